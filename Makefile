@@ -1,0 +1,51 @@
+# The verbs of the project. Works with GNU make 3.81 and later; longer recipes live in scripts/.
+.DEFAULT_GOAL := help
+.PHONY: help prerequisites setup run test check build watch invoke replay
+
+# Always the whole workspace: a build of one package would unify other features and compile the world again.
+CARGO_BUILD  = cargo build --workspace --locked --bins
+TARGET       = $(or $(CARGO_TARGET_DIR),target)
+CARGO_LAMBDA = PATH="$(CURDIR)/.venv/bin:$$PATH" cargo lambda
+REHEARSAL    = $(TARGET)/rehearsal
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+prerequisites:
+	@scripts/prerequisites.sh
+
+setup: .venv/emulator.stamp ## install the AWS emulator into .venv (the other verbs do it by themselves)
+
+.venv/emulator.stamp: requirements.txt | prerequisites
+	@scripts/venv.sh $< $@
+
+.venv/lambda.stamp: requirements-lambda.txt | prerequisites
+	@scripts/venv.sh $< $@
+
+run: setup ## deliver a signed booking to the real function and show the four systems (ONCE=1: verify and leave)
+	$(CARGO_BUILD)
+	@exec $(TARGET)/debug/rehearsal $(if $(ONCE),--once)
+
+test: setup ## all tests
+	$(CARGO_BUILD) --tests
+	cargo test --workspace --locked
+
+check: prerequisites ## formatting, lints, documentation, dependency policy
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- --deny warnings
+	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --document-private-items --locked
+	scripts/dependency-policy.sh
+
+build: .venv/lambda.stamp ## the deployable arm64 zip, target/lambda/booking-webhook/bootstrap.zip
+	rustup target add aarch64-unknown-linux-gnu
+	$(CARGO_LAMBDA) build --release --arm64 --output-format zip --package booking-webhook --locked
+	@ls -l $(TARGET)/lambda/booking-webhook/bootstrap.zip
+
+watch: .venv/lambda.stamp ## rebuild and serve the function on every change, against the running rehearsal
+	$(CARGO_LAMBDA) watch --package booking-webhook --env-file $(REHEARSAL)/environment
+
+invoke: .venv/lambda.stamp ## send FILE=tests/fixtures/... to the function of the running rehearsal
+	@scripts/invoke.sh "$(REHEARSAL)" "$(FILE)"
+
+replay: .venv/lambda.stamp ## deliver a captured API Gateway event again: FILE=target/rehearsal/delivery.json
+	@scripts/invoke.sh --deliver "$(REHEARSAL)" "$(FILE)"

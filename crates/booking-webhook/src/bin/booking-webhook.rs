@@ -1,0 +1,32 @@
+//! Cold start: configuration, clients, run. Nothing else.
+
+use std::{convert::Infallible, sync::Arc};
+
+use booking_webhook::{app::App, config::Config, entry, telemetry};
+use lambda_http::{Error, Request, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::start();
+    let app = match start().await {
+        Ok(app) => app,
+        Err(error) => {
+            tracing::error!(
+                error = &*error as &dyn std::error::Error,
+                "cannot start: no delivery could be verified or named"
+            );
+            return Err(error);
+        }
+    };
+    let app = &app;
+    lambda_http::run(service_fn(
+        |request: Request| async move { Ok::<_, Infallible>(entry::handle(app, request).await) },
+    ))
+    .await
+}
+
+async fn start() -> Result<App, Error> {
+    #[expect(clippy::disallowed_methods, reason = "the one clock; everybody else is handed it")]
+    let clock = Arc::new(jiff::Timestamp::now);
+    Ok(App::cold_start(Config::from_env()?, clock).await?)
+}

@@ -1,0 +1,141 @@
+//! What the operator decides once for all charters: rates, rosters, boats, and the words that guests and crew read.
+//!
+//! Comes from the operator file (`operator.example.toml` shows one); without a file the defaults of the worked example apply.
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use super::{PersonId, Rates, money_words::MoneyWords, snapshot::BoatReference};
+
+/// The operator's standing decisions.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Operator {
+    /// As guests know it.
+    pub name: String,
+    /// IANA name of the zone of the dock; every time is shown in it.
+    #[serde(deserialize_with = "time_zone")]
+    pub time_zone: TimeZone,
+    /// What crew, captain and port cost.
+    pub rates: Rates,
+    /// What crew tick off before and after every charter.
+    pub checklist: Vec<String>,
+    /// What guests are told about weather and cancelling.
+    pub cancellation_note: String,
+    /// Labels that mean money, in attributes' names and in lines of notes.
+    pub money_words: MoneyWords,
+    /// The boats, with what differs between them.
+    pub boats: Vec<Boat>,
+}
+
+impl Default for Operator {
+    fn default() -> Self {
+        Self {
+            name: "JADA Sailing".into(),
+            time_zone: TimeZone::get("America/Los_Angeles").expect("the bundled time zone database has it"),
+            rates: Rates::default(),
+            checklist: [
+                "Life jackets counted",
+                "Radio checked",
+                "Engine and fuel checked",
+                "Guest safety briefing given",
+                "Boat cleaned and secured",
+            ]
+            .map(String::from)
+            .into(),
+            cancellation_note: "If the weather is unsafe we call you and find another day.".into(),
+            money_words: MoneyWords::default(),
+            boats: Vec::new(),
+        }
+    }
+}
+
+impl Operator {
+    /// The boat that the sender means, by id, name or alias, ignoring case.
+    pub fn boat(&self, reference: &BoatReference) -> Option<&Boat> {
+        let meant = |name: &str| name.eq_ignore_ascii_case(&reference.id) || name.eq_ignore_ascii_case(&reference.name);
+        self.boats
+            .iter()
+            .find(|boat| meant(&boat.id) || meant(&boat.name) || boat.aliases.iter().any(|alias| meant(alias)))
+    }
+}
+
+/// One boat.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Boat {
+    /// The marketplace's id of it.
+    pub id: String,
+    /// As people say it.
+    pub name: String,
+    /// Other ids and names under which senders know it.
+    pub aliases: Vec<String>,
+    /// How many people may be aboard beside the crew; it counts the captain.
+    pub capacity: Option<u32>,
+    /// Who sails when the booking does not say.
+    pub roster: Roster,
+    /// Where guests come to.
+    pub meeting_point: Option<MeetingPoint>,
+    /// How long before the start guests should be there, in minutes.
+    pub check_in_minutes: u32,
+    /// What guests should bring.
+    pub bring: Vec<String>,
+    /// What guests should leave at home.
+    pub leave_at_home: Vec<String>,
+    /// The safety briefing, a line each.
+    pub safety: Vec<String>,
+    /// Whom guests call on the day.
+    pub emergency_contact: Option<EmergencyContact>,
+}
+
+/// Who sails by default.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Roster {
+    /// Crew beside the captain.
+    #[serde(deserialize_with = "people")]
+    pub crew: Vec<PersonId>,
+    /// The captain.
+    #[serde(deserialize_with = "person")]
+    pub captain: Option<PersonId>,
+}
+
+/// Where guests come to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeetingPoint {
+    /// Marina and dock.
+    pub name: String,
+    /// Street address.
+    pub address: String,
+    /// A map of it.
+    pub map_url: String,
+}
+
+/// Whom guests call on the day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmergencyContact {
+    /// Who answers.
+    pub name: String,
+    /// In international form, e.g. `+1 619 555 0100`.
+    pub phone: String,
+}
+
+fn time_zone<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<TimeZone, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    TimeZone::get(&name).map_err(serde::de::Error::custom)
+}
+
+fn people<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<PersonId>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    names
+        .iter()
+        .map(|name| PersonId::parse(name).map_err(|fault| serde::de::Error::custom(format!("{name:?} {fault}"))))
+        .collect()
+}
+
+fn person<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<PersonId>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    PersonId::parse(&name).map(Some).map_err(|fault| serde::de::Error::custom(format!("{name:?} {fault}")))
+}

@@ -1,0 +1,210 @@
+//! When a charter sails, on the dock's own clock.
+//!
+//! Everybody concerned (captain, crew, guest) stands on the same dock, so every time is shown in the operator's zone whatever zone the
+//! sender wrote. A sender's naive time is read in the zone that it names, else in the operator's. Source: DESIGN section 3, "time".
+
+use jiff::{
+    SignedDuration, Timestamp, Zoned,
+    fmt::temporal::Pieces,
+    tz::{AmbiguousOffset, TimeZone},
+};
+
+/// Crew report this long before the start and are released this long after the end.
+pub(super) const CREW_MARGIN: SignedDuration = SignedDuration::from_hours(1);
+
+const SHORTEST_MINUTES: i64 = 15;
+const LONGEST_MINUTES: i64 = 7 * 24 * 60;
+
+/// Why a charter has no such time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TimeError {
+    /// Not a date with a time of day.
+    #[error("must be a date and time such as 2025-05-30T14:00:00-07:00")]
+    Malformed,
+    /// The clocks were put forward over it.
+    #[error("this local time does not exist in {zone}: the clocks go forward over it; send it with an offset")]
+    Nonexistent {
+        /// The zone in which it was read.
+        zone: String,
+    },
+    /// Shorter than a quarter of an hour, longer than a week, or ending before it starts.
+    #[error("a charter lasts from {SHORTEST_MINUTES} to {LONGEST_MINUTES} whole minutes")]
+    Duration,
+}
+
+/// A start as it was read, and whether the reading had to choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartReading {
+    /// The instant that was meant.
+    pub instant: Timestamp,
+    /// The local time happened twice that day (the clocks go back) and the first was taken.
+    pub ambiguous: bool,
+}
+
+/// Reads a date and time: its own offset or zone if it has one, else as a local time in `zone`.
+///
+/// # Errors
+/// [`TimeError::Malformed`], or [`TimeError::Nonexistent`] for a local time that the clocks skip.
+pub fn read_start(text: &str, zone: &TimeZone) -> Result<StartReading, TimeError> {
+    let Ok(pieces) = Pieces::parse(text) else { return Err(TimeError::Malformed) };
+    let Some(time) = pieces.time() else { return Err(TimeError::Malformed) };
+    let civil = pieces.date().to_datetime(time);
+    if let Some(offset) = pieces.to_numeric_offset() {
+        let Ok(instant) = offset.to_timestamp(civil) else { return Err(TimeError::Malformed) };
+        return Ok(StartReading { instant, ambiguous: false });
+    }
+    let Ok(annotated) = pieces.to_time_zone() else { return Err(TimeError::Malformed) };
+    let zone = annotated.as_ref().unwrap_or(zone);
+    let local = zone.to_ambiguous_timestamp(civil);
+    let ambiguous = match local.offset() {
+        AmbiguousOffset::Unambiguous { .. } => false,
+        AmbiguousOffset::Fold { .. } => true,
+        AmbiguousOffset::Gap { .. } => {
+            return Err(TimeError::Nonexistent { zone: zone.iana_name().unwrap_or("the stated zone").to_owned() });
+        }
+    };
+    let Ok(instant) = local.earlier() else { return Err(TimeError::Malformed) };
+    Ok(StartReading { instant, ambiguous })
+}
+
+/// A charter's start and end, in the operator's zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CharterTime {
+    start: Zoned,
+    end: Zoned,
+}
+
+impl CharterTime {
+    /// `minutes` of elapsed time from `start` on, whatever the clocks do meanwhile.
+    ///
+    /// # Errors
+    /// [`TimeError::Duration`] outside 15 minutes to 7 days.
+    pub fn lasting(start: Zoned, minutes: i64) -> Result<Self, TimeError> {
+        if !(SHORTEST_MINUTES..=LONGEST_MINUTES).contains(&minutes) {
+            return Err(TimeError::Duration);
+        }
+        let Ok(end) = start.checked_add(SignedDuration::from_mins(minutes)) else { return Err(TimeError::Duration) };
+        Ok(Self { start, end })
+    }
+
+    /// When the charter starts, in the operator's zone.
+    pub fn start(&self) -> &Zoned {
+        &self.start
+    }
+
+    /// When the charter ends, in the operator's zone.
+    pub fn end(&self) -> &Zoned {
+        &self.end
+    }
+
+    /// Elapsed whole minutes.
+    pub fn duration_minutes(&self) -> i64 {
+        self.start.duration_until(&self.end).as_mins()
+    }
+
+    /// When crew report: one hour before the start.
+    pub fn report_at(&self) -> Zoned {
+        &self.start - CREW_MARGIN
+    }
+
+    /// When crew are released: one hour after the end.
+    pub fn released_at(&self) -> Zoned {
+        &self.end + CREW_MARGIN
+    }
+
+    /// `2:00–5:00 PM`; both halves are named when they differ, and the day when the charter ends on another.
+    pub fn clock_range(&self) -> String {
+        let (start, end) = (&self.start, &self.end);
+        let same_half = start.date() == end.date() && (start.hour() < 12) == (end.hour() < 12);
+        let first = if same_half { start.strftime("%-I:%M").to_string() } else { clock(start) };
+        let last = if start.date() == end.date() { clock(end) } else { end.strftime("%a %-I:%M %p").to_string() };
+        format!("{first}–{last}")
+    }
+}
+
+/// `2:00 PM`.
+pub(crate) fn clock(time: &Zoned) -> String {
+    time.strftime("%-I:%M %p").to_string()
+}
+
+/// RFC 3339 with the local offset and no zone annotation: `2025-05-30T14:00:00-07:00`.
+pub(crate) fn rfc3339(time: &Zoned) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pacific() -> TimeZone {
+        TimeZone::get("America/Los_Angeles").expect("bundled")
+    }
+
+    fn reading(text: &str) -> Result<(String, bool), TimeError> {
+        read_start(text, &pacific()).map(|start| (start.instant.to_string(), start.ambiguous))
+    }
+
+    #[test]
+    fn a_start_is_read_in_its_own_offset_or_zone_else_in_the_operators() {
+        let instant = |text: &str, ambiguous| Ok((text.to_owned(), ambiguous));
+        for (text, expected) in [
+            ("2025-05-30T14:00:00-07:00", instant("2025-05-30T21:00:00Z", false)),
+            ("2025-05-30T21:00:00Z", instant("2025-05-30T21:00:00Z", false)),
+            ("2025-05-30T14:00:00", instant("2025-05-30T21:00:00Z", false)),
+            ("2025-05-30T14:00", instant("2025-05-30T21:00:00Z", false)),
+            ("2025-12-30T14:00", instant("2025-12-30T22:00:00Z", false)),
+            ("2025-05-30T17:00[America/New_York]", instant("2025-05-30T21:00:00Z", false)),
+            // 2 November 2025, 1:30 happens twice; the first is Pacific Daylight Time.
+            ("2025-11-02T01:30:00", instant("2025-11-02T08:30:00Z", true)),
+            ("2025-11-02T01:30:00-08:00", instant("2025-11-02T09:30:00Z", false)),
+            // 9 March 2025, 2:30 never happens, unless the sender says which instant it means.
+            ("2025-03-09T02:30:00", Err(TimeError::Nonexistent { zone: "America/Los_Angeles".into() })),
+            ("2025-03-09T02:30:00-08:00", instant("2025-03-09T10:30:00Z", false)),
+            ("2025-05-30", Err(TimeError::Malformed)),
+            ("next Friday", Err(TimeError::Malformed)),
+            ("2025-05-30T14:00[Mars/Olympus]", Err(TimeError::Malformed)),
+        ] {
+            assert_eq!(reading(text), expected, "{text}");
+        }
+    }
+
+    fn charter(start: &str, minutes: i64) -> CharterTime {
+        let instant = read_start(start, &pacific()).expect("valid").instant;
+        CharterTime::lasting(instant.to_zoned(pacific()), minutes).expect("valid")
+    }
+
+    #[test]
+    fn a_charter_over_a_clock_change_lasts_as_long_as_it_was_sold() {
+        let autumn = charter("2025-11-02T00:30:00", 180);
+        assert_eq!(rfc3339(autumn.end()), "2025-11-02T02:30:00-08:00");
+        assert_eq!(autumn.duration_minutes(), 180);
+        let spring = charter("2025-03-09T01:30:00", 60);
+        assert_eq!(rfc3339(spring.end()), "2025-03-09T03:30:00-07:00");
+        assert_eq!(rfc3339(&spring.report_at()), "2025-03-09T00:30:00-08:00");
+    }
+
+    #[test]
+    fn clock_ranges_read_as_people_say_them() {
+        for (start, minutes, expected) in [
+            ("2025-05-30T14:00:00", 180, "2:00–5:00 PM"),
+            ("2025-05-30T10:30:00", 180, "10:30 AM–1:30 PM"),
+            ("2025-05-30T22:00:00", 180, "10:00 PM–Sat 1:00 AM"),
+        ] {
+            assert_eq!(charter(start, minutes).clock_range(), expected);
+        }
+    }
+
+    #[test]
+    fn crew_report_an_hour_before_and_are_released_an_hour_after() {
+        let time = charter("2025-05-30T14:00:00", 180);
+        assert_eq!((clock(&time.report_at()), clock(&time.released_at())), ("1:00 PM".into(), "6:00 PM".into()));
+    }
+
+    #[test]
+    fn durations_are_bounded() {
+        for minutes in [-60, 0, 14, LONGEST_MINUTES + 1, i64::MAX] {
+            let start = "2025-05-30T14:00:00[America/Los_Angeles]".parse().expect("valid");
+            assert_eq!(CharterTime::lasting(start, minutes), Err(TimeError::Duration), "{minutes}");
+        }
+    }
+}

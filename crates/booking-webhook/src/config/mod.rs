@@ -1,0 +1,186 @@
+//! Everything that the environment decides, read once, in one place.
+//!
+//! Configuration comes in as a function from names to values, so that it can be tested without touching a process's environment. Nothing
+//! in here stops a cold start but what the function could not work without; every other fault is kept, reported and replaced by the default.
+
+mod hosts;
+
+use std::{path::PathBuf, time::Duration};
+
+pub use hosts::{AllowedHosts, HostError};
+
+/// What the function was told by its environment. Units are in the names of the variables.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `SECRETS_PREFIX`: the four secrets are `{prefix}/webhook`, `/calendar`, `/scc`, `/guest-page`.
+    pub secrets_prefix: String,
+    /// `SCC_EVENTS_TABLE`.
+    pub scc_events_table: String,
+    /// Where guest pages go.
+    pub guest_page: GuestPageConfig,
+    /// `OPERATOR_FILE`.
+    pub operator_file: Option<FileLocation>,
+    /// `MAPPING_FILE`.
+    pub mapping_file: Option<FileLocation>,
+    /// `ANSWER_WITHIN_MS`: senders give up (and some unsubscribe) when an answer takes longer.
+    pub answer_within: Duration,
+    /// `CALL_TIMEOUT_MS`: one outside call, from its first byte to its last.
+    pub call_timeout: Duration,
+    /// `CREW_EVENT_WAIT_MS`: how long the crew event waits for the calendar entry's id.
+    pub crew_event_wait: Duration,
+    /// `RETRY_BASE_MS`: the first pause between attempts of a bounded series; each further one is at most twice as long.
+    pub retry_base: Duration,
+    /// `ALLOWED_SERVICE_HOSTS`, comma-separated.
+    pub allowed_hosts: AllowedHosts,
+    /// What was wrong with the environment and replaced by a default, for the cold start's report.
+    pub faults: Vec<String>,
+}
+
+/// Where guest pages go.
+#[derive(Debug, Clone)]
+pub struct GuestPageConfig {
+    /// `GUEST_PAGE_BUCKET`.
+    pub bucket: String,
+    /// `GUEST_PAGE_BASE_URL`, without a slash at its end.
+    pub base_url: String,
+    /// `GUEST_PAGE_KEY`, with `{charter_id}` in it; ends in `.html`.
+    pub key: String,
+}
+
+/// A file on disk or an object in S3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileLocation {
+    /// A path.
+    Path(PathBuf),
+    /// `s3://bucket/key`.
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// The key, without a leading slash.
+        key: String,
+    },
+}
+
+/// Why the function cannot start.
+#[derive(Debug, thiserror::Error)]
+#[error("the environment variable {0} is missing: without it no delivery can be verified")]
+pub struct ConfigError(&'static str);
+
+impl Config {
+    /// Reads the process's environment. The one place that does.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when `SECRETS_PREFIX` is missing.
+    #[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_vars(|name| std::env::var(name).ok())
+    }
+
+    /// Reads the variables that `var` knows.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when `SECRETS_PREFIX` is missing.
+    pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let set = |name: &str| var(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let mut faults = Vec::new();
+        let mut milliseconds = |name: &str, default: u64| {
+            let value = set(name).map(|value| value.parse::<u64>());
+            let usable = value.unwrap_or(Ok(default)).unwrap_or_else(|_: std::num::ParseIntError| {
+                faults.push(format!("{name} is no whole number of milliseconds; {default} is used"));
+                default
+            });
+            Duration::from_millis(usable)
+        };
+        let answer_within = milliseconds("ANSWER_WITHIN_MS", 10_000);
+        let call_timeout = milliseconds("CALL_TIMEOUT_MS", 5_000);
+        let crew_event_wait = milliseconds("CREW_EVENT_WAIT_MS", 2_500);
+        let retry_base = milliseconds("RETRY_BASE_MS", 100);
+        let guest_page = GuestPageConfig::from_vars(&set, &mut faults);
+        let hosts = set("ALLOWED_SERVICE_HOSTS").unwrap_or_default();
+        Ok(Self {
+            secrets_prefix: set("SECRETS_PREFIX")
+                .ok_or(ConfigError("SECRETS_PREFIX"))?
+                .trim_end_matches('/')
+                .to_owned(),
+            scc_events_table: set("SCC_EVENTS_TABLE").unwrap_or_else(|| "scc-events".into()),
+            guest_page,
+            operator_file: set("OPERATOR_FILE").map(|value| FileLocation::parse(&value)),
+            mapping_file: set("MAPPING_FILE").map(|value| FileLocation::parse(&value)),
+            answer_within,
+            call_timeout,
+            crew_event_wait,
+            retry_base,
+            allowed_hosts: AllowedHosts::new(hosts.split(',')),
+            faults,
+        })
+    }
+}
+
+impl GuestPageConfig {
+    const DEFAULT_KEY: &str = "g/{charter_id}.html";
+
+    fn from_vars(set: impl Fn(&str) -> Option<String>, faults: &mut Vec<String>) -> Self {
+        let key = set("GUEST_PAGE_KEY").unwrap_or_else(|| Self::DEFAULT_KEY.into());
+        let usable = key.contains("{charter_id}") && key.ends_with(".html") && !key.starts_with('/');
+        if !usable {
+            faults.push(format!(
+                "GUEST_PAGE_KEY must hold {{charter_id}}, end in .html and not begin with /; {} is used",
+                Self::DEFAULT_KEY
+            ));
+        }
+        Self {
+            bucket: set("GUEST_PAGE_BUCKET").unwrap_or_else(|| "queenofsandiego.com".into()),
+            base_url: set("GUEST_PAGE_BASE_URL")
+                .unwrap_or_else(|| "https://queenofsandiego.com".into())
+                .trim_end_matches('/')
+                .to_owned(),
+            key: if usable { key } else { Self::DEFAULT_KEY.into() },
+        }
+    }
+}
+
+impl FileLocation {
+    fn parse(value: &str) -> Self {
+        match value.strip_prefix("s3://").and_then(|rest| rest.split_once('/')) {
+            Some((bucket, key)) => Self::S3 { bucket: bucket.into(), key: key.into() },
+            None => Self::Path(value.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::from_vars(|name| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn only_the_prefix_of_the_secrets_must_be_there() {
+        assert!(config(&[]).is_err());
+        let config = config(&[("SECRETS_PREFIX", "booking-webhook/")]).expect("enough");
+        assert_eq!(config.secrets_prefix, "booking-webhook");
+        assert_eq!(
+            (config.guest_page.key.as_str(), config.answer_within),
+            ("g/{charter_id}.html", Duration::from_secs(10))
+        );
+        assert!(config.faults.is_empty());
+    }
+
+    #[test]
+    fn a_typo_is_reported_and_replaced_by_the_default() {
+        let typos = [("SECRETS_PREFIX", "p"), ("ANSWER_WITHIN_MS", "10s"), ("GUEST_PAGE_KEY", "/g/page.html")];
+        let config = config(&typos).expect("enough");
+        assert_eq!(config.faults.len(), 2, "{:?}", config.faults);
+        assert_eq!(config.answer_within, Duration::from_secs(10));
+        assert_eq!(config.guest_page.key, "g/{charter_id}.html");
+    }
+
+    #[test]
+    fn a_file_may_be_a_path_or_an_object() {
+        assert_eq!(FileLocation::parse("/opt/operator.toml"), FileLocation::Path("/opt/operator.toml".into()));
+        let object = FileLocation::S3 { bucket: "jada".into(), key: "config/operator.toml".into() };
+        assert_eq!(FileLocation::parse("s3://jada/config/operator.toml"), object);
+    }
+}

@@ -1,0 +1,153 @@
+//! The page that guests open: rendered here, put into S3, made visible by an exact invalidation.
+//!
+//! Built from [`Charter`], which has no money and no full name in it. Anybody with the link can open it.
+
+mod content;
+mod invitation;
+
+use std::fmt;
+
+use aws_sdk_cloudfront::{
+    operation::create_invalidation::CreateInvalidationError,
+    types::{InvalidationBatch, Paths},
+};
+use aws_sdk_s3::{operation::put_object::PutObjectError, primitives::ByteStream};
+
+pub use content::{GuestPage, RenderError, Renderer};
+
+use crate::{
+    booking::CharterId,
+    config::GuestPageConfig,
+    outbound::{Answered, Call, CallError, Deadline, Effect, Outbound, Service, from_sdk},
+    secrets::SecretStore,
+};
+
+/// An invalidation reaches the edge but not a phone: the page is fresh at the edge for a day and revalidated by every browser.
+const CACHE_CONTROL: &str = "public, max-age=0, s-maxage=86400, must-revalidate";
+const HTML: &str = "text/html; charset=utf-8";
+const CALENDAR: &str = "text/calendar; charset=utf-8";
+
+const PUT_PAGE: Call = Call { service: Service::GuestPageBucket, operation: "put_guest_page", effect: Effect::Change };
+const PUT_INVITATION: Call =
+    Call { service: Service::GuestPageBucket, operation: "put_calendar_file", effect: Effect::Change };
+const INVALIDATE: Call =
+    Call { service: Service::Cloudfront, operation: "invalidate_guest_page", effect: Effect::Change };
+
+/// Where the page of one charter is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// What the guest opens: `{base}/g/{charter_id}`.
+    pub url: String,
+    /// The HTML object's key, `g/{charter_id}.html`.
+    pub key: String,
+    /// The calendar file's key, `g/{charter_id}.ics`.
+    pub calendar_key: String,
+}
+
+impl Address {
+    /// The address of `charter` under this configuration.
+    pub fn of(charter: &CharterId, config: &GuestPageConfig) -> Self {
+        let key = config.key.replace("{charter_id}", charter.as_str());
+        let stem = key.trim_end_matches(".html");
+        Self { url: format!("{}/{stem}", config.base_url), calendar_key: format!("{stem}.ics"), key: key.clone() }
+    }
+
+    /// Exactly the paths under which the edge may hold the page.
+    pub fn paths(&self) -> Vec<String> {
+        let stem = self.key.trim_end_matches(".html");
+        [stem, &self.key, &self.calendar_key].map(|path| format!("/{path}")).into()
+    }
+}
+
+/// The bucket and the distribution in front of it.
+#[derive(Clone, Copy)]
+pub struct Publisher<'a> {
+    outbound: &'a Outbound,
+    secrets: &'a SecretStore,
+    config: &'a GuestPageConfig,
+    s3: &'a aws_sdk_s3::Client,
+    cloudfront: &'a aws_sdk_cloudfront::Client,
+}
+
+impl fmt::Debug for Publisher<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Publisher").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Publisher<'a> {
+    /// Publishes into `config`'s bucket, and invalidates on the distribution that `secrets` names at the time.
+    pub fn new(
+        outbound: &'a Outbound,
+        secrets: &'a SecretStore,
+        config: &'a GuestPageConfig,
+        s3: &'a aws_sdk_s3::Client,
+        cloudfront: &'a aws_sdk_cloudfront::Client,
+    ) -> Self {
+        Self { outbound, secrets, config, s3, cloudfront }
+    }
+
+    /// Puts both files, then invalidates them. All of it may be done again at any time with the same effect.
+    ///
+    /// # Errors
+    /// The first [`CallError`]; what was put before it stays.
+    pub async fn publish(
+        &self,
+        page: &GuestPage,
+        address: &Address,
+        reference: &str,
+        deadline: Deadline,
+    ) -> Result<(), CallError> {
+        let html = self.put(PUT_PAGE, &address.key, HTML, &page.html, deadline);
+        let calendar = self.put(PUT_INVITATION, &address.calendar_key, CALENDAR, &page.calendar, deadline);
+        let (html, calendar) = tokio::join!(html, calendar);
+        html.and(calendar)?;
+        self.invalidate(address, reference, deadline).await
+    }
+
+    async fn put(
+        &self,
+        call: Call,
+        key: &str,
+        content_type: &str,
+        body: &str,
+        deadline: Deadline,
+    ) -> Result<(), CallError> {
+        let once = || async {
+            let put = self.s3.put_object().bucket(&self.config.bucket).key(key);
+            let put = put
+                .content_type(content_type)
+                .cache_control(CACHE_CONTROL)
+                .body(ByteStream::from(body.as_bytes().to_vec()));
+            put.send().await.map_err(|error| from_sdk::<PutObjectError>(call, error))?;
+            Ok(Answered { status: 200, remote_id: Some(key.to_owned()), value: () })
+        };
+        self.outbound.attempts(call, deadline, once).await
+    }
+
+    async fn invalidate(&self, address: &Address, reference: &str, deadline: Deadline) -> Result<(), CallError> {
+        let secrets = match &self.secrets.current().distribution_id {
+            Ok(_) => self.secrets.current(),
+            Err(_) => self.secrets.newer_than(&self.secrets.current()).await,
+        };
+        let distribution = secrets
+            .distribution_id
+            .as_ref()
+            .map_err(|fault| CallError::misconfigured(INVALIDATE, fault.to_string()))?;
+        let items = address.paths();
+        let once = || async {
+            let paths = Paths::builder()
+                .quantity(i32::try_from(items.len()).unwrap_or(i32::MAX))
+                .set_items(Some(items.clone()));
+            let paths = paths.build().expect("the quantity is set");
+            let batch = InvalidationBatch::builder().paths(paths).caller_reference(reference);
+            let batch = batch.build().expect("paths and caller reference are set");
+            let request = self.cloudfront.create_invalidation().distribution_id(distribution).invalidation_batch(batch);
+            let answer =
+                request.send().await.map_err(|error| from_sdk::<CreateInvalidationError>(INVALIDATE, error))?;
+            let remote_id = answer.invalidation().map(|invalidation| invalidation.id().to_owned());
+            Ok(Answered { status: 201, remote_id, value: () })
+        };
+        self.outbound.attempts(INVALIDATE, deadline, once).await
+    }
+}

@@ -1,0 +1,219 @@
+//! What can go wrong with a call, by what one does about it. Statuses are given their meaning here and nowhere else.
+//!
+//! Source: DESIGN section 6, the table of classes.
+
+use std::{error::Error, fmt, time::Duration};
+
+use http::StatusCode;
+use serde::Serialize;
+
+use super::Call;
+
+/// Who is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Service {
+    Calendar,
+    Scc,
+    SccEvents,
+    GuestPageBucket,
+    Cloudfront,
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Calendar => "calendar",
+            Self::Scc => "scc",
+            Self::SccEvents => "scc_events",
+            Self::GuestPageBucket => "guest_page_bucket",
+            Self::Cloudfront => "cloudfront",
+        })
+    }
+}
+
+/// What a call does on the other side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing.
+    Read,
+    /// The same however often it arrives: a change, a deletion, a put.
+    Change,
+    /// One more thing each time it arrives.
+    Create,
+}
+
+/// What the caller does about a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// It did not act; try again, after the stated time if there is one.
+    Transient {
+        /// The other side's `Retry-After`.
+        retry_after: Option<Duration>,
+    },
+    /// It may have acted: read back before anything is written again.
+    Unknown {
+        /// Whether an answer came. Without one the request may still be on its way, and land later.
+        answered: bool,
+    },
+    /// Our token is not accepted: read the secrets again.
+    Denied,
+    /// It will never be accepted as it is: a person must look.
+    Refused,
+}
+
+impl Class {
+    /// As the log names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Transient { .. } => "transient",
+            Self::Unknown { answered: true } => "unknown_answered",
+            Self::Unknown { answered: false } => "unknown_unanswered",
+            Self::Denied => "denied",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// What a status means for a call of this effect; `None` is success.
+pub fn classify(effect: Effect, status: StatusCode, retry_after: Option<Duration>) -> Option<Class> {
+    let transient = Class::Transient { retry_after };
+    match (status.as_u16(), effect) {
+        (200..=299, _) => None,
+        (401 | 403, _) => Some(Class::Denied),
+        (429, _) | (408 | 500..=599, Effect::Read) => Some(transient),
+        // The gateway gave up waiting: the service may still be at it.
+        (504, Effect::Change | Effect::Create) => Some(Class::Unknown { answered: false }),
+        (408 | 500..=599, Effect::Change) => Some(transient),
+        (408 | 500..=599, Effect::Create) => Some(Class::Unknown { answered: true }),
+        _ => Some(Class::Refused),
+    }
+}
+
+/// A call that failed.
+#[derive(Debug)]
+pub struct CallError {
+    /// Which call.
+    pub call: Call,
+    /// What to do about it.
+    pub class: Class,
+    /// The response's status, if one came.
+    pub status: Option<u16>,
+    /// For the person who reads the answer; may quote the service.
+    pub reason: String,
+    pub(super) source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl CallError {
+    /// The service answered with a failure.
+    pub fn answered(call: Call, class: Class, status: StatusCode, reason: String) -> Self {
+        Self { call, class, status: Some(status.as_u16()), reason, source: None }
+    }
+
+    /// No whole answer came: refused, lost or timed out.
+    pub fn unreachable(call: Call, error: reqwest::Error) -> Self {
+        let reason = if error.is_connect() {
+            "could not be reached"
+        } else if error.is_timeout() {
+            "did not answer in time"
+        } else {
+            "lost the connection before its answer was whole"
+        };
+        let class = class_without_answer(call.effect, error.is_connect());
+        Self { call, class, status: None, reason: reason.into(), source: Some(error.into()) }
+    }
+
+    /// A success that cannot be understood.
+    pub fn unreadable(call: Call, status: StatusCode, error: serde_json::Error) -> Self {
+        let class = match call.effect {
+            Effect::Create => Class::Unknown { answered: true },
+            Effect::Read | Effect::Change => Class::Transient { retry_after: None },
+        };
+        let reason = format!("answered {status}, but with something that is not its contract's");
+        Self { call, class, status: Some(status.as_u16()), reason, source: Some(error.into()) }
+    }
+
+    /// A failure that no single response states.
+    pub fn new(call: Call, class: Class, reason: impl Into<String>) -> Self {
+        Self { call, class, status: None, reason: reason.into(), source: None }
+    }
+
+    /// Too little time was left to start.
+    pub fn not_started(call: Call) -> Self {
+        Self::new(
+            call,
+            Class::Transient { retry_after: None },
+            "was not called: too little of the answer's time was left",
+        )
+    }
+
+    /// The system's configuration keeps us from calling it at all.
+    pub fn misconfigured(call: Call, reason: impl Into<String>) -> Self {
+        Self::new(call, Class::Denied, reason)
+    }
+
+    /// The chain of causes below the reason, for the log. Transport errors only: never a body.
+    pub(super) fn cause(&self) -> Option<String> {
+        let chain: Vec<String> =
+            std::iter::successors(self.source(), |error| (**error).source()).map(ToString::to_string).collect();
+        (!chain.is_empty()).then(|| chain.join(": "))
+    }
+}
+
+/// A request that never left has done nothing; one that left may have.
+pub(super) fn class_without_answer(effect: Effect, never_left: bool) -> Class {
+    match effect {
+        Effect::Change | Effect::Create if !never_left => Class::Unknown { answered: false },
+        _ => Class::Transient { retry_after: None },
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.call.service, self.reason)
+    }
+}
+
+impl Error for CallError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(statuses: &[u16], effects: &[Effect], expected: Option<Class>) {
+        for &status in statuses {
+            for &effect in effects {
+                let status = StatusCode::from_u16(status).expect("a status");
+                assert_eq!(classify(effect, status, None), expected, "{status} to {effect:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_of_classes() {
+        use Effect::{Change, Create, Read};
+        check(&[200, 201, 204], &[Read, Change, Create], None);
+        check(&[401, 403], &[Read, Change, Create], Some(Class::Denied));
+        check(&[429], &[Read, Change, Create], Some(Class::Transient { retry_after: None }));
+        check(&[408, 500, 502, 503], &[Read, Change], Some(Class::Transient { retry_after: None }));
+        check(&[504], &[Read], Some(Class::Transient { retry_after: None }));
+        check(&[504], &[Change, Create], Some(Class::Unknown { answered: false }));
+        check(&[408, 500, 502, 503], &[Create], Some(Class::Unknown { answered: true }));
+        check(&[301, 400, 404, 409, 422], &[Read, Change, Create], Some(Class::Refused));
+    }
+
+    #[test]
+    fn what_never_left_did_nothing() {
+        for effect in [Effect::Read, Effect::Change, Effect::Create] {
+            assert_eq!(class_without_answer(effect, true), Class::Transient { retry_after: None });
+        }
+        assert_eq!(class_without_answer(Effect::Read, false), Class::Transient { retry_after: None });
+        assert_eq!(class_without_answer(Effect::Create, false), Class::Unknown { answered: false });
+    }
+}

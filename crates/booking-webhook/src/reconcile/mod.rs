@@ -1,0 +1,125 @@
+//! The fan-out: what each system should show, brought there.
+//!
+//! ```text
+//! calendar ─▶ crew event ─▶ redaction check
+//! guest page                                  (beside it)
+//! ```
+//!
+//! Two branches run at once and neither can stop the other: each step reports for itself. The crew event's notes carry the calendar
+//! entry's id, so it waits for that, but not for long: crew must know. The redaction check needs the crew event, so a wrong order does
+//! not compile.
+//!
+//! Nothing is remembered between invocations yet: every step starts as *unknown*, so each is read back before anything is created, and a
+//! delivery can be repeated without a second effect.
+
+mod report;
+mod steps;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+pub use report::{StepReport, StepState, Steps};
+
+use crate::{
+    booking::{Charter, Confirmed, Operator},
+    calendar::{Calendar, EntryId},
+    guest_page::{Address, GuestPage, Publisher, RenderError, Renderer},
+    outbound::{CallError, Deadline},
+    scc::{Event, EventId, Scc, StandingEvent},
+};
+
+/// Everything that a booking is brought in step with.
+#[derive(Debug)]
+pub struct Systems<'a> {
+    /// The office's calendar.
+    pub calendar: Calendar<'a>,
+    /// The crew's system.
+    pub scc: Scc<'a>,
+    /// Where guests look.
+    pub publisher: Publisher<'a>,
+    /// What guests see.
+    pub renderer: &'a Renderer,
+    /// The operator's standing decisions.
+    pub operator: &'a Operator,
+    /// How long the crew event waits for the calendar entry's id.
+    pub crew_event_wait: Duration,
+}
+
+impl Systems<'_> {
+    /// What guests would see of a charter.
+    ///
+    /// # Errors
+    /// [`RenderError`] when the template and its content do not fit.
+    pub fn page(&self, charter: &Charter, address: &Address, changed_at: Timestamp) -> Result<GuestPage, RenderError> {
+        self.renderer.render(charter, address, &self.operator.name, &self.operator.cancellation_note, changed_at)
+    }
+}
+
+/// One booking on its way.
+#[derive(Debug)]
+pub struct Work<'a> {
+    /// What was sold.
+    pub booking: &'a Confirmed,
+    /// Where its guest page is.
+    pub address: &'a Address,
+    /// When this invocation began.
+    pub now: Timestamp,
+    /// Tells this round of changes from every other one of the same booking.
+    pub fence: i64,
+    /// When the last call must be over.
+    pub deadline: Deadline,
+}
+
+/// Makes all four systems show the booking, as far as they let us, and says for each how that went.
+pub async fn bring_in_step(systems: &Systems<'_>, work: &Work<'_>) -> Steps {
+    let standing = systems.scc.find(&EventId::from(&work.booking.charter.id), work.deadline).await;
+    if let Some(conflict) = standing.as_ref().ok().and_then(|event| conflict(event.as_ref()?, work)) {
+        return Steps::all(StepReport::parked(conflict));
+    }
+    let ((calendar, crew_event, crew_redaction), guest_page) =
+        tokio::join!(calendar_then_crew(systems, work, standing), steps::guest_page(systems, work));
+    Steps { calendar, crew_event, crew_redaction, guest_page }
+}
+
+async fn calendar_then_crew(
+    systems: &Systems<'_>,
+    work: &Work<'_>,
+    standing: Result<Option<StandingEvent>, CallError>,
+) -> (StepReport, StepReport, StepReport) {
+    let (announce, entry_id) = watch::channel(None);
+    let (calendar, (crew_event, crew_redaction)) =
+        tokio::join!(steps::calendar(systems, work, announce), crew(systems, work, standing, entry_id));
+    (calendar, crew_event, crew_redaction)
+}
+
+/// The entry's id as soon as the calendar step has it; the channel closes when it has failed.
+type EntryIdChannel = watch::Receiver<Option<EntryId>>;
+
+async fn crew(
+    systems: &Systems<'_>,
+    work: &Work<'_>,
+    standing: Result<Option<StandingEvent>, CallError>,
+    mut entry_id: EntryIdChannel,
+) -> (StepReport, StepReport) {
+    let (mut report, event) = steps::crew_event(systems, work, standing, &mut entry_id).await;
+    let Some(event) = event else { return (report, StepReport::waiting("the crew event")) };
+    let mut redaction = steps::redaction(systems, work, &event).await;
+    if let Some(patched) = steps::late_entry_id(systems, work, &event, &mut entry_id).await {
+        report = report.and(patched);
+        redaction = redaction.and(steps::redaction(systems, work, &event).await);
+    }
+    (report, redaction)
+}
+
+/// Why an event that stands must not be touched: a changed booking needs to know what was applied before, and nobody remembers that yet.
+fn conflict(standing: &StandingEvent, work: &Work<'_>) -> Option<String> {
+    let event = Event::of(&work.booking.charter, &work.address.url, None);
+    if !event.is_same_booking(standing) {
+        return Some(format!("SCC's event {} belongs to another booking", standing.id));
+    }
+    let instant = |text: &str| text.parse::<Timestamp>().ok();
+    let moved = instant(&standing.date) != instant(event.date());
+    moved.then(|| format!("the charter already stands for {}; changes are not made automatically yet", standing.date))
+}

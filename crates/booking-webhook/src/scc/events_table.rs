@@ -1,0 +1,141 @@
+//! SCC's own table, `scc-events`: read to learn what is there, written only to take money out.
+//!
+//! Partition key `event_id`, sort key `created_timestamp`. Read with a consistent Query, so a table without the sort key works too.
+
+use std::collections::HashSet;
+
+use aws_sdk_dynamodb::{
+    Client,
+    operation::{RequestId, query::QueryError, update_item::UpdateItemError},
+    types::AttributeValue,
+};
+
+use super::{
+    EventId, StandingEvent,
+    redaction::{Finding, Item, find_money, update},
+};
+use crate::{
+    booking::MoneyWords,
+    outbound::{Answered, Call, CallError, Class, Deadline, Effect, Outbound, Service, from_sdk},
+};
+
+const PARTITION_KEY: &str = "event_id";
+const SORT_KEY: &str = "created_timestamp";
+/// Two creations at once make two items; anything beyond a handful is not ours to sort out.
+const MOST_ITEMS: i32 = 25;
+/// A reading, a removal, and a reading that shows that it is gone; twice more when somebody writes at the same time.
+const MOST_ROUNDS: usize = 4;
+
+const QUERY: Call = Call { service: Service::SccEvents, operation: "query_event_items", effect: Effect::Read };
+const REDACT: Call = Call { service: Service::SccEvents, operation: "redact_event_item", effect: Effect::Change };
+
+/// Access to SCC's items.
+#[derive(Debug, Clone)]
+pub struct EventsTable {
+    client: Client,
+    name: String,
+}
+
+impl EventsTable {
+    /// The table of this name.
+    pub fn new(client: Client, name: String) -> Self {
+        Self { client, name }
+    }
+
+    /// The event of this id, if it is there; of two, the one that was there first.
+    pub(super) async fn find(
+        &self,
+        outbound: &Outbound,
+        id: &EventId,
+        deadline: Deadline,
+    ) -> Result<Option<StandingEvent>, CallError> {
+        let text =
+            |item: &Item, name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+        let items = self.items(outbound, id, deadline).await?;
+        let first = items.iter().min_by_key(|item| text(item, SORT_KEY));
+        Ok(first.map(|item| StandingEvent { id: id.clone(), date: text(item, "date"), notes: text(item, "notes") }))
+    }
+
+    /// See [`super::Scc::redact`].
+    pub(super) async fn redact(
+        &self,
+        outbound: &Outbound,
+        id: &EventId,
+        words: &MoneyWords,
+        deadline: Deadline,
+    ) -> Result<Vec<String>, CallError> {
+        let mut removed = HashSet::new();
+        for _ in 0..MOST_ROUNDS {
+            let items = self.items(outbound, id, deadline).await?;
+            let leaks: Vec<_> = items
+                .iter()
+                .map(|item| (item, find_money(item, words)))
+                .filter(|(_, found)| !found.is_empty())
+                .collect();
+            if leaks.is_empty() {
+                let mut removed: Vec<String> = removed.into_iter().collect();
+                removed.sort();
+                return Ok(removed);
+            }
+            for (item, findings) in leaks {
+                if self.take_out(outbound, item, &findings, deadline).await? {
+                    removed.extend(findings.iter().map(Finding::path));
+                }
+            }
+        }
+        let reason = format!("still shows money in event {id}: something keeps writing it");
+        Err(CallError::new(REDACT, Class::Transient { retry_after: None }, reason))
+    }
+
+    async fn items(&self, outbound: &Outbound, id: &EventId, deadline: Deadline) -> Result<Vec<Item>, CallError> {
+        let once = || async {
+            let query = self.client.query().table_name(&self.name).consistent_read(true).limit(MOST_ITEMS);
+            let query = query
+                .key_condition_expression("#partition = :id")
+                .expression_attribute_names("#partition", PARTITION_KEY)
+                .expression_attribute_values(":id", AttributeValue::S(id.to_string()));
+            let answer = query.send().await.map_err(|error| from_sdk::<QueryError>(QUERY, error))?;
+            Ok(Answered {
+                status: 200,
+                remote_id: answer.request_id().map(str::to_owned),
+                value: answer.items.unwrap_or_default(),
+            })
+        };
+        outbound.attempts(QUERY, deadline, once).await
+    }
+
+    /// Whether the findings are out; `false` when the item changed since it was read and must be read again.
+    async fn take_out(
+        &self,
+        outbound: &Outbound,
+        item: &Item,
+        findings: &[Finding],
+        deadline: Deadline,
+    ) -> Result<bool, CallError> {
+        let change = update(findings);
+        let key: Item = [PARTITION_KEY, SORT_KEY]
+            .into_iter()
+            .filter_map(|name| item.get(name).map(|value| (name.to_owned(), value.clone())))
+            .collect();
+        let once = || async {
+            let update = self.client.update_item().table_name(&self.name).set_key(Some(key.clone()));
+            let sent = update
+                .update_expression(&change.expression)
+                .condition_expression(&change.condition)
+                .set_expression_attribute_names(Some(change.names.clone()))
+                .set_expression_attribute_values(Some(change.values.clone()))
+                .send();
+            let value = match sent.await {
+                Ok(_) => true,
+                Err(error)
+                    if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+                {
+                    false
+                }
+                Err(error) => return Err(from_sdk(REDACT, error)),
+            };
+            Ok(Answered { status: if value { 200 } else { 400 }, remote_id: None, value })
+        };
+        outbound.attempts(REDACT, deadline, once).await
+    }
+}

@@ -1,0 +1,127 @@
+//! What we answer: always JSON, errors as `application/problem+json` (RFC 9457), and always with what to do next.
+
+use http::StatusCode;
+use serde::Serialize;
+
+use super::Fault;
+use crate::{
+    booking::Flag,
+    reconcile::{StepState, Steps},
+};
+
+/// Where a booking stands as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Every system shows the newest snapshot.
+    InStep,
+    /// Something is still owed.
+    Due,
+    /// Something needs a person.
+    Parked,
+    /// Understood, and nothing is sent anywhere.
+    Recorded,
+}
+
+/// Where a booking stands, step by step.
+#[derive(Debug, Clone, Serialize)]
+pub struct Answer {
+    /// The marketplace's id.
+    pub booking_id: String,
+    /// Ours.
+    pub charter_id: String,
+    /// As a whole.
+    pub state: State,
+    /// What the guest opens.
+    pub guest_page: String,
+    /// For a person to look at.
+    pub flags: Vec<Flag>,
+    /// Step by step.
+    pub steps: Steps,
+}
+
+/// What keeps a request from being taken, for whoever sent it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Problem {
+    /// In a few words, the same for every problem of its kind.
+    pub title: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// What to do about this one.
+    pub detail: String,
+    /// Every fault of the body, by JSON pointer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Fault>,
+}
+
+/// What goes back, to a webhook's sender and to a direct invocation alike.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// The booking was understood.
+    Answer(Box<Answer>),
+    /// What would be sent where.
+    Plan(serde_json::Value),
+    /// It was not taken.
+    Problem(Problem),
+}
+
+impl State {
+    /// The state of a booking whose steps stand like this. A person is needed before time is.
+    pub fn of(steps: &Steps) -> Self {
+        if steps.any(StepState::Parked) {
+            Self::Parked
+        } else if steps.any(StepState::Due) {
+            Self::Due
+        } else if steps.any(StepState::InStep) {
+            Self::InStep
+        } else {
+            Self::Recorded
+        }
+    }
+}
+
+impl Problem {
+    /// A problem without single faults.
+    pub fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
+        Self { title, status: status.as_u16(), detail: detail.into(), errors: Vec::new() }
+    }
+
+    /// An authentic request whose content cannot be used.
+    pub fn faulty(errors: Vec<Fault>) -> Self {
+        let detail =
+            "Mend the fields named in errors and send it again, or mend the mapping if the sender's shape has changed";
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "The booking cannot be read", detail) }
+    }
+}
+
+impl Reply {
+    /// The HTTP status. While nothing remembers what is due, a due booking is not promised: the sender is asked to deliver it again.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Answer(answer) if answer.steps.any(StepState::Due) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Answer(answer) if answer.state == State::Parked => StatusCode::ACCEPTED,
+            Self::Answer(_) | Self::Plan(_) => StatusCode::OK,
+            Self::Problem(problem) => {
+                StatusCode::from_u16(problem.status).expect("problems are made from a StatusCode")
+            }
+        }
+    }
+
+    /// The media type of the body.
+    pub fn content_type(&self) -> &'static str {
+        match self {
+            Self::Problem(_) => "application/problem+json",
+            Self::Answer(_) | Self::Plan(_) => "application/json",
+        }
+    }
+
+    /// The body.
+    pub fn body(&self) -> String {
+        let json = match self {
+            Self::Answer(answer) => serde_json::to_string(answer),
+            Self::Plan(plan) => serde_json::to_string(plan),
+            Self::Problem(problem) => serde_json::to_string(problem),
+        };
+        json.expect("answers have text keys and serialise")
+    }
+}

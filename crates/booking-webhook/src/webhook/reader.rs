@@ -1,0 +1,194 @@
+//! Reads single fields of a booking and keeps account of what is wrong with them.
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use super::mapping::{Amounts, Mapping, Source, Times};
+use crate::booking::{Field, FieldFault, Money, PersonId, StartReading, read_start};
+
+const MISSING: &str = "is missing";
+const LONGEST_TEXT_CHARACTERS: usize = 10_000;
+const LARGEST_CREW: usize = 50;
+
+/// One booking object, read through a mapping. Every method returns `None` for what is absent or faulty, and notes each fault.
+pub(super) struct Reader<'a> {
+    mapping: &'a Mapping,
+    booking: &'a Value,
+    faults: Vec<FieldFault>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(mapping: &'a Mapping, booking: &'a Value) -> Self {
+        Self { mapping, booking, faults: Vec::new() }
+    }
+
+    pub(super) fn has_faults(&self) -> bool {
+        !self.faults.is_empty()
+    }
+
+    pub(super) fn into_faults(self) -> Vec<FieldFault> {
+        self.faults
+    }
+
+    fn fault<T>(&mut self, field: Field, detail: impl Into<String>) -> Option<T> {
+        self.faults.push(FieldFault { field, detail: detail.into() });
+        None
+    }
+
+    /// Passes what is valid, notes why the rest is not.
+    pub(super) fn valid<T, E: std::error::Error>(&mut self, field: Field, result: Result<T, E>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => self.fault(field, error.to_string()),
+        }
+    }
+
+    fn required<T>(&mut self, field: Field, value: Option<T>) -> Option<T> {
+        let known_to_be_faulty = self.faults.iter().any(|fault| fault.field == field);
+        if value.is_none() && !known_to_be_faulty { self.fault(field, MISSING) } else { value }
+    }
+
+    /// A JSON `null` counts as absent.
+    fn value(&self, field: Field) -> Option<Value> {
+        match self.mapping.fields.get(&field)? {
+            Source::Constant { constant } => Some(Value::String(constant.clone())),
+            Source::Pointer(pointer) => self.booking.pointer(pointer).filter(|value| !value.is_null()).cloned(),
+        }
+    }
+
+    /// A text, or a number as it was written; trimmed, and absent when nothing is left.
+    pub(super) fn optional_text(&mut self, field: Field) -> Option<String> {
+        let text = match self.value(field)? {
+            Value::String(text) => text.trim().to_owned(),
+            Value::Number(number) => number.to_string(),
+            _ => return self.fault(field, "must be a text"),
+        };
+        if text.chars().count() > LONGEST_TEXT_CHARACTERS {
+            return self.fault(field, format!("must be at most {LONGEST_TEXT_CHARACTERS} characters"));
+        }
+        (!text.is_empty()).then_some(text)
+    }
+
+    pub(super) fn text(&mut self, field: Field) -> Option<String> {
+        let text = self.optional_text(field);
+        self.required(field, text)
+    }
+
+    pub(super) fn text_within(&mut self, field: Field, most_characters: usize) -> Option<String> {
+        let text = self.text(field)?;
+        if text.chars().count() > most_characters {
+            return self.fault(field, format!("must be at most {most_characters} characters"));
+        }
+        Some(text)
+    }
+
+    pub(super) fn optional_integer(&mut self, field: Field) -> Option<u64> {
+        let text = self.optional_text(field)?;
+        match text.parse() {
+            Ok(number) => Some(number),
+            Err(_) => self.fault(field, "must be a whole number from 0 on"),
+        }
+    }
+
+    pub(super) fn integer_within(&mut self, field: Field, least: u32, most: u32) -> Option<u32> {
+        let number = self.optional_integer(field);
+        let number = self.required(field, number)?;
+        match u32::try_from(number) {
+            Ok(number) if (least..=most).contains(&number) => Some(number),
+            _ => self.fault(field, format!("must be from {least} to {most}")),
+        }
+    }
+
+    pub(super) fn optional_instant(&mut self, field: Field, zone: &TimeZone) -> Option<StartReading> {
+        let text = self.optional_text(field)?;
+        let from_epoch = |instant: Option<Timestamp>| instant.map(|instant| StartReading { instant, ambiguous: false });
+        let reading = match self.mapping.times {
+            Times::Text => return self.valid(field, read_start(&text, zone)),
+            Times::UnixSeconds => from_epoch(text.parse().ok().and_then(|number| Timestamp::from_second(number).ok())),
+            Times::UnixMilliseconds => {
+                from_epoch(text.parse().ok().and_then(|number| Timestamp::from_millisecond(number).ok()))
+            }
+        };
+        reading.or_else(|| self.fault(field, "must be a Unix time in whole units"))
+    }
+
+    pub(super) fn instant(&mut self, field: Field, zone: &TimeZone) -> Option<StartReading> {
+        let reading = self.optional_instant(field, zone);
+        self.required(field, reading)
+    }
+
+    pub(super) fn zone(&mut self, field: Field) -> Option<TimeZone> {
+        let name = self.optional_text(field)?;
+        match TimeZone::get(&name) {
+            Ok(zone) => Some(zone),
+            Err(_) => self.fault(field, "must be an IANA time zone such as America/Los_Angeles"),
+        }
+    }
+
+    /// `duration_minutes`, or the time from the start to `end_at`; both only if they agree.
+    pub(super) fn duration(&mut self, start: Option<&StartReading>, zone: &TimeZone) -> Option<SignedDuration> {
+        let minutes = self.optional_integer(Field::DurationMinutes);
+        let end = self.optional_instant(Field::EndAt, zone);
+        let stated = minutes.map(|minutes| SignedDuration::from_mins(i64::try_from(minutes).unwrap_or(i64::MAX / 60)));
+        let elapsed = start.zip(end).map(|(start, end)| start.instant.duration_until(end.instant));
+        match (stated, elapsed) {
+            (Some(stated), Some(elapsed)) if stated != elapsed => {
+                self.fault(Field::EndAt, "disagrees with /duration_minutes: send one of them, or mend it")
+            }
+            (Some(duration), _) | (None, Some(duration)) => Some(duration),
+            (None, None) if start.is_some() => self.required(Field::DurationMinutes, None),
+            (None, None) => None,
+        }
+    }
+
+    /// Id and name; each stands for the other when only one is sent.
+    pub(super) fn boat(&mut self) -> Option<(String, String)> {
+        match (self.optional_text(Field::BoatId), self.optional_text(Field::BoatName)) {
+            (Some(id), Some(name)) => Some((id, name)),
+            (Some(either), None) | (None, Some(either)) => Some((either.clone(), either)),
+            (None, None) => self.required(Field::BoatId, None),
+        }
+    }
+
+    pub(super) fn only_dollars(&mut self) {
+        let currency = self.optional_text(Field::Currency);
+        if currency.is_some_and(|currency| !currency.eq_ignore_ascii_case("USD")) {
+            self.fault::<()>(Field::Currency, "must be USD: the office keeps its books in US dollars");
+        }
+    }
+
+    pub(super) fn gross(&mut self) -> Option<Money> {
+        let text = self.text(Field::Gross)?;
+        let Ok(amount) = text.parse::<Decimal>() else {
+            return self.fault(Field::Gross, "must be an amount such as \"840.75\"");
+        };
+        let dollars = match self.mapping.amounts {
+            Amounts::Dollars => amount,
+            Amounts::Cents => amount / Decimal::ONE_HUNDRED,
+        };
+        self.valid(Field::Gross, Money::gross(dollars))
+    }
+
+    pub(super) fn person(&mut self, field: Field) -> Option<PersonId> {
+        let text = self.optional_text(field)?;
+        self.valid(field, PersonId::parse(&text))
+    }
+
+    /// A list of people, each once. An empty list counts as absent: no charter sails without crew.
+    pub(super) fn people(&mut self, field: Field) -> Option<Vec<PersonId>> {
+        let Value::Array(values) = self.value(field)? else { return self.fault(field, "must be a list of ids") };
+        if values.len() > LARGEST_CREW {
+            return self.fault(field, format!("must be at most {LARGEST_CREW} people"));
+        }
+        let mut people: Vec<PersonId> = Vec::new();
+        for value in &values {
+            let Some(text) = value.as_str() else { return self.fault(field, "must be a list of ids") };
+            let person = self.valid(field, PersonId::parse(text))?;
+            if !people.contains(&person) {
+                people.push(person);
+            }
+        }
+        (!people.is_empty()).then_some(people)
+    }
+}

@@ -1,0 +1,64 @@
+//! How the stand-ins themselves reach the emulator: plain HTTP on loopback, test credentials, no retries.
+//!
+//! The AWS SDK without default features has no HTTP client, and its own would bring a second HTTP and TLS stack into the
+//! build. The adapter below hands its requests to `reqwest`, which is there anyway.
+
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+
+/// The region that everything here lives in.
+pub const REGION: &str = "us-west-2";
+/// The access key id, and the secret, that the emulator accepts for presigned forms.
+pub const TEST_CREDENTIAL: &str = "test";
+
+/// SDK configuration for the emulator at `endpoint_url`. Its connections belong to the runtime that first uses it, so each
+/// test makes its own.
+#[must_use]
+pub fn sdk_config(endpoint_url: &str) -> SdkConfig {
+    let credentials = Credentials::new(TEST_CREDENTIAL, TEST_CREDENTIAL, None, None, "emulator");
+    let connector = SharedHttpConnector::new(Loopback(loopback_client()));
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(endpoint_url)
+        .region(Region::from_static(REGION))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .retry_config(RetryConfig::disabled())
+        .http_client(http_client_fn(move |_, _| connector.clone()))
+        .build()
+}
+
+/// An HTTP client for loopback: no proxy, no certificates to load, redirects handed on as a proxy must.
+pub(crate) fn loopback_client() -> reqwest::Client {
+    let _already_installed = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([])
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("a client without proxy and certificates has nothing that can fail")
+}
+
+#[derive(Debug)]
+struct Loopback(reqwest::Client);
+
+impl HttpConnector for Loopback {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let client = self.0.clone();
+        HttpConnectorFuture::new(async move {
+            let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+            let request = request.map(reqwest::Body::wrap).try_into().map_err(into_connector_error)?;
+            let response = client.execute(request).await.map_err(into_connector_error)?;
+            let response = http::Response::<reqwest::Body>::from(response).map(SdkBody::from_body_1_x);
+            HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
+        })
+    }
+}
+
+fn into_connector_error(error: reqwest::Error) -> ConnectorError {
+    if error.is_timeout() { ConnectorError::timeout(error.into()) } else { ConnectorError::io(error.into()) }
+}

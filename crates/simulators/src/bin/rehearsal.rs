@@ -1,0 +1,98 @@
+//! `make run`: the real function between stand-ins, one signed booking, and a page to watch and to break it.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use simulators::harbour::files::Files;
+use simulators::harbour::inspection::Inspection;
+use simulators::harbour::{Harbour, Kind, console};
+use simulators::rehearsal::{Options, Rehearsal};
+use tokio::signal::unix::{SignalKind, signal};
+
+const USAGE: &str = "usage: rehearsal [--once]\n  --once  deliver one booking, verify all four systems, and leave";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let once = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => false,
+        ["--once"] => true,
+        _ => return complain(USAGE),
+    };
+    match Box::pin(rehearse(once)).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => complain(&format!("The rehearsal failed: {}", with_sources(&*error))),
+    }
+}
+
+/// Answers whether the world was as it should be.
+async fn rehearse(once: bool) -> Result<bool, Box<dyn Error>> {
+    let own_binary = std::env::current_exe()?;
+    let binaries = own_binary.parent().ok_or("this binary is in no folder")?;
+    let mut out = io::stdout();
+    writeln!(out, "Starting the emulator, the stand-ins and the function…")?;
+
+    let options = Options { function: Some(function(binaries)?), ..Options::default() };
+    let rehearsal = Arc::new(Rehearsal::start(options).await?);
+    let harbour = Harbour::open(Arc::clone(&rehearsal)).await?;
+    let delivery = harbour.send(Kind::Sample).await?;
+
+    let world = Inspection::of(&rehearsal).await;
+    let faults = world.faults();
+    console::print_delivery(&mut out, &delivery, &world)?;
+    console::print_faults(&mut out, &faults)?;
+    if !faults.is_empty() {
+        writeln!(out, "\nThe function's log:\n{}", rehearsal.logs().join("\n"))?;
+    }
+    if once {
+        return Ok(faults.is_empty());
+    }
+    let folder = binaries.parent().unwrap_or(binaries).join("rehearsal");
+    let _files = Files::write(folder, &rehearsal, harbour.captured().as_ref())?;
+    print_addresses(&mut out, &harbour, &rehearsal, &world)?;
+    asked_to_stop().await?;
+    writeln!(out, "\nStopping.")?;
+    Ok(true)
+}
+
+fn function(binaries: &Path) -> Result<PathBuf, String> {
+    let binary = binaries.join("booking-webhook");
+    if binary.is_file() { Ok(binary) } else { Err(format!("{} is not there; run `make run`", binary.display())) }
+}
+
+fn print_addresses(
+    out: &mut impl Write,
+    harbour: &Harbour,
+    rehearsal: &Rehearsal,
+    world: &Inspection,
+) -> io::Result<()> {
+    writeln!(out)?;
+    for (name, address) in console::addresses(rehearsal) {
+        writeln!(out, "  {name:<19} {address}")?;
+    }
+    writeln!(out, "  {:<19} {}", "Guest page", world.guest_page.url)?;
+    writeln!(out, "  {:<19} {}", "Harbour", harbour.url())?;
+    writeln!(out, "\nOpen the harbour page in a browser. Ctrl-C stops everything.")
+}
+
+async fn asked_to_stop() -> io::Result<()> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminated.recv() => Ok(()),
+    }
+}
+
+fn complain(words: &str) -> ExitCode {
+    let _ = writeln!(io::stderr(), "{words}"); // Where nobody reads, nobody is told.
+    ExitCode::from(2)
+}
+
+fn with_sources(error: &(dyn Error + 'static)) -> String {
+    let sources = std::iter::successors(Some(error), |&error| error.source());
+    sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

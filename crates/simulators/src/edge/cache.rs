@@ -1,0 +1,156 @@
+//! What the edge has seen, until it is too old or invalidated.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use tokio::time::Instant;
+
+const ENTRIES_AT_MOST: usize = 1_000;
+/// What CloudFront's managed policy *CachingOptimized* takes when the origin says nothing.
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(86_400);
+/// CloudFront's minimum for errors.
+const ERROR_LIFETIME: Duration = Duration::from_secs(10);
+
+/// An answer of the origin, as it can be given again.
+#[derive(Clone, Debug)]
+pub(super) struct Object {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    since: Instant,
+}
+
+impl Object {
+    pub(super) fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
+        Self { status, headers, body, since: Instant::now() }
+    }
+
+    pub(super) fn age(&self) -> Duration {
+        self.since.elapsed()
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.age() < lifetime(self.status, &self.headers)
+    }
+}
+
+/// An invalidation that the control plane lists.
+#[derive(Debug)]
+pub(super) struct Invalidation {
+    pub(super) id: String,
+    pub(super) paths: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    objects: HashMap<String, Object>,
+    applied: HashSet<String>,
+}
+
+impl Cache {
+    pub(super) fn get(&self, path: &str) -> Option<Object> {
+        self.objects.get(path).filter(|object| object.is_fresh()).cloned()
+    }
+
+    /// Keeps `object`, unless something was invalidated since `generation`: it may be older than that.
+    pub(super) fn put(&mut self, path: String, object: Object, generation: usize) {
+        if generation != self.generation() || !object.is_fresh() {
+            return;
+        }
+        if self.objects.len() == ENTRIES_AT_MOST {
+            self.objects.clear();
+        }
+        self.objects.insert(path, object);
+    }
+
+    /// Grows with each invalidation.
+    pub(super) fn generation(&self) -> usize {
+        self.applied.len()
+    }
+
+    pub(super) fn has_applied(&self, invalidation_id: &str) -> bool {
+        self.applied.contains(invalidation_id)
+    }
+
+    /// Drops what the invalidation names: exact paths, or everything that starts with what stands before a last `*`.
+    pub(super) fn apply(&mut self, invalidation: Invalidation) {
+        if self.applied.insert(invalidation.id) {
+            self.objects.retain(|path, _| !invalidation.paths.iter().any(|pattern| names(pattern, path)));
+        }
+    }
+}
+
+fn names(pattern: &str, path: &str) -> bool {
+    pattern.strip_suffix('*').map_or(pattern == path, |start| path.starts_with(start))
+}
+
+/// How long the edge may give an answer again, by the origin's `Cache-Control`.
+fn lifetime(status: StatusCode, headers: &HeaderMap) -> Duration {
+    if !status.is_success() {
+        return ERROR_LIFETIME;
+    }
+    let control = headers.get(header::CACHE_CONTROL).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let directives: HashMap<_, _> = control
+        .split(',')
+        .map(|directive| directive.trim().split_once('=').unwrap_or((directive.trim(), "")))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value))
+        .collect();
+    if ["no-store", "no-cache", "private"].iter().any(|name| directives.contains_key(*name)) {
+        return Duration::ZERO;
+    }
+    let seconds = directives.get("s-maxage").or_else(|| directives.get("max-age"));
+    seconds.map_or(DEFAULT_LIFETIME, |seconds| Duration::from_secs(seconds.parse().unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(control: &'static str) -> Object {
+        let headers = [(header::CACHE_CONTROL, control.parse().expect("a valid header"))].into_iter().collect();
+        Object::new(StatusCode::OK, headers, Bytes::from_static(b"a page"))
+    }
+
+    #[test]
+    fn the_edge_keeps_objects_by_their_shared_age() {
+        for (control, seconds) in [
+            ("public, max-age=0, s-maxage=86400, must-revalidate", 86_400),
+            ("max-age=60", 60),
+            ("public", 86_400),
+            ("no-store", 0),
+            ("private, s-maxage=60", 0),
+            ("s-maxage=nonsense", 0),
+        ] {
+            let object = object(control);
+            assert_eq!(lifetime(StatusCode::OK, &object.headers), Duration::from_secs(seconds), "{control}");
+            assert_eq!(lifetime(StatusCode::FORBIDDEN, &object.headers), ERROR_LIFETIME);
+        }
+    }
+
+    #[test]
+    fn an_invalidation_drops_what_it_names_once() {
+        for (pattern, dropped) in
+            [("/g/A.html", true), ("/g/*", true), ("/*", true), ("/g/A", false), ("/g/B.html", false), ("/h*", false)]
+        {
+            let mut cache = Cache::default();
+            cache.put("/g/A.html".to_owned(), object(""), 0);
+            cache.apply(Invalidation { id: "I1".to_owned(), paths: vec![pattern.to_owned()] });
+            assert_eq!(cache.get("/g/A.html").is_none(), dropped, "{pattern}");
+
+            cache.put("/g/A.html".to_owned(), object(""), cache.generation());
+            cache.apply(Invalidation { id: "I1".to_owned(), paths: vec![pattern.to_owned()] });
+            assert!(cache.get("/g/A.html").is_some(), "an invalidation is applied once");
+        }
+    }
+
+    #[test]
+    fn what_was_fetched_before_an_invalidation_is_not_kept() {
+        let mut cache = Cache::default();
+        let generation = cache.generation();
+        cache.apply(Invalidation { id: "I1".to_owned(), paths: vec!["/g/A.html".to_owned()] });
+        cache.put("/g/A.html".to_owned(), object(""), generation);
+        assert!(cache.get("/g/A.html").is_none());
+    }
+}

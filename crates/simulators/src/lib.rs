@@ -1,0 +1,24 @@
+//! Stand-ins for what lives in the operator's account: the calendar, ShipCaptainCrew, the edge, Lambda's runtime API, and
+//! the rehearsal that wires them up.
+//!
+//! They answer as the contracts in `docs/contracts` say and share no code with the function: shared types would agree with
+//! our own mistakes.
+
+pub mod aws;
+pub mod aws_gateway;
+pub mod calendar;
+pub mod clock;
+pub mod cloud;
+mod contract;
+pub mod edge;
+pub mod emulator;
+pub mod front_door;
+pub mod harbour;
+mod origin;
+pub mod rehearsal;
+pub mod runtime_api;
+pub mod scc;
+pub mod sender;
+pub mod server;
+pub mod traffic;
+pub mod world;

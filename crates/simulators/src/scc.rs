@@ -1,0 +1,296 @@
+//! ShipCaptainCrew (SCC), which mails the crew: exactly as `docs/contracts/scc.openapi.yaml` says.
+//!
+//! Its events live in a real DynamoDB table, because the function reads that table behind SCC's back to make sure that no
+//! money is in it. It is as careless as the contract allows: two creations at once both succeed and both send mail, and it
+//! can be told to write money into its events, as the real one once did.
+
+mod access;
+mod attributes;
+mod crew_page;
+mod event;
+mod outbox;
+mod table;
+mod uploads;
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::body::Bytes;
+use axum::extract::{Path, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header, request};
+use serde_json::{Value, json};
+
+pub use self::access::ServiceKeyHash;
+pub use self::outbox::{Mail, MailKind};
+pub use self::table::{TableError, create_events_table};
+pub use self::uploads::Uploads;
+
+use self::access::MagicLinks;
+use self::crew_page::CrewPage;
+use self::outbox::Outbox;
+use self::table::EventsTable;
+use crate::clock::Clock;
+use crate::contract::{Object, Refusal, Shape};
+use crate::server::Server;
+use crate::traffic::{Service, Traffic};
+
+const CONTRACT: &str = include_str!("../../../docs/contracts/scc.openapi.yaml");
+const STAGE: &str = "/prod";
+
+/// What SCC needs to run.
+pub struct SccOptions {
+    /// Where its calls are logged and its faults are scripted.
+    pub traffic: Traffic,
+    /// What it knows of the service key.
+    pub service_key_hash: ServiceKeyHash,
+    /// The DynamoDB that has its table of events.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// The name of that table.
+    pub events_table: String,
+    /// Where guests' photos go.
+    pub uploads: Uploads,
+    /// The guest site's origin, whose pages may ask for upload forms.
+    pub site_origin: String,
+    /// Tells when uploads are taken.
+    pub clock: Clock,
+}
+
+/// A running SCC; dropping it stops it. Its events stay in their table.
+pub struct Scc {
+    server: Server,
+    desk: Desk,
+}
+
+impl Scc {
+    /// Starts SCC with an empty mailbox. The table of events must exist: see [`create_events_table`].
+    ///
+    /// # Errors
+    /// When no port can be bound.
+    pub async fn start(options: SccOptions) -> io::Result<Self> {
+        let desk = Desk(Arc::new(Shared {
+            shape: Shape::of(CONTRACT, "Event", &["event_id"]),
+            service_key_hash: RwLock::new(options.service_key_hash),
+            leaking: AtomicBool::new(false),
+            events: EventsTable::new(options.dynamodb, options.events_table),
+            links: MagicLinks::new(),
+            outbox: Outbox::default(),
+            uploads: options.uploads,
+            site_origin: options.site_origin,
+            clock: options.clock,
+            crew_page: CrewPage::new(),
+        }));
+        let server = Server::start(routes(&desk), options.traffic, name).await?;
+        desk.0.links.lead_to(server.url());
+        Ok(Self { server, desk })
+    }
+
+    /// The base URL of the API, with the stage.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.server.url() + STAGE
+    }
+
+    /// The newest 10,000 mails in the order of sending.
+    #[must_use]
+    pub fn mailbox(&self) -> Vec<Mail> {
+        self.desk.0.outbox.all()
+    }
+
+    /// Every item of the table of events, ordered by event and creation.
+    ///
+    /// # Panics
+    /// When the table cannot be read: there is no world to look at then.
+    pub async fn events(&self) -> Vec<Value> {
+        let events = self.desk.0.events.all().await.expect("the table of events can be read");
+        events.into_iter().map(Value::Object).collect()
+    }
+
+    /// Writes money into a stored event: at the top, nested, under an odd name and as a line of notes.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn leak_money_into(&self, event_id: &str) -> Result<(), TableError> {
+        self.desk.0.events.change(event_id, event::money).await?;
+        Ok(())
+    }
+
+    /// Whether it writes money into every event that it creates.
+    pub fn leak_on_create(&self, leaking: bool) {
+        self.desk.0.leaking.store(leaking, Ordering::Relaxed);
+    }
+
+    /// A rotation: only the key of this hash is accepted from now on.
+    pub fn set_service_key_hash(&self, hash: ServiceKeyHash) {
+        *self.desk.0.service_key_hash.write().unwrap_or_else(PoisonError::into_inner) = hash;
+    }
+}
+
+/// What the routes work with.
+#[derive(Clone)]
+struct Desk(Arc<Shared>);
+
+struct Shared {
+    shape: Shape,
+    service_key_hash: RwLock<ServiceKeyHash>,
+    leaking: AtomicBool,
+    events: EventsTable,
+    links: MagicLinks,
+    outbox: Outbox,
+    uploads: Uploads,
+    site_origin: String,
+    clock: Clock,
+    crew_page: CrewPage,
+}
+
+impl Desk {
+    fn mail(&self, event: &Object, to: &str, kind: MailKind) {
+        let link = self.0.links.link(event, to);
+        self.0.outbox.send(Mail::compose(event, to, kind, link));
+    }
+}
+
+fn routes(desk: &Desk) -> Router {
+    let events = Router::new()
+        .route("/events", post(create))
+        .route("/events/{event_id}", get(read).patch(change))
+        .layer(from_fn_with_state(desk.clone(), authenticate));
+    let guests = Router::new()
+        .route("/g/{event_id}/presign", post(presign))
+        .layer(from_fn_with_state(desk.clone(), share_with_the_guest_site));
+    Router::new()
+        .nest(STAGE, events.merge(guests))
+        .route("/crew/{event_id}", get(crew_page::show).post(crew_page::write))
+        .with_state(desk.clone())
+}
+
+/// The API is logged and fails on demand; the crew page and a browser's preflights are not and do not.
+fn name(request: &request::Parts) -> Option<(Service, String)> {
+    let path = request.uri.path().strip_prefix(STAGE)?;
+    (request.method != Method::OPTIONS).then(|| (Service::Scc, format!("{} {path}", request.method)))
+}
+
+async fn authenticate(State(desk): State<Desk>, request: Request, next: Next) -> Response {
+    let hash = desk.0.service_key_hash.read().unwrap_or_else(PoisonError::into_inner).clone();
+    if hash.admits(request.headers()) {
+        next.run(request).await
+    } else {
+        problem(StatusCode::UNAUTHORIZED, "the service key is missing or wrong")
+    }
+}
+
+async fn create(State(desk): State<Desk>, body: Bytes) -> Result<Response, Failure> {
+    let mut event = desk.0.shape.whole(&body)?;
+    if desk.0.events.find(event::text(&event, "event_id")).await?.is_some() {
+        return Ok(problem(StatusCode::CONFLICT, "event_id exists already"));
+    }
+    // The machine's clock, also while the day is set: two creations must never share a sort key.
+    let created = Clock::system().now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string();
+    event.insert("created_timestamp".to_owned(), json!(created));
+    if desk.0.leaking.load(Ordering::Relaxed) {
+        event.extend(event::money(&event));
+    }
+    desk.0.events.put(&event).await?;
+    for person in event::assigned(&event) {
+        desk.mail(&event, person, MailKind::MagicLink);
+    }
+    Ok((StatusCode::CREATED, Json(event)).into_response())
+}
+
+async fn read(State(desk): State<Desk>, Path(event_id): Path<String>) -> Result<Response, Failure> {
+    let event = desk.0.events.find(&event_id).await?.ok_or(Failure::NoSuchEvent)?;
+    Ok(Json(event).into_response())
+}
+
+async fn change(State(desk): State<Desk>, Path(event_id): Path<String>, body: Bytes) -> Result<Response, Failure> {
+    let changes = desk.0.shape.change(&body)?;
+    let changed = desk.0.events.change(&event_id, |_| changes.clone()).await?;
+    let (before, after) = changed.ok_or(Failure::NoSuchEvent)?;
+    for (person, kind) in event::notices(&before, &after) {
+        desk.mail(&after, person, kind);
+    }
+    Ok(Json(after).into_response())
+}
+
+async fn presign(State(desk): State<Desk>, Path(event_id): Path<String>, body: Bytes) -> Result<Response, Failure> {
+    let wanted: uploads::Wanted =
+        serde_json::from_slice(&body).map_err(|error| Refusal(format!("not a file to upload: {error}")))?;
+    let event = desk.0.events.find(&event_id).await?.ok_or(Failure::NoSuchEvent)?;
+    let refused = if !event::takes_uploads(&event, desk.0.clock.now()) {
+        Some((StatusCode::FORBIDDEN, "photos are taken from the day of the charter until 7 days after it"))
+    } else if wanted.bytes > uploads::MAX_BYTES {
+        Some((StatusCode::PAYLOAD_TOO_LARGE, "25 MB at most"))
+    } else if !uploads::TYPES.contains(&wanted.content_type.as_str()) {
+        Some((StatusCode::UNSUPPORTED_MEDIA_TYPE, "JPEG, PNG, WebP, HEIC, HEIF, MP4 and MOV are taken"))
+    } else {
+        None
+    };
+    Ok(match refused {
+        Some((status, words)) => problem(status, words),
+        // S3 holds a form against its own clock, whatever day it is here.
+        None => Json(desk.0.uploads.form(&event_id, &wanted, Clock::system().now())).into_response(),
+    })
+}
+
+/// CORS: pages of the guest site, and of no other, may read the answers.
+async fn share_with_the_guest_site(State(desk): State<Desk>, request: Request, next: Next) -> Response {
+    let shared = request.headers().get(header::ORIGIN).filter(|origin| **origin == *desk.0.site_origin).cloned();
+    let mut answer = match *request.method() {
+        Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
+        _ => next.run(request).await,
+    };
+    let allow = |name: HeaderName, value: &'static str| (name, HeaderValue::from_static(value));
+    answer.headers_mut().extend([allow(header::VARY, "Origin")]);
+    if let Some(origin) = shared {
+        answer.headers_mut().extend([
+            (header::ACCESS_CONTROL_ALLOW_ORIGIN, origin),
+            allow(header::ACCESS_CONTROL_ALLOW_METHODS, "POST"),
+            allow(header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type"),
+            allow(header::ACCESS_CONTROL_MAX_AGE, "600"),
+        ]);
+    }
+    answer
+}
+
+/// Why a route did not do what it was asked.
+enum Failure {
+    Refused(Refusal),
+    NoSuchEvent,
+    Table(TableError),
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<TableError> for Failure {
+    fn from(error: TableError) -> Self {
+        Self::Table(error)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Refused(refusal) => refusal.into_response(),
+            Self::NoSuchEvent => problem(StatusCode::NOT_FOUND, "no such event"),
+            Self::Table(error) => {
+                tracing::warn!(%error, "SCC cannot reach its table");
+                problem(StatusCode::SERVICE_UNAVAILABLE, "try later")
+            }
+        }
+    }
+}
+
+fn problem(status: StatusCode, words: &str) -> Response {
+    (status, Json(json!({ "error": words }))).into_response()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+//! HTTP/1.1 on a free loopback port, with faults in front of the routes.
+//!
+//! A service that fails halfway is what the function has to survive, so the stand-ins fail for real: a dropped connection is
+//! a closed socket, and a service goes on acting when its caller has gone away, as a Lambda behind a gateway does.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use futures::future::{BoxFuture, FutureExt};
+use http::{Request, Response, StatusCode, header, request};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::traffic::{Fault, Running, Service, Traffic};
+
+const BODY_LIMIT_BYTES: usize = 32 * 1024 * 1024;
+const WORK_QUEUE: usize = 1024;
+
+type Work = BoxFuture<'static, ()>;
+type Name = dyn Fn(&request::Parts) -> Option<(Service, String)> + Send + Sync;
+
+/// A running server; dropping it stops it and aborts what it was doing.
+pub struct Server {
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    /// Serves `router` on a free port of 127.0.0.1.
+    ///
+    /// `name` tells which service and operation a request is, for the log and the script of faults; what it answers `None`
+    /// to is neither logged nor failed (the pages that people look at).
+    ///
+    /// # Errors
+    /// When no port can be bound.
+    pub async fn start(
+        router: Router,
+        traffic: Traffic,
+        name: impl Fn(&request::Parts) -> Option<(Service, String)> + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let (work, queue) = mpsc::channel(WORK_QUEUE);
+        let front = Front { routes: TowerToHyperService::new(router), traffic, name: Arc::new(name), work };
+        let task = tokio::spawn(serve(listener, front, queue));
+        Ok(Self { address, task })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `http://127.0.0.1:PORT`, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Owns the connections and the work behind them: when this task ends, all of it ends.
+async fn serve(listener: TcpListener, front: Front, mut queue: mpsc::Receiver<Work>) {
+    let mut running = JoinSet::new();
+    loop {
+        tokio::select! {
+            Ok((stream, _)) = listener.accept() => {
+                let front = front.clone();
+                let service = service_fn(move |request| front.clone().answer(request));
+                running.spawn(async move {
+                    // A connection ends with an error whenever a fault or the client cuts it: nothing to report.
+                    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                });
+            }
+            Some(work) = queue.recv() => { running.spawn(work); }
+            Some(_) = running.join_next() => {}
+        }
+    }
+}
+
+/// Closes the connection without a byte of an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is closed without an answer")]
+struct HangUp;
+
+/// Stands in front of the routes: logs each call and makes it meet its fault.
+#[derive(Clone)]
+struct Front {
+    routes: TowerToHyperService<Router>,
+    traffic: Traffic,
+    name: Arc<Name>,
+    work: mpsc::Sender<Work>,
+}
+
+impl Front {
+    async fn answer(self, request: Request<Incoming>) -> Result<Response<Body>, HangUp> {
+        let (parts, body) = request.into_parts();
+        let Some((service, operation)) = (self.name)(&parts) else {
+            return self.act(Request::from_parts(parts, Body::new(body))).await;
+        };
+        let Ok(bytes) = axum::body::to_bytes(Body::new(body), BODY_LIMIT_BYTES).await else {
+            return Ok(scripted(StatusCode::PAYLOAD_TOO_LARGE, None));
+        };
+        let (running, fault) = self.traffic.arrive(service, operation, &parts.headers, &bytes);
+        let request = Request::from_parts(parts, Body::from(bytes));
+        let answer = self.meet(fault, request).await?;
+        Ok(tell(running, answer))
+    }
+
+    async fn meet(&self, fault: Option<Fault>, request: Request<Body>) -> Result<Response<Body>, HangUp> {
+        match fault {
+            None => self.act(request).await,
+            Some(Fault::Answer { status, acted, retry_after }) => {
+                if acted {
+                    self.act(request).await?;
+                }
+                Ok(scripted(status_code(status), retry_after))
+            }
+            Some(Fault::Delay { milliseconds }) => {
+                let answer = self.act(request).await;
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                answer
+            }
+            Some(Fault::DropBefore) => Err(HangUp),
+            Some(Fault::DropAfter) => {
+                self.act(request).await?;
+                Err(HangUp)
+            }
+            Some(Fault::ActLate { milliseconds, status }) => {
+                let routes = self.routes.clone();
+                self.queue(async move {
+                    tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                    let Ok(_unheard) = routes.call(request).await;
+                })
+                .await?;
+                status.map(|status| scripted(status_code(status), None)).ok_or(HangUp)
+            }
+        }
+    }
+
+    /// Runs the route to its end, whether or not the caller waits for it.
+    async fn act(&self, request: Request<Body>) -> Result<Response<Body>, HangUp> {
+        let routes = self.routes.clone();
+        let (answer, answered) = oneshot::channel();
+        self.queue(async move {
+            let Ok(response) = routes.call(request).await;
+            let _ = answer.send(response); // The caller may have gone away.
+        })
+        .await?;
+        answered.await.map_err(|_route_panicked| HangUp)
+    }
+
+    async fn queue(&self, work: impl Future<Output = ()> + Send + 'static) -> Result<(), HangUp> {
+        self.work.send(work.boxed()).await.map_err(|_server_stopped| HangUp)
+    }
+}
+
+fn tell(running: Running, answer: Response<Body>) -> Response<Body> {
+    running.answered(answer.status());
+    answer
+}
+
+fn status_code(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).expect("a scripted fault has a valid HTTP status")
+}
+
+/// What a gateway says by itself. Browsers may read it, so that a page's own words about a failure can be tested.
+fn scripted(status: StatusCode, retry_after: Option<u64>) -> Response<Body> {
+    let mut answer = Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    if let Some(seconds) = retry_after {
+        answer = answer.header(header::RETRY_AFTER, seconds);
+    }
+    let words = status.canonical_reason().unwrap_or("scripted fault");
+    answer
+        .body(Body::from(serde_json::json!({ "message": words }).to_string()))
+        .expect("the status and the headers are valid")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,309 @@
+//! What reached the stand-ins, and what shall go wrong.
+//!
+//! A test about failures needs two things at one place: a script of what the next calls shall meet, and a log of what
+//! arrived and what the caller saw. Both are kept under one lock, so a fault and the call that met it never come apart.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+
+const CALLS_KEPT: usize = 10_000;
+const BODY_KEPT_BYTES: usize = 256 * 1024;
+
+/// The services that traffic is told apart by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Service {
+    /// The JADA internal calendar.
+    Calendar,
+    /// ShipCaptainCrew.
+    Scc,
+    /// DynamoDB.
+    Dynamodb,
+    /// S3.
+    S3,
+    /// CloudFront's control plane: invalidations.
+    Cloudfront,
+    /// Secrets Manager.
+    Secretsmanager,
+    /// CloudFront's edge: what browsers talk to.
+    Edge,
+}
+
+/// One request that reached a stand-in.
+#[derive(Clone, Debug, Serialize)]
+pub struct Call {
+    /// Grows by one with each call, over all services; never reused.
+    pub sequence: u64,
+    /// When the whole request had arrived.
+    pub at: Timestamp,
+    /// Where it arrived.
+    pub service: Service,
+    /// What was asked: `POST /calendar`, `PutItem`, `PutObject g/XHQGMDH1.html`.
+    pub operation: String,
+    /// The request's headers, names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The request's body when it is text of at most 256 KiB, else `(n bytes)`.
+    pub request_body: String,
+    /// What the caller was told; `None` while running, or when nothing was answered.
+    pub status: Option<u16>,
+    /// The scripted fault that the call met.
+    pub fault: Option<Fault>,
+    /// From arrival to answer or hang-up; `None` while running.
+    pub milliseconds: Option<u64>,
+}
+
+/// What a stand-in does instead of behaving.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Fault {
+    /// Answers `status`.
+    Answer {
+        /// The HTTP status.
+        status: u16,
+        /// Whether it acts before it answers.
+        #[serde(default)]
+        acted: bool,
+        /// `Retry-After`, in seconds.
+        #[serde(default)]
+        retry_after: Option<u64>,
+    },
+    /// Acts, then answers late.
+    Delay {
+        /// How late.
+        milliseconds: u64,
+    },
+    /// Closes the connection without a byte of an answer and without acting.
+    DropBefore,
+    /// Acts, then closes the connection without a byte of an answer.
+    DropAfter,
+    /// Answers at once, and acts later: a gateway's 504 whose backend goes on.
+    ActLate {
+        /// How much later it acts.
+        milliseconds: u64,
+        /// What is answered at once; `None` hangs up.
+        #[serde(default)]
+        status: Option<u16>,
+    },
+}
+
+/// The log of calls and the script of faults, shared by all stand-ins of one world.
+#[derive(Clone)]
+pub struct Traffic(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    changed: watch::Sender<()>,
+}
+
+#[derive(Default)]
+struct State {
+    next_sequence: u64,
+    calls: VecDeque<Call>,
+    script: Vec<Scripted>,
+}
+
+struct Scripted {
+    service: Service,
+    operation: String,
+    fault: Fault,
+    times_left: u32,
+}
+
+impl Traffic {
+    /// An empty log and no faults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Arc::new(Shared { state: Mutex::default(), changed: watch::Sender::new(()) }))
+    }
+
+    /// The next `times` calls of `service` whose operation starts with `operation` (`""` is any) meet `fault`. Of several
+    /// scripts that fit a call, the one scripted first is used up first.
+    pub fn fail_next(&self, service: Service, operation: &str, fault: Fault, times: u32) {
+        self.state().script.push(Scripted { service, operation: operation.to_owned(), fault, times_left: times });
+    }
+
+    /// Forgets the faults that have not been met yet.
+    pub fn heal(&self) {
+        self.state().script.clear();
+    }
+
+    /// The calls in the order of arrival; the newest 10,000.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.state().calls.iter().cloned().collect()
+    }
+
+    /// The calls that reached one service.
+    #[must_use]
+    pub fn calls_to(&self, service: Service) -> Vec<Call> {
+        let state = self.state();
+        state.calls.iter().filter(|call| call.service == service).cloned().collect()
+    }
+
+    /// Empties the log.
+    pub fn forget(&self) {
+        self.state().calls.clear();
+        self.0.changed.send_replace(());
+    }
+
+    /// Resolves as soon as `predicate` holds for the log. The log is locked while `predicate` looks at it, so it must not
+    /// ask this `Traffic` anything.
+    pub async fn wait_for(&self, predicate: impl Fn(&[Call]) -> bool) {
+        let mut changed = self.0.changed.subscribe();
+        while !predicate(self.state().calls.make_contiguous()) {
+            changed.changed().await.expect("self keeps the sender alive");
+        }
+    }
+
+    /// Logs a call that has arrived, and takes the fault that it shall meet off the script.
+    pub(crate) fn arrive(
+        &self,
+        service: Service,
+        operation: String,
+        headers: &http::HeaderMap,
+        body: &[u8],
+    ) -> (Running, Option<Fault>) {
+        let mut state = self.state();
+        let fault = state.take_fault(service, &operation);
+        let sequence = state.next_sequence;
+        state.next_sequence += 1;
+        if state.calls.len() == CALLS_KEPT {
+            state.calls.pop_front();
+        }
+        state.calls.push_back(Call {
+            sequence,
+            at: Clock::system().now(),
+            service,
+            operation,
+            headers: headers
+                .iter()
+                .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+                .collect(),
+            request_body: loggable(body),
+            status: None,
+            fault: fault.clone(),
+            milliseconds: None,
+        });
+        drop(state);
+        self.0.changed.send_replace(());
+        let running = Running { traffic: self.clone(), sequence, since: Instant::now(), status: None };
+        (running, fault)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Traffic {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl State {
+    fn take_fault(&mut self, service: Service, operation: &str) -> Option<Fault> {
+        let scripted = self.script.iter_mut().find(|scripted| {
+            scripted.times_left > 0 && scripted.service == service && operation.starts_with(&scripted.operation)
+        })?;
+        scripted.times_left -= 1;
+        let fault = scripted.fault.clone();
+        self.script.retain(|scripted| scripted.times_left > 0);
+        Some(fault)
+    }
+}
+
+/// A call under way. Dropping it ends the call in the log, also when the caller hung up and the work was cancelled.
+pub(crate) struct Running {
+    traffic: Traffic,
+    sequence: u64,
+    since: Instant,
+    status: Option<u16>,
+}
+
+impl Running {
+    /// The caller is told `status`.
+    pub(crate) fn answered(mut self, status: http::StatusCode) {
+        self.status = Some(status.as_u16());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut state = self.traffic.state();
+        // From the back, because a call usually ends before many others have arrived.
+        if let Some(call) = state.calls.iter_mut().rev().find(|call| call.sequence == self.sequence) {
+            call.status = self.status;
+            call.milliseconds = u64::try_from(self.since.elapsed().as_millis()).ok();
+        }
+        drop(state);
+        self.traffic.0.changed.send_replace(());
+    }
+}
+
+fn loggable(body: &[u8]) -> String {
+    match std::str::from_utf8(body) {
+        Ok(text) if text.len() <= BODY_KEPT_BYTES => text.to_owned(),
+        _ => format!("({} bytes)", body.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUSY: Fault = Fault::Answer { status: 503, acted: false, retry_after: None };
+
+    fn arrive(traffic: &Traffic, operation: &str) -> Option<Fault> {
+        let (running, fault) = traffic.arrive(Service::Scc, operation.to_owned(), &http::HeaderMap::new(), b"{}");
+        running.answered(http::StatusCode::OK);
+        fault
+    }
+
+    #[test]
+    fn scripts_are_met_in_order_and_used_up() {
+        let traffic = Traffic::new();
+        traffic.fail_next(Service::Calendar, "", Fault::DropBefore, 1);
+        traffic.fail_next(Service::Scc, "PATCH", Fault::DropAfter, 1);
+        traffic.fail_next(Service::Scc, "", BUSY, 2);
+
+        let met: Vec<_> = ["POST /events", "PATCH /events/A", "PATCH /events/A", "POST /events"]
+            .map(|call| arrive(&traffic, call))
+            .into();
+        assert_eq!(met, [Some(BUSY), Some(Fault::DropAfter), Some(BUSY), None]);
+    }
+
+    #[test]
+    fn healing_forgets_the_script_and_forgetting_empties_the_log() {
+        let traffic = Traffic::new();
+        traffic.fail_next(Service::Scc, "", BUSY, 1);
+        traffic.heal();
+        assert_eq!(arrive(&traffic, "POST /events"), None);
+        traffic.forget();
+        assert!(traffic.calls().is_empty());
+    }
+
+    #[test]
+    fn the_log_keeps_the_newest_and_says_only_the_size_of_what_is_not_text() {
+        let traffic = Traffic::new();
+        for _ in 0..=CALLS_KEPT {
+            arrive(&traffic, "POST /events");
+        }
+        let (running, _) = traffic.arrive(Service::S3, "PutObject a".to_owned(), &http::HeaderMap::new(), &[0xff; 7]);
+        drop(running);
+
+        let calls = traffic.calls();
+        assert_eq!(calls.len(), CALLS_KEPT);
+        assert_eq!(calls[0].sequence, 2);
+        let last = &traffic.calls_to(Service::S3)[0];
+        assert_eq!((last.request_body.as_str(), last.status), ("(7 bytes)", None));
+        assert!(last.milliseconds.is_some());
+    }
+}

@@ -1,0 +1,9 @@
+#!/bin/sh
+# Installs one requirements file into .venv: venv.sh <requirements file> <stamp file>
+set -eu
+
+python=$("$(dirname "$0")/prerequisites.sh" --python)
+[ -x .venv/bin/pip ] || "$python" -m venv .venv
+echo "Installing $1 into .venv"
+.venv/bin/pip install --disable-pip-version-check --quiet --requirement "$1"
+touch "$2"
