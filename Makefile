@@ -1,6 +1,6 @@
 # The verbs of the project. Works with GNU make 3.81 and later; longer recipes live in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites setup run test check build watch invoke replay
+.PHONY: help prerequisites setup run test check bench build watch invoke replay
 
 # Always the whole workspace: a build of one package would unify other features and compile the world again.
 CARGO_BUILD  = cargo build --workspace --locked --bins
@@ -35,6 +35,11 @@ check: prerequisites ## formatting, lints, documentation, dependency policy
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --document-private-items --locked
 	scripts/dependency-policy.sh
+
+bench: setup ## cold start, memory and size beside a bare lambda_http function (RUNS=20); builds for release, minutes the first time
+	cargo build --release --locked --package booking-webhook --bins --example hello-world
+	$(CARGO_BUILD)
+	@exec $(TARGET)/debug/cold-start $(TARGET)/release $(or $(RUNS),20)
 
 build: .venv/lambda.stamp ## the deployable arm64 zip, target/lambda/booking-webhook/bootstrap.zip
 	rustup target add aarch64-unknown-linux-gnu

@@ -1,1 +1,13 @@
-fn main() {}
+//! The real function against real HTTP stand-ins and a real emulator.
+//!
+//! One binary. Each test is an incident: it starts a world of its own, lets something happen, and looks at what the calendar, ShipCaptainCrew,
+//! the mailbox, the bucket and the edge now hold.
+
+mod direct;
+mod failures;
+mod front_door;
+mod logs;
+mod main_job;
+mod money;
+mod secrets;
+mod world;

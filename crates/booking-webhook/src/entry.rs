@@ -172,7 +172,7 @@ async fn understand(app: &App, mapping: &Mapping, body: &Value, deadline: Deadli
 async fn sail(app: &App, booking: &Confirmed, address: &Address, deadline: Deadline) -> Reply {
     let now = (app.clock)();
     let work = Work { booking, address, now, fence: now.as_millisecond(), deadline };
-    let steps = bring_in_step(&app.systems(), &work).await;
+    let steps = Box::pin(bring_in_step(&app.systems(), &work)).await;
     let state = State::of(&steps);
     tracing::info!(?state, flags = ?booking.flags, "answered");
     answer(&booking.charter.booking_id.to_string(), &booking.charter.id, address, booking.flags.clone(), steps)

@@ -33,7 +33,7 @@ pub fn sdk_config(endpoint_url: &str) -> SdkConfig {
 }
 
 /// An HTTP client for loopback: no proxy, no certificates to load, redirects handed on as a proxy must.
-pub(crate) fn loopback_client() -> reqwest::Client {
+pub fn loopback_client() -> reqwest::Client {
     let _already_installed = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .no_proxy()

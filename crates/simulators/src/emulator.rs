@@ -18,6 +18,8 @@ use crate::aws;
 /// Another process may take the free port between our look and the emulator's start.
 const START_ATTEMPTS: u32 = 3;
 const START_WITHIN: Duration = Duration::from_secs(60);
+/// A question that was asked too early may never be answered.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 const ASK_EVERY: Duration = Duration::from_millis(20);
 const LOG_TAIL_LINES: usize = 20;
 
@@ -91,7 +93,7 @@ impl Emulator {
             if let Ok(Some(status)) = self.supervisor.try_wait() {
                 return Err(format!("ended at start ({status})"));
             }
-            match client.get(&health).timeout(START_WITHIN).send().await {
+            match client.get(&health).timeout(ANSWER_WITHIN).send().await {
                 Ok(answer) if answer.status().is_success() => return Ok(()),
                 _ => tokio::time::sleep(ASK_EVERY).await,
             }

@@ -6,6 +6,7 @@
 
 pub mod aws;
 pub mod aws_gateway;
+pub mod benchmark;
 pub mod calendar;
 pub mod clock;
 pub mod cloud;

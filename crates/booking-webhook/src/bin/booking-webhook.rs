@@ -28,5 +28,5 @@ async fn main() -> Result<(), Error> {
 async fn start() -> Result<App, Error> {
     #[expect(clippy::disallowed_methods, reason = "the one clock; everybody else is handed it")]
     let clock = Arc::new(jiff::Timestamp::now);
-    Ok(App::cold_start(Config::from_env()?, clock).await?)
+    Ok(Box::pin(App::cold_start(Config::from_env()?, clock)).await?)
 }

@@ -7,7 +7,8 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Boat, BookingId, CharterId, CharterTime, Field, FieldFault, Operator, PersonId, Rates, Snapshot, Statement,
+    Boat, BookingId, CharterId, CharterTime, Field, FieldFault, MeetingPoint, Operator, PersonId, Rates, Snapshot,
+    Statement,
 };
 
 /// What is settled when a booking is first confirmed, and stays: editing the operator file changes no existing charter.
@@ -74,7 +75,7 @@ pub struct Charter {
     /// The boat, with what guests are told about it.
     pub boat: Boat,
     /// Where guests and crew meet.
-    pub location: Option<String>,
+    pub place: Option<Place>,
     /// Guests, without crew and captain.
     pub party_size: u32,
     /// What to call whoever booked.
@@ -89,6 +90,42 @@ pub struct Charter {
     pub checklist: Vec<String>,
     /// The guest's notes without every line that speaks of money.
     pub crew_notes: String,
+}
+
+/// Where a charter starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The boat's own meeting point, with address and map.
+    MeetingPoint(MeetingPoint),
+    /// Somewhere else, in the booking's own words.
+    Elsewhere(String),
+}
+
+impl Place {
+    /// Where the booking says, else at the boat's meeting point.
+    fn of(location: Option<String>, meeting_point: Option<&MeetingPoint>) -> Option<Self> {
+        match (location, meeting_point) {
+            (Some(location), Some(point)) if location == point.name => Some(Self::MeetingPoint(point.clone())),
+            (Some(location), _) => Some(Self::Elsewhere(location)),
+            (None, point) => point.cloned().map(Self::MeetingPoint),
+        }
+    }
+
+    /// In a few words.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::MeetingPoint(point) => &point.name,
+            Self::Elsewhere(words) => words,
+        }
+    }
+
+    /// Address and map, if it is the boat's own place.
+    pub fn meeting_point(&self) -> Option<&MeetingPoint> {
+        match self {
+            Self::MeetingPoint(point) => Some(point),
+            Self::Elsewhere(_) => None,
+        }
+    }
 }
 
 /// What only the office and the captain may know.
@@ -131,7 +168,6 @@ impl Confirmed {
         let boat = known.cloned().unwrap_or_else(|| Boat {
             id: snapshot.boat.id.clone(),
             name: snapshot.boat.name.clone(),
-            check_in_minutes: DEFAULT_CHECK_IN_MINUTES,
             ..Boat::default()
         });
         let flags = flags(&snapshot, &boat, !operator.boats.is_empty() && known.is_none());
@@ -144,7 +180,7 @@ impl Confirmed {
             id,
             booking_id: snapshot.booking_id,
             time,
-            location: snapshot.location.or_else(|| boat.meeting_point.as_ref().map(|point| point.name.clone())),
+            place: Place::of(snapshot.location, boat.meeting_point.as_ref()),
             boat,
             party_size: snapshot.party_size,
             guest_first_name: snapshot.guest.first_name().to_owned(),
@@ -157,8 +193,6 @@ impl Confirmed {
         Ok(Self { charter, office, flags })
     }
 }
-
-const DEFAULT_CHECK_IN_MINUTES: u32 = 15;
 
 fn whole_minutes(duration: SignedDuration) -> i64 {
     if duration.subsec_nanos() == 0 && duration.as_secs() % 60 == 0 { duration.as_mins() } else { 0 }

@@ -11,7 +11,7 @@ mod operator;
 mod snapshot;
 mod time;
 
-pub use charter::{Charter, Confirmed, Flag, Office, Terms};
+pub use charter::{Charter, Confirmed, Flag, Office, Place, Terms};
 pub use identifiers::{BookingId, CharterId, IdentifierError, PersonId};
 pub use money::{Money, MoneyError, Rates, Statement};
 pub use money_words::MoneyWords;

@@ -2,7 +2,7 @@
 //!
 //! Comes from the operator file (`operator.example.toml` shows one); without a file the defaults of the worked example apply.
 
-use jiff::tz::TimeZone;
+use jiff::{SignedDuration, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use super::{PersonId, Rates, money_words::MoneyWords, snapshot::BoatReference};
@@ -77,7 +77,7 @@ pub struct Boat {
     /// Where guests come to.
     pub meeting_point: Option<MeetingPoint>,
     /// How long before the start guests should be there, in minutes.
-    pub check_in_minutes: u32,
+    pub check_in_minutes: Option<u32>,
     /// What guests should bring.
     pub bring: Vec<String>,
     /// What guests should leave at home.
@@ -86,6 +86,13 @@ pub struct Boat {
     pub safety: Vec<String>,
     /// Whom guests call on the day.
     pub emergency_contact: Option<EmergencyContact>,
+}
+
+impl Boat {
+    /// How long before the start guests should be there; a quarter of an hour unless the operator says otherwise.
+    pub fn check_in(&self) -> SignedDuration {
+        SignedDuration::from_mins(self.check_in_minutes.unwrap_or(15).into())
+    }
 }
 
 /// Who sails by default.
@@ -138,4 +145,49 @@ fn people<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Perso
 fn person<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<PersonId>, D::Error> {
     let name = String::deserialize(deserializer)?;
     PersonId::parse(&name).map(Some).map_err(|fault| serde::de::Error::custom(format!("{name:?} {fault}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> Operator {
+        toml::from_str(include_str!("../../../../operator.example.toml")).expect("the example is valid")
+    }
+
+    #[test]
+    fn the_example_is_the_worked_example_and_describes_its_boat_whole() {
+        let operator = example();
+        assert_eq!(operator.rates, Rates::default(), "25, 50 and 0.18, to the digit");
+        assert_eq!(operator.time_zone.iana_name(), Some("America/Los_Angeles"));
+        for name in ["qosd", "QUEEN OF SAN DIEGO", "queen-of-san-diego"] {
+            let boat = operator.boat(&BoatReference { id: "?".into(), name: name.into() }).expect(name);
+            let crew: Vec<&str> = boat.roster.crew.iter().map(PersonId::as_str).collect();
+            assert_eq!(
+                (crew, boat.roster.captain.as_ref().map(PersonId::as_str)),
+                (vec!["crew-1", "crew-2"], Some("captain-1"))
+            );
+            assert!(boat.capacity > Some(8) && boat.check_in() == SignedDuration::from_mins(15));
+            assert!(boat.meeting_point.as_ref().is_some_and(|point| point.map_url.starts_with("https://")));
+            assert!(boat.emergency_contact.as_ref().is_some_and(|contact| contact.phone.contains(" 555 ")));
+            assert!([&boat.bring, &boat.leave_at_home, &boat.safety].iter().all(|list| !list.is_empty()));
+        }
+    }
+
+    #[test]
+    fn the_examples_list_of_money_labels_is_the_built_in_one() {
+        let text = include_str!("../../../../operator.example.toml");
+        let (_, list) = text.split_once("# money_words = [").expect("it is there as a comment");
+        let (list, _) = list.split_once(']').expect("it ends");
+        let list = format!("money_words = [{}]", list.replace('#', ""));
+        let stated: Operator = toml::from_str(&list).expect("uncommented, it is valid");
+        assert_eq!(format!("{:?}", stated.money_words), format!("{:?}", MoneyWords::default()));
+    }
+
+    #[test]
+    fn a_mistyped_key_is_refused_and_not_ignored() {
+        for mistyped in ["captain_rate = 50", "[rates]\ncrew = 25", "[[boats]]\nid = \"qosd\"\ncapcity = 13"] {
+            assert!(toml::from_str::<Operator>(mistyped).is_err(), "{mistyped}");
+        }
+    }
 }

@@ -95,7 +95,7 @@ impl Config {
         let call_timeout = milliseconds("CALL_TIMEOUT_MS", 5_000);
         let crew_event_wait = milliseconds("CREW_EVENT_WAIT_MS", 2_500);
         let retry_base = milliseconds("RETRY_BASE_MS", 100);
-        let guest_page = GuestPageConfig::from_vars(&set, &mut faults);
+        let guest_page = GuestPageConfig::from_vars(set, &mut faults);
         let hosts = set("ALLOWED_SERVICE_HOSTS").unwrap_or_default();
         Ok(Self {
             secrets_prefix: set("SECRETS_PREFIX")

@@ -1,11 +1,11 @@
 //! What the page says.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{Timestamp, Zoned};
 use serde::Serialize;
 use tera::{Context, Tera};
 
 use super::{Address, invitation::invitation};
-use crate::booking::{Charter, EmergencyContact, MeetingPoint, clock, rfc3339};
+use crate::booking::{Charter, EmergencyContact, MeetingPoint, Place, clock, rfc3339};
 
 const TEMPLATE: &str = "guest-page.html";
 
@@ -37,20 +37,22 @@ struct Content<'a> {
     party_size: u32,
     /// `Friday, May 30, 2025`.
     day: String,
-    /// `2:00 PM`.
+    /// `2:00 PM`; with its zone when the clocks change before the end.
     start: String,
-    /// `5:00 PM`.
+    /// `5:00 PM`; with its weekday when the charter ends on another day.
     end: String,
-    /// `PDT`.
+    /// `PDT`, the zone of the end.
     zone: String,
-    /// `1:45 PM`.
+    /// `1:45 PM`; with its weekday when that is another day than the start's.
     arrive_by: String,
     /// `3 hours`.
     duration: String,
     /// RFC 3339, for `<time>`.
     starts_at: String,
     ends_at: String,
+    /// Where to meet, in a line; all there is to say when the booking names another place than the boat's meeting point.
     location: Option<&'a str>,
+    /// The boat's meeting point, when that is where this charter meets.
     meeting_point: Option<&'a MeetingPoint>,
     bring: &'a [String],
     leave_at_home: &'a [String],
@@ -107,8 +109,8 @@ impl Renderer {
 impl<'a> Content<'a> {
     fn of(charter: &'a Charter, address: &Address, operator: &'a str, cancellation_note: &'a str) -> Self {
         let (start, end) = (charter.time.start(), charter.time.end());
-        let arrive_by = start - SignedDuration::from_mins(charter.boat.check_in_minutes.into());
-        let calendar_file = address.calendar_key.rsplit('/').next().unwrap_or_default();
+        let arrive_by = start - charter.boat.check_in();
+        let zone = abbreviation(end);
         Self {
             operator,
             first_name: &charter.guest_first_name,
@@ -116,23 +118,37 @@ impl<'a> Content<'a> {
             booking_reference: charter.booking_id.as_str(),
             party_size: charter.party_size,
             day: start.strftime("%A, %B %-d, %Y").to_string(),
-            start: clock(start),
-            end: clock(end),
-            zone: start.strftime("%Z").to_string(),
-            arrive_by: clock(&arrive_by),
+            start: if abbreviation(start) == zone {
+                clock(start)
+            } else {
+                format!("{} {}", clock(start), abbreviation(start))
+            },
+            end: clock_on(start, end),
+            zone,
+            arrive_by: clock_on(start, &arrive_by),
             duration: in_words(charter.time.duration_minutes()),
             starts_at: rfc3339(start),
             ends_at: rfc3339(end),
-            location: charter.location.as_deref(),
-            meeting_point: charter.boat.meeting_point.as_ref(),
+            location: charter.place.as_ref().map(Place::name),
+            meeting_point: charter.place.as_ref().and_then(Place::meeting_point),
             bring: &charter.boat.bring,
             leave_at_home: &charter.boat.leave_at_home,
             safety: &charter.boat.safety,
             cancellation_note,
             contact: charter.boat.emergency_contact.as_ref().map(Contact::from),
-            calendar_file: calendar_file.to_owned(),
+            calendar_file: format!("/{}", address.calendar_key),
         }
     }
+}
+
+/// `5:00 PM` on the day of `start`, `Saturday 1:00 AM` on another.
+fn clock_on(start: &Zoned, time: &Zoned) -> String {
+    if time.date() == start.date() { clock(time) } else { time.strftime("%A %-I:%M %p").to_string() }
+}
+
+/// `PDT`.
+fn abbreviation(time: &Zoned) -> String {
+    time.strftime("%Z").to_string()
 }
 
 /// `3 hours`, `1 hour 30 minutes`, `45 minutes`.
@@ -147,7 +163,148 @@ fn in_words(minutes: i64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
+    use crate::booking::{
+        BoatReference, BookingId, CharterId, Confirmed, Guest, Money, Operator, PersonId, Snapshot, Status, Terms,
+    };
+
+    const EXAMPLE: &str = include_str!("../../../../operator.example.toml");
+
+    /// The worked example: 840.75 gross, 289.41 net.
+    fn snapshot() -> Snapshot {
+        let person = |id| PersonId::parse(id).expect("valid");
+        Snapshot {
+            booking_id: BookingId::parse("BS-1048812").expect("valid"),
+            status: Status::Standing,
+            revision: Some(1),
+            updated_at: None,
+            start: "2025-05-30T14:00:00-07:00".parse().expect("valid"),
+            start_is_ambiguous: false,
+            duration: SignedDuration::from_hours(3),
+            boat: BoatReference { id: "qosd".into(), name: "Queen of San Diego".into() },
+            party_size: 8,
+            gross: Money::gross("840.75".parse().expect("valid")).expect("plausible"),
+            guest: Guest { name: "Dana Whitfield".into(), locale: "en".into() },
+            notes: "anniversary".into(),
+            location: None,
+            crew: Some(vec![person("crew-1"), person("crew-2")]),
+            captain: Some(person("captain-1")),
+        }
+    }
+
+    fn example() -> Operator {
+        toml::from_str(EXAMPLE).expect("the example is valid")
+    }
+
+    fn page(snapshot: Snapshot, operator: &Operator) -> String {
+        let terms = Terms::resolve(&snapshot, operator).expect("crew and captain are named");
+        let id = CharterId::derive(b"link-key", &snapshot.booking_id);
+        let address = Address {
+            url: format!("https://example.com/g/{id}"),
+            key: format!("g/{id}.html"),
+            calendar_key: format!("g/{id}.ics"),
+        };
+        let confirmed = Confirmed::assemble(snapshot, terms, operator, id).expect("valid");
+        let (name, note) = (&operator.name, &operator.cancellation_note);
+        let renderer = Renderer::new().expect("the template is well-formed");
+        renderer.render(&confirmed.charter, &address, name, note, Timestamp::UNIX_EPOCH).expect("it renders").html
+    }
+
+    #[track_caller]
+    fn check(page: &str, said: &[&str], unsaid: &[&str]) {
+        for text in said {
+            assert!(page.contains(text), "the page should say {text:?}");
+        }
+        for text in unsaid {
+            assert!(!page.contains(text), "the page should not say {text:?}");
+        }
+    }
+
+    #[test]
+    fn a_boat_that_the_operator_describes_has_everything_on_its_page() {
+        let page = page(snapshot(), &example());
+        let said = [
+            "<bdi>Dana</bdi>",
+            "Friday, May 30, 2025",
+            "2:00 PM",
+            "5:00 PM",
+            "PDT",
+            "1:45 PM",
+            "3 hours",
+            "Queen of San Diego",
+            "8 guests",
+            "BS-1048812",
+            "Harbor Island, guest dock",
+            "1880 Harbor Island Drive",
+            "?api=1&amp;query=1880",
+            "Soft-soled shoes",
+            "High heels",
+            "overboard",
+            "If it is not safe to sail",
+            r#"href="tel:+16195550100""#,
+            "+1 619 555 0100",
+            r#"href="/g/89B1THZR.ics""#,
+            r#"datetime="2025-05-30T14:00:00-07:00""#,
+            r#"<html lang="en">"#,
+            r#"content="noindex""#,
+            r#"content="no-referrer""#,
+        ];
+        check(&page, &said, &["Whitfield", "anniversary", "crew-1", "captain-1", "{{", "{%"]);
+        assert!(page.starts_with("<!doctype html>") && page.trim_end().ends_with("</html>"));
+        assert!(page.len() < 50_000, "{} bytes", page.len());
+    }
+
+    #[test]
+    fn what_has_nothing_to_say_is_left_out() {
+        let bare = Operator { cancellation_note: String::new(), ..Operator::default() };
+        let page = page(Snapshot { party_size: 1, ..snapshot() }, &bare);
+        let said =
+            ["<bdi>Dana</bdi>", "Friday, May 30, 2025", "1:45 PM", "1 guest<", "Queen of San Diego", "89B1THZR.ics"];
+        check(
+            &page,
+            &said,
+            &["Where to meet", "bring</h2>", "at home", "Safety", "Weather", "tel:", "Running late", "Open map"],
+        );
+    }
+
+    #[test]
+    fn another_place_than_the_boats_own_is_not_mixed_up_with_its_address() {
+        let page = page(Snapshot { location: Some("Coronado <Ferry> Landing".into()), ..snapshot() }, &example());
+        check(&page, &["<bdi>Coronado &lt;Ferry&gt; Landing</bdi>"], &["Harbor Island", "Open map"]);
+    }
+
+    #[test]
+    fn no_money_is_on_the_page() {
+        let worked = page(snapshot(), &example());
+        check(&worked, &[], &["$", "840", "289", "151", "250", "150.00", "gross", "USD"]);
+        let dearer = Money::gross("9731.20".parse().expect("valid")).expect("plausible");
+        assert_eq!(worked, page(Snapshot { gross: dearer, ..snapshot() }, &example()), "the price must change nothing");
+    }
+
+    #[test]
+    fn what_a_guest_typed_stays_text() {
+        for (typed, shown) in [
+            ("<script>alert(1)</script>", "<bdi>&lt;script&gt;alert(1)&lt;/script&gt;</bdi>"),
+            ("\"><img/src=x>", "<bdi>&quot;&gt;&lt;img/src=x&gt;</bdi>"),
+            ("{{boat}}", "<bdi>{{boat}}</bdi>"),
+            ("دانا", "<bdi>دانا</bdi>"),
+            ("⛵️🌊", "<bdi>⛵️🌊</bdi>"),
+        ] {
+            let guest = Guest { name: typed.into(), locale: "en".into() };
+            check(&page(Snapshot { guest, ..snapshot() }, &example()), &[shown], &["<script", "<img"]);
+        }
+    }
+
+    #[test]
+    fn times_that_leave_the_day_or_the_zone_say_so() {
+        let starting = |start: &str| Snapshot { start: start.parse().expect("valid"), ..snapshot() };
+        let night = page(starting("2025-05-30T22:30:00-07:00"), &example());
+        check(&night, &["Friday, May 30", ">10:30 PM<", ">Saturday 1:30 AM<"], &[]);
+        let clocks_go_back = page(starting("2025-11-02T00:10:00-07:00"), &example());
+        check(&clocks_go_back, &[">12:10 AM PDT<", ">2:10 AM<", ">PST<", "Saturday 11:55 PM"], &[]);
+    }
 
     #[test]
     fn durations_in_words() {

@@ -6,10 +6,9 @@ use icalendar::{Calendar, Component, Event, EventLike, EventStatus, Property};
 use jiff::Timestamp;
 
 use super::Address;
-use crate::booking::Charter;
+use crate::booking::{Charter, Place};
 
 pub(super) fn invitation(charter: &Charter, address: &Address, operator: &str, changed_at: Timestamp) -> String {
-    let place = charter.boat.meeting_point.as_ref().map(|point| format!("{}, {}", point.name, point.address));
     let mut event = Event::new();
     event
         .uid(&format!("{}@booking-webhook", charter.id))
@@ -20,8 +19,10 @@ pub(super) fn invitation(charter: &Charter, address: &Address, operator: &str, c
         .description(&format!("Everything for your charter: {}", address.url))
         .url(&address.url)
         .status(EventStatus::Confirmed);
-    if let Some(place) = place.or_else(|| charter.location.clone()) {
-        event.location(&place);
+    match &charter.place {
+        Some(Place::MeetingPoint(point)) => _ = event.location(&format!("{}, {}", point.name, point.address)),
+        Some(Place::Elsewhere(words)) => _ = event.location(words),
+        None => {}
     }
     let mut calendar = Calendar::empty();
     calendar

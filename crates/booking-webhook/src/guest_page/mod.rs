@@ -1,6 +1,6 @@
 //! The page that guests open: rendered here, put into S3, made visible by an exact invalidation.
 //!
-//! Built from [`Charter`], which has no money and no full name in it. Anybody with the link can open it.
+//! Built from [`crate::booking::Charter`], which has no money and no full name in it. Anybody with the link can open it.
 
 mod content;
 mod invitation;

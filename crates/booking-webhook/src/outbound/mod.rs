@@ -134,7 +134,8 @@ impl Outbound {
         }
         for attempt in 1.. {
             let started = Instant::now();
-            let outcome = once().await;
+            // Boxed: an SDK call's future is some kilobytes, and a fan-out holds several at once.
+            let outcome = Box::pin(once()).await;
             log(call, attempt, started.elapsed(), &outcome);
             let error = match outcome {
                 Ok(answered) => return Ok(answered.value),

@@ -84,7 +84,7 @@ impl Event {
             released_at: rfc3339(&time.released_at()),
             local_time: time.start().strftime("%a %-d %b %Y, %-I:%M %p %Z").to_string(),
             duration_hours: hours.round_dp(2).normalize(),
-            location: charter.location.clone(),
+            location: charter.place.as_ref().map(|place| place.name().to_owned()),
             guest: EventGuest { first_name: charter.guest_first_name.clone(), party_size: charter.party_size },
             guest_page: guest_page.to_owned(),
             crew_ids: charter.crew.iter().map(PersonId::to_string).collect(),

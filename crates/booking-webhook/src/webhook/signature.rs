@@ -151,8 +151,8 @@ fn standard_webhooks(
         .split(' ')
         .filter_map(|signature| BASE64.decode(signature.strip_prefix("v1,")?.as_bytes()).ok())
         .collect();
-    let seconds = timestamp.parse().map_err(|_: std::num::ParseIntError| SignatureError::Header(TIMESTAMP))?;
-    let signed_at = Timestamp::from_second(seconds).map_err(|_: jiff::Error| SignatureError::Header(TIMESTAMP))?;
+    let signed_at = timestamp.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    let signed_at = signed_at.ok_or(SignatureError::Header(TIMESTAMP))?;
     if age == Age::Fresh && now.duration_since(signed_at).abs() > TOLERANCE {
         return Err(SignatureError::Expired);
     }

@@ -1,4 +1,7 @@
-use crate::rehearsal::Options;
+use jiff::Timestamp;
+
+use crate::rehearsal::{Options, SIGNING_SECRET};
+use crate::sender::Sender;
 
 use super::*;
 
@@ -68,4 +71,19 @@ async fn an_armed_fault_is_met_and_shown_and_healing_disarms_the_rest() {
     let calls = visitor.state().await["calls"].take();
     assert_eq!((&calls[0]["status"], &calls[0]["fault"]["kind"]), (&json!(503), &json!("answer")));
     assert_eq!((&calls[1]["status"], &calls[1]["fault"]), (&json!(401), &Value::Null));
+}
+
+#[test]
+fn the_fixtures_are_signed_with_the_rehearsals_secret() {
+    let sender = Sender::new(SIGNING_SECRET).expect("the secret is well formed");
+    for fixture in [
+        include_str!("../../../../tests/fixtures/http-api-event.json"),
+        include_str!("../../../../tests/fixtures/rest-event.json"),
+    ] {
+        let event: Value = serde_json::from_str(fixture).expect("JSON");
+        let header = |name: &str| event["headers"][name].as_str().expect("the header is there");
+        let at = Timestamp::from_second(header("webhook-timestamp").parse().expect("a number")).expect("a time");
+        let signed = sender.sign(header("webhook-id"), event["body"].as_str().expect("text"), at);
+        assert_eq!(signed["webhook-signature"], header("webhook-signature"));
+    }
 }

@@ -58,7 +58,12 @@ impl Environment {
         let name = format!("{:08x}", rand::random::<u32>());
         let (phase, retired) = invocations.register(&name);
         let started = Instant::now();
-        let mut child = command(process, &name, api).spawn()?;
+        let mut child = command(process, &name, api).spawn().map_err(|error| {
+            io::Error::new(
+                error.kind(),
+                format!("the function {} cannot be started: {error}", process.binary.display()),
+            )
+        })?;
         let pid = child.id().expect("a child that was just started has an id");
         let log = Log::default();
         let stdout = child.stdout.take().expect("stdout is piped");

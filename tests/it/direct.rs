@@ -1,0 +1,86 @@
+//! A person invokes the function: IAM is the gate, there is no signature; an API Gateway event is verified all the same.
+
+use serde_json::{Value, json};
+
+use crate::world::{CHARTER_ID, World, fixture};
+
+async fn invoked(world: &World, payload: &Value) -> Value {
+    let invocation = world.invoke(payload).await.expect("an answer");
+    assert_eq!(invocation.function_error, None, "bad input is an answer, not a crash");
+    invocation.payload
+}
+
+#[tokio::test]
+async fn a_person_enters_a_booking() {
+    let world = World::start().await;
+    let answer = invoked(&world, &fixture("manual-booking.json")).await;
+    assert_eq!(answer["state"], "in_step", "{answer:#}");
+    let effects = world.effects().await;
+    assert_eq!((effects.calendar.len(), effects.scc_events.len(), effects.bucket.len()), (1, 1, 2));
+}
+
+#[tokio::test]
+async fn a_plan_says_what_would_be_sent_where_and_sends_nothing() {
+    let world = World::start().await;
+    world.traffic.forget();
+    let plan = invoked(&world, &fixture("plan.json")).await;
+    assert!(world.effects().await.is_empty());
+    assert!(
+        world.traffic.calls().iter().all(|call| call.service == simulators::traffic::Service::Edge),
+        "nobody was called"
+    );
+    let would_send = &plan["would_send"];
+    assert_eq!(would_send["calendar"]["url"], format!("{}/calendar", world.calendar.url()));
+    assert_eq!(would_send["calendar"]["body"]["net"].to_string(), "289.41");
+    assert!(would_send["crew_event"]["body"]["revenue"].is_null());
+    assert_eq!(would_send["guest_page"]["invalidate"].as_array().map(Vec::len), Some(3));
+    assert!(!plan.to_string().contains(simulators::rehearsal::DASHBOARD_TOKEN), "a plan shows no token");
+}
+
+#[tokio::test]
+async fn a_captured_delivery_is_delivered_again_whatever_its_age() {
+    for event in ["http-api-event.json", "rest-event.json"] {
+        let world = World::start().await;
+        let captured = fixture(event);
+        let stale = invoked(&world, &captured).await;
+        assert_eq!(stale["statusCode"], 401, "as a live delivery it is far too old: {stale:#}");
+        assert!(world.effects().await.is_empty());
+
+        let mut forged = captured.clone();
+        forged["body"] = json!(captured["body"].as_str().expect("text").replace("840.75", "1.00"));
+        let refused = invoked(&world, &json!({ "deliver": forged })).await;
+        assert_eq!(refused["status"], 401, "{refused:#}");
+        assert!(world.effects().await.is_empty());
+
+        let delivered = invoked(&world, &json!({ "deliver": captured })).await;
+        assert_eq!(
+            (&delivered["state"], &delivered["charter_id"]),
+            (&json!("in_step"), &json!(CHARTER_ID)),
+            "{delivered:#}"
+        );
+        World::assert_one_of_everything(&world.effects().await);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_known_kind_is_told_the_known_ones() {
+    let world = World::start().await;
+    for payload in [
+        json!({}),
+        json!("booking"),
+        json!({ "bookng": {} }),
+        json!({ "booking": {}, "plan": {} }),
+        json!({ "deliver": {} }),
+    ] {
+        let problem = invoked(&world, &payload).await;
+        assert_eq!(problem["status"], 400, "{payload}: {problem:#}");
+        assert!(problem["detail"].as_str().is_some_and(|text| text.contains("booking, plan and deliver")));
+    }
+    let faulty = invoked(&world, &json!({ "booking": { "id": "BS 1" } })).await;
+    assert_eq!(
+        (&faulty["status"], &faulty["errors"][0]["pointer"]),
+        (&json!(422), &json!("/booking/id")),
+        "{faulty:#}"
+    );
+    assert!(world.effects().await.is_empty());
+}

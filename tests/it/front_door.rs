@@ -1,0 +1,131 @@
+//! Who may come in, in which shapes, and what the others are told.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, ToSpan};
+use serde_json::{Value, json};
+use simulators::{
+    rehearsal::{Answered, SIGNING_SECRET, WEBHOOK_PATH},
+    sender::Sender,
+};
+
+use crate::world::{World, sample, sample_with};
+
+fn now() -> Timestamp {
+    simulators::clock::Clock::system().now()
+}
+
+fn signed(body: &str) -> BTreeMap<String, String> {
+    Sender::new(SIGNING_SECRET).expect("well formed").sign("msg_1", body, now())
+}
+
+async fn refused(headers: BTreeMap<String, String>, body: String) -> Answered {
+    let world = World::start().await;
+    let answered = world.deliver_raw(&headers, body).await.expect("an answer");
+    assert!(world.effects().await.is_empty(), "nothing may happen");
+    assert_eq!(answered.headers["content-type"], "application/problem+json");
+    assert_eq!(answered.body["status"], answered.status);
+    let logs = world.logs().join("\n");
+    assert!(!logs.contains("Whitfield") && !logs.contains("anniversary"), "nothing of the body is logged: {logs}");
+    answered
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_not_authentic_changes_nothing() {
+    let body = sample().to_string();
+    let stranger = Sender::new("whsec_bm90LW91cnM=").expect("well formed").sign("msg_1", &body, now());
+    let expired = Sender::new(SIGNING_SECRET).expect("well formed").sign("msg_1", &body, now() - 10.minutes());
+    let without_signature = BTreeMap::from([("content-type".to_owned(), "application/json".to_owned())]);
+    for (headers, detail) in
+        [(stranger, "fits none of the secrets"), (expired, "300 s"), (without_signature, "webhook-id is missing")]
+    {
+        let answered = refused(headers, body.clone()).await;
+        assert_eq!(answered.status, 401);
+        assert!(answered.body["detail"].as_str().is_some_and(|text| text.contains(detail)), "{:#}", answered.body);
+    }
+    let tampered = refused(signed(&body), body.replace("840.75", "1.00")).await;
+    assert_eq!(tampered.status, 401);
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_a_booking_is_refused_with_every_fault() {
+    let faulty =
+        sample_with(json!({ "gross": "a lot", "start_at": "2031-03-09T02:30:00", "timezone": "America/Los_Angeles" }));
+    let answered = refused(signed(&faulty.to_string()), faulty.to_string()).await;
+    assert_eq!(answered.status, 422);
+    let pointers: Vec<&str> = answered.body["errors"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|error| error["pointer"].as_str())
+        .collect();
+    assert_eq!(pointers, ["/data/booking/start_at", "/data/booking/gross"]);
+    assert!(answered.body["errors"][0]["detail"].as_str().is_some_and(|text| text.contains("does not exist")));
+
+    let not_json = "{\"data\": ".to_owned();
+    assert_eq!(refused(signed(&not_json), not_json).await.status, 422);
+
+    let without_crew = sample_with(json!({ "crew_ids": null, "captain_id": null }));
+    let answered = refused(signed(&without_crew.to_string()), without_crew.to_string()).await;
+    let pointers: Vec<&Value> =
+        answered.body["errors"].as_array().into_iter().flatten().map(|error| &error["pointer"]).collect();
+    assert_eq!((answered.status, pointers.len()), (422, 2), "{:#}", answered.body);
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused_unread() {
+    let body = sample_with(json!({ "notes": "x".repeat(256 * 1024) })).to_string();
+    assert_eq!(refused(signed(&body), body).await.status, 413);
+}
+
+#[tokio::test]
+async fn only_posts_to_the_webhook_are_deliveries() {
+    let world = World::start().await;
+    let client = simulators::aws::loopback_client();
+    let get = client.get(format!("{}{WEBHOOK_PATH}", world.front_door.url())).send().await.expect("an answer");
+    assert_eq!(get.status(), 405);
+    let body = sample().to_string();
+    // The path by which direct invocations reach the handler is no way in.
+    for path in ["/events", "/", "/webhooks/boatsetter/more"] {
+        let url = format!("{}{path}", world.front_door.url());
+        let answered = world.post(&url, &signed(&body), body.clone()).await.expect("an answer");
+        assert_eq!(answered.status, 404, "{path}");
+        let direct =
+            world.post(&url, &BTreeMap::new(), json!({ "booking": sample()["data"]["booking"] }).to_string()).await;
+        assert_eq!(direct.expect("an answer").status, 404, "{path}");
+    }
+    assert!(world.effects().await.is_empty());
+}
+
+#[tokio::test]
+async fn every_shape_of_api_gateway_is_understood() {
+    for (content_type, rest) in [
+        ("application/json", false),
+        ("application/octet-stream", false),
+        ("application/json", true),
+        ("application/octet-stream", true),
+    ] {
+        let world = World::start().await;
+        let body = sample().to_string();
+        let mut headers = signed(&body);
+        headers.insert("content-type".into(), content_type.into());
+        let base = if rest { world.front_door.rest_url() } else { world.front_door.url() };
+        let answered = world.post(&format!("{base}{WEBHOOK_PATH}"), &headers, body).await.expect("an answer");
+        assert_eq!(answered.status, 200, "{content_type}, rest: {rest}: {:#}", answered.body);
+        World::assert_one_of_everything(&world.effects().await);
+    }
+}
+
+#[tokio::test]
+async fn local_times_are_right_across_clock_changes() {
+    let world = World::start().await;
+    // 2 November 2031, 1:30 in the morning happens twice in San Diego.
+    let ambiguous = sample_with(json!({ "start_at": "2031-11-02T01:30:00", "timezone": null }));
+    let answered = world.deliver(&ambiguous).await;
+    assert_eq!((answered.status, &answered.body["flags"]), (200, &json!(["ambiguous_start"])), "{:#}", answered.body);
+    let effects = world.effects().await;
+    assert_eq!(effects.scc_events[0]["date"], "2031-11-02T01:30:00-07:00");
+    assert_eq!(effects.scc_events[0]["released_at"], "2031-11-02T04:30:00-08:00");
+    assert_eq!(effects.calendar[0]["date"], "2031-11-02");
+    assert_eq!(effects.calendar[0]["end"], "2031-11-02T03:30:00-08:00");
+}

@@ -1,0 +1,66 @@
+//! Logs are for the person on call: every call can be found, and nothing secret or personal can.
+
+use serde_json::{Value, json};
+use simulators::{
+    rehearsal::{DASHBOARD_TOKEN, LINK_KEY, SERVICE_KEY, SIGNING_SECRET},
+    traffic::{Fault, Service},
+};
+
+use crate::world::{CHARTER_ID, World, sample, sample_with};
+
+fn lines(world: &World) -> Vec<Value> {
+    world.logs().iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+#[tokio::test]
+async fn every_call_is_one_line_that_says_what_the_person_on_call_asks() {
+    let world = World::start().await;
+    world.traffic.fail_next(
+        Service::Calendar,
+        "POST",
+        Fault::Answer { status: 429, acted: false, retry_after: Some(0) },
+        1,
+    );
+    world.deliver(&sample()).await;
+    let lines = lines(&world);
+    let calls: Vec<&Value> = lines.iter().filter(|line| line["operation"] == "create_entry").collect();
+    let attempts: Vec<(&Value, &Value)> = calls.iter().map(|line| (&line["attempt"], &line["status"])).collect();
+    assert_eq!(attempts, [(&json!(1), &json!(429)), (&json!(2), &json!(201))]);
+    let line = calls[1];
+    assert_eq!((&line["service"], &line["span"]["booking_id"]), (&json!("calendar"), &json!("BS-1048812")), "{line:#}");
+    assert_eq!(line["span"]["charter_id"], CHARTER_ID);
+    assert!(
+        line["latency_ms"].is_u64() && line["span"]["request_id"].is_string() && line["remote_id"].is_string(),
+        "{line:#}"
+    );
+    for operation in
+        ["create_event", "query_event_items", "put_guest_page", "put_calendar_file", "invalidate_guest_page"]
+    {
+        assert!(lines.iter().any(|line| line["operation"] == operation), "{operation} is logged");
+    }
+}
+
+#[tokio::test]
+async fn nothing_secret_and_nothing_personal_is_logged() {
+    let world = World::with(&[("RUST_LOG", "debug,hyper=info")]).await;
+    let guest =
+        json!({ "name": "Dana Whitfield", "locale": "en", "email": "dana@example.com", "phone": "+1 619 555 0123" });
+    world.traffic.fail_next(Service::Scc, "POST", Fault::Answer { status: 422, acted: false, retry_after: None }, 1);
+    world.deliver(&sample_with(json!({ "guest": guest, "notes": "allergic to shellfish" }))).await;
+    world.deliver(&sample_with(json!({ "guest": guest, "gross": "Whitfield" }))).await;
+    let logs = world.logs().join("\n");
+    assert!(logs.contains("create_event"));
+    for private in [
+        "Whitfield",
+        "dana@example.com",
+        "555 0123",
+        "shellfish",
+        SIGNING_SECRET,
+        DASHBOARD_TOKEN,
+        SERVICE_KEY,
+        LINK_KEY,
+        "840.75",
+    ] {
+        assert!(!logs.contains(private), "{private} is logged");
+    }
+}

@@ -1,0 +1,154 @@
+//! Secrets are mistyped, rotated and refused: no webhook is lost over it.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use simulators::{
+    rehearsal::{DASHBOARD_TOKEN, HashKind, Options, Rehearsal, RehearsalError, SERVICE_KEY, SIGNING_SECRET},
+    scc::ServiceKeyHash,
+    sender::Sender,
+    traffic::Service,
+};
+
+use crate::world::{World, sample, states};
+
+const NEXT_SECRET: &str = "whsec_dGhlLW5leHQtc2lnbmluZy1zZWNyZXQ=";
+
+async fn deliver_signed_with(world: &World, secret: &str) -> u16 {
+    let body = sample().to_string();
+    let now: Timestamp = simulators::clock::Clock::system().now();
+    let headers = Sender::new(secret).expect("well formed").sign("msg_1", &body, now);
+    world.deliver_raw(&headers, body).await.expect("an answer").status
+}
+
+#[tokio::test]
+async fn two_signing_secrets_are_valid_during_a_rotation() {
+    let both = json!({ "scheme": "standard-webhooks", "signing_secrets": [NEXT_SECRET, SIGNING_SECRET] });
+    let world = World::with_secrets(&[], &[("webhook", both)]).await;
+    assert_eq!(deliver_signed_with(&world, SIGNING_SECRET).await, 200);
+    assert_eq!(deliver_signed_with(&world, NEXT_SECRET).await, 200);
+    assert_eq!(world.count(Service::Secretsmanager, "BatchGetSecretValue"), 1, "one call, at the cold start");
+}
+
+#[tokio::test]
+async fn a_rotated_signing_secret_needs_no_restart() {
+    let world = World::start().await;
+    let rotated = json!({ "scheme": "standard-webhooks", "signing_secrets": [NEXT_SECRET] });
+    world.put_secret("webhook", &rotated).await.expect("stored");
+    assert_eq!(deliver_signed_with(&world, NEXT_SECRET).await, 200);
+    assert_eq!(deliver_signed_with(&world, SIGNING_SECRET).await, 401, "the old one is over");
+    for _ in 0..5 {
+        deliver_signed_with(&world, "whsec_bm90LW91cnM=").await;
+    }
+    assert_eq!(
+        world.count(Service::Secretsmanager, ""),
+        2,
+        "strangers cannot make the function read its secrets again and again"
+    );
+}
+
+#[tokio::test]
+async fn rotated_service_tokens_need_no_restart() {
+    let world = World::start().await;
+    world.calendar.set_token("rotated-dashboard-token");
+    world.scc.set_service_key_hash(ServiceKeyHash::sha256("rotated-service-key"));
+    let mut calendar = world.secret("calendar").await.expect("a secret");
+    calendar["dashboard_token"] = json!("rotated-dashboard-token");
+    let mut scc = world.secret("scc").await.expect("a secret");
+    scc["service_key"] = json!("rotated-service-key");
+    world.put_secret("calendar", &calendar).await.expect("stored");
+    world.put_secret("scc", &scc).await.expect("stored");
+    let answered = world.deliver(&sample()).await;
+    assert_eq!(answered.status, 200, "{:#}", answered.body);
+    World::assert_one_of_everything(&world.effects().await);
+    assert_eq!(world.count(Service::Secretsmanager, ""), 2, "both denials were mended by one reading");
+}
+
+#[tokio::test]
+async fn a_token_that_is_wrong_is_named_and_the_rest_is_done() {
+    let world = World::start().await;
+    world.calendar.set_token("another");
+    let answered = world.deliver(&sample()).await;
+    assert_eq!(states(&answered), json!(["due", "in_step", "in_step", "in_step"]));
+    let next = answered.body["steps"]["calendar"]["next"].as_str().expect("what to do");
+    assert!(next.contains("dashboard_token"), "{next}");
+    world.calendar.set_token(DASHBOARD_TOKEN);
+    assert_eq!(world.deliver(&sample()).await.status, 200);
+    World::assert_one_of_everything(&world.effects().await);
+}
+
+#[tokio::test]
+async fn a_typo_in_one_secret_loses_no_webhook() {
+    let dashboard = "https://d111111abcdef8.cloudfront.net/prod";
+    for (name, typo, expected, words) in [
+        ("calendar", json!("{\"url\": "), ["due", "in_step", "in_step", "in_step"], "is not the JSON"),
+        (
+            "calendar",
+            json!({ "url": dashboard, "dashboard_token": "t" }),
+            ["due", "in_step", "in_step", "in_step"],
+            "CloudFront",
+        ),
+        ("scc", Value::Null, ["in_step", "due", "due", "in_step"], "cannot be read"),
+    ] {
+        let world = World::with_secrets(&[("CREW_EVENT_WAIT_MS", "50")], &[(name, typo)]).await;
+        let answered = world.deliver(&sample()).await;
+        assert_eq!((answered.status, states(&answered)), (503, json!(expected)), "{:#}", answered.body);
+        let step = if name == "scc" { "crew_event" } else { name };
+        assert!(
+            answered.body["steps"][step]["detail"].as_str().is_some_and(|text| text.contains(words)),
+            "{:#}",
+            answered.body
+        );
+        assert!(
+            world.logs().iter().any(|line| line.contains("started with faults") && line.contains(words)),
+            "said at the cold start"
+        );
+
+        let mended = match name {
+            "calendar" => json!({ "url": world.calendar.url(), "dashboard_token": DASHBOARD_TOKEN }),
+            _ => json!({ "url": world.scc.url(), "service_key": SERVICE_KEY }),
+        };
+        world.put_secret(name, &mended).await.expect("stored");
+        world.cold_start().await.expect("it starts");
+        assert_eq!(world.deliver(&sample()).await.status, 200);
+        World::assert_one_of_everything(&world.effects().await);
+    }
+}
+
+#[tokio::test]
+async fn a_missing_distribution_id_leaves_only_the_guest_page_due() {
+    let secret = json!({ "link_key": simulators::rehearsal::LINK_KEY });
+    let world = World::with_secrets(&[], &[("guest-page", secret)]).await;
+    let answered = world.deliver(&sample()).await;
+    assert_eq!(states(&answered), json!(["in_step", "in_step", "in_step", "due"]), "{:#}", answered.body);
+}
+
+#[tokio::test]
+async fn without_what_every_delivery_needs_the_function_does_not_start_and_says_why() {
+    for (name, secret, words) in [
+        ("webhook", Value::Null, "webhook cannot be read"),
+        ("webhook", json!({ "scheme": "standard-webhooks", "signing_secrets": ["oops"] }), "whsec_"),
+        ("guest-page", json!({ "distribution_id": "E1", "link_key": "" }), "empty link_key"),
+    ] {
+        let options = Options { secrets: [(name.to_owned(), secret)].into(), ..World::options() };
+        match Rehearsal::start(options).await {
+            Err(RehearsalError::Init(error)) => assert!(error.to_string().contains(words), "{error}"),
+            Err(error) => panic!("{error}"),
+            Ok(_) => panic!("it must not start without {name}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_service_key_is_shown_as_scc_wants_it() {
+    for (auth, service_key_hash) in
+        [("bearer", HashKind::Bcrypt), ("x-service-key", HashKind::Sha256), ("x-service-key-sha256", HashKind::Sha256)]
+    {
+        let world = World::with_options(Options { service_key_hash, ..Options::default() }).await;
+        let mut secret = world.secret("scc").await.expect("a secret");
+        secret["auth"] = json!(auth);
+        world.put_secret("scc", &secret).await.expect("stored");
+        world.cold_start().await.expect("it starts");
+        let answered = world.deliver(&sample()).await;
+        assert_eq!(answered.status, 200, "{auth}: {:#}", answered.body);
+    }
+}
