@@ -3,12 +3,13 @@
 //! The AWS SDK without default features has no HTTP client, and its own would bring a second HTTP and TLS stack into the
 //! build. The adapter below hands its requests to `reqwest`, which is there anyway.
 
-use aws_config::retry::RetryConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+    orchestrator::{HttpRequest, HttpResponse},
+    result::ConnectorError,
+};
 use aws_smithy_types::body::SdkBody;
 
 /// The region that everything here lives in.

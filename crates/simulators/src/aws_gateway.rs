@@ -5,15 +5,14 @@
 
 use std::io;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::State;
-use axum::response::Response;
+use axum::{Router, body::Body, extract::State, response::Response};
 use http::{Method, Request, header, request};
 
-use crate::origin::Origin;
-use crate::server::Server;
-use crate::traffic::{Service, Traffic};
+use crate::{
+    origin::Origin,
+    server::Server,
+    traffic::{Service, Traffic},
+};
 
 const CLOUDFRONT_API: &str = "/2020-05-31/distribution/";
 
@@ -91,9 +90,7 @@ mod tests {
     use aws_sdk_cloudfront::types::{InvalidationBatch, Paths};
 
     use super::*;
-    use crate::cloud::Cloud;
-    use crate::emulator::Emulator;
-    use crate::traffic::Fault;
+    use crate::{cloud::Cloud, emulator::Emulator, traffic::Fault};
 
     #[tokio::test]
     async fn each_call_is_named_handed_on_and_can_fail() {

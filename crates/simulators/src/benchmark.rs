@@ -6,19 +6,23 @@
 mod report;
 mod sample;
 
-use std::collections::BTreeMap;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
+use sample::Sample;
 use serde_json::json;
 
-use crate::aws::loopback_client;
-use crate::clock::Clock;
-use crate::rehearsal::{Answered, Options, Rehearsal, RehearsalError};
-use crate::runtime_api::FunctionProcess;
-use crate::sender::{sample_booking, upcoming_start};
-use sample::Sample;
+use crate::{
+    aws::loopback_client,
+    clock::Clock,
+    rehearsal::{Answered, Options, Rehearsal, RehearsalError},
+    runtime_api::FunctionProcess,
+    sender::{sample_booking, upcoming_start},
+};
 
 /// What is compared.
 #[derive(Clone, Debug)]

@@ -3,23 +3,29 @@
 //! It is as careless as the contract allows. Creating twice makes two entries, whatever `Idempotency-Key` says, so a caller
 //! that relies on the calendar's help is found out.
 
-use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use axum::body::Bytes;
-use axum::extract::{Path, Query, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{patch, post};
-use axum::{Json, Router};
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{Path, Query, Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{patch, post},
+};
 use http::{StatusCode, request};
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::contract::{Object, Refusal, Shape};
-use crate::server::Server;
-use crate::traffic::{Service, Traffic};
+use crate::{
+    contract::{Object, Refusal, Shape},
+    server::Server,
+    traffic::{Service, Traffic},
+};
 
 const CONTRACT: &str = include_str!("../../../docs/contracts/calendar.openapi.yaml");
 const STAGE: &str = "/prod";

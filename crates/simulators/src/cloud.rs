@@ -2,8 +2,7 @@
 //!
 //! Every rehearsal gets names of its own, so that any number of them share one emulator without seeing each other.
 
-use aws_sdk_cloudfront::error::DisplayErrorContext;
-use aws_sdk_cloudfront::types as cloudfront;
+use aws_sdk_cloudfront::{error::DisplayErrorContext, types as cloudfront};
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use serde::Serialize;
 use serde_json::Value;

@@ -1,8 +1,10 @@
 //! What a stand-in refuses is what the published contract refuses: request bodies are checked against the very file that
 //! `docs/contracts` publishes, so the two cannot drift apart.
 
-use axum::Json;
-use axum::response::{IntoResponse, Response};
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
 use http::StatusCode;
 use jsonschema::{Draft, Validator};
 use serde_json::{Value, json};

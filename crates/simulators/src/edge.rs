@@ -8,21 +8,27 @@ mod cache;
 mod tests;
 mod viewer_request;
 
-use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use aws_sdk_cloudfront::Client as CloudFront;
-use axum::Router;
-use axum::body::Body;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::{
+    Router,
+    body::Body,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use cache::{Cache, Invalidation, Object};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header, request};
 
-use crate::aws::sdk_config;
-use crate::origin::Origin;
-use crate::server::Server;
-use crate::traffic::{Service, Traffic};
-use cache::{Cache, Invalidation, Object};
+use crate::{
+    aws::sdk_config,
+    origin::Origin,
+    server::Server,
+    traffic::{Service, Traffic},
+};
 
 const BODY_LIMIT_BYTES: usize = 32 * 1024 * 1024;
 const VIA: HeaderValue = HeaderValue::from_static("1.1 d111111abcdef8.cloudfront.net (CloudFront)");

@@ -3,13 +3,15 @@
 //! Tests are killed, run into time-outs and lose their terminals. A shell therefore stands between us and the emulator and
 //! reads a pipe that only we hold: when we end, however we end, the pipe closes and the shell stops the emulator.
 
-use std::io;
-use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::{
+    io,
+    net::{Ipv4Addr, TcpListener},
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::OnceCell;
 

@@ -5,23 +5,20 @@
 
 mod events;
 
-use std::collections::BTreeMap;
-use std::io;
-use std::sync::Arc;
+use std::{collections::BTreeMap, io, sync::Arc};
 
-use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::response::{IntoResponse, Json, Response};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::State,
+    response::{IntoResponse, Json, Response},
+};
 use data_encoding::BASE64;
+pub use events::{BodyEncoding, http_api_event, rest_event};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 
-pub use events::{BodyEncoding, http_api_event, rest_event};
-
-use crate::runtime_api::Lambda;
-use crate::server::Server;
-use crate::traffic::Traffic;
+use crate::{runtime_api::Lambda, server::Server, traffic::Traffic};
 
 const BODY_LIMIT_BYTES: usize = 10 * 1024 * 1024;
 /// Below this path stands a REST API, which has a stage in its paths.

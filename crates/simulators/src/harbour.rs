@@ -12,28 +12,33 @@ mod marketplace;
 #[cfg(test)]
 mod tests;
 
-use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
 
-use axum::Router;
-use axum::extract::{Json, Path, State};
-use axum::response::{Html, IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::{
+    Router,
+    extract::{Json, Path, State},
+    response::{Html, IntoResponse, Response},
+    routing::{get, post},
+};
 use http::StatusCode;
+pub use logbook::Delivery;
+use logbook::Logbook;
+use marketplace::Marketplace;
+pub use marketplace::{Kind, NotSent};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-pub use logbook::Delivery;
-pub use marketplace::{Kind, NotSent};
-
-use crate::clock::Clock;
-use crate::front_door::{BodyEncoding, http_api_event};
-use crate::rehearsal::{Rehearsal, WEBHOOK_PATH};
-use crate::server::Server;
-use crate::traffic::{Call, Fault, Service, Traffic};
-use logbook::Logbook;
-use marketplace::Marketplace;
+use crate::{
+    clock::Clock,
+    front_door::{BodyEncoding, http_api_event},
+    rehearsal::{Rehearsal, WEBHOOK_PATH},
+    server::Server,
+    traffic::{Call, Fault, Service, Traffic},
+};
 
 const CALLS_SHOWN: usize = 400;
 const BODY_SHOWN_CHARACTERS: usize = 4_000;

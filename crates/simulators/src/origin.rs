@@ -1,7 +1,9 @@
 //! Handing a request on to the server behind, which the edge and the AWS gateway both do.
 
-use axum::body::Body;
-use axum::response::{IntoResponse, Response};
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderMap, HeaderName, Request, StatusCode, header};
 
 use crate::aws::loopback_client;

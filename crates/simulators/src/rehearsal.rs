@@ -9,33 +9,31 @@ mod options;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-use std::io;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
 use axum::body::Bytes;
+pub use configuration::{DASHBOARD_TOKEN, LINK_KEY, SERVICE_KEY, SIGNING_SECRET};
 use http::{HeaderMap, HeaderName, HeaderValue};
+pub use options::{HashKind, Options};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-pub use configuration::{DASHBOARD_TOKEN, LINK_KEY, SERVICE_KEY, SIGNING_SECRET};
-pub use options::{HashKind, Options};
-
-use crate::aws::{REGION, TEST_CREDENTIAL, loopback_client};
-use crate::aws_gateway::AwsGateway;
-use crate::calendar::Calendar;
-use crate::clock::Clock;
-use crate::cloud::{Cloud, CloudError};
-use crate::edge::{Edge, EdgeOptions};
-use crate::emulator::Emulator;
-use crate::front_door::FrontDoor;
-use crate::runtime_api::{Environment, FunctionProcess, InitError, Invocation, InvokeError, Lambda};
-use crate::scc::{Scc, SccOptions, TableError, Uploads, create_events_table};
-use crate::sender::Sender;
-use crate::traffic::Traffic;
-use crate::world::Effects;
+use crate::{
+    aws::{REGION, TEST_CREDENTIAL, loopback_client},
+    aws_gateway::AwsGateway,
+    calendar::Calendar,
+    clock::Clock,
+    cloud::{Cloud, CloudError},
+    edge::{Edge, EdgeOptions},
+    emulator::Emulator,
+    front_door::FrontDoor,
+    runtime_api::{Environment, FunctionProcess, InitError, Invocation, InvokeError, Lambda},
+    scc::{Scc, SccOptions, TableError, Uploads, create_events_table},
+    sender::Sender,
+    traffic::Traffic,
+    world::Effects,
+};
 
 /// The webhook's path behind the front door.
 pub const WEBHOOK_PATH: &str = "/webhooks/boatsetter";

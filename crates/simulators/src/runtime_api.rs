@@ -10,27 +10,28 @@ mod log;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::response::{IntoResponse, Json, Response};
-use axum::routing::{get, post};
-use http::{HeaderMap, StatusCode};
-use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
-
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, Path, State},
+    response::{IntoResponse, Json, Response},
+    routing::{get, post},
+};
 pub use environment::{Environment, FunctionProcess, InitError};
+use http::{HeaderMap, StatusCode};
 pub use invocations::{Invocation, InvokeError};
-pub use log::Log;
-
 use invocations::{Invocations, Outcome};
+pub use log::Log;
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, task::JoinHandle};
 
 /// The name that the function is invoked by.
 pub const FUNCTION_NAME: &str = "booking-webhook";

@@ -12,32 +12,38 @@ mod outbox;
 mod table;
 mod uploads;
 
-use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    io,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
-use axum::body::Bytes;
-use axum::extract::{Path, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{Path, Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header, request};
 use serde_json::{Value, json};
 
-pub use self::access::ServiceKeyHash;
-pub use self::outbox::{Mail, MailKind};
-pub use self::table::{TableError, create_events_table};
-pub use self::uploads::Uploads;
-
-use self::access::MagicLinks;
-use self::crew_page::CrewPage;
-use self::outbox::Outbox;
-use self::table::EventsTable;
-use crate::clock::Clock;
-use crate::contract::{Object, Refusal, Shape};
-use crate::server::Server;
-use crate::traffic::{Service, Traffic};
+use self::{access::MagicLinks, crew_page::CrewPage, outbox::Outbox, table::EventsTable};
+pub use self::{
+    access::ServiceKeyHash,
+    outbox::{Mail, MailKind},
+    table::{TableError, create_events_table},
+    uploads::Uploads,
+};
+use crate::{
+    clock::Clock,
+    contract::{Object, Refusal, Shape},
+    server::Server,
+    traffic::{Service, Traffic},
+};
 
 const CONTRACT: &str = include_str!("../../../docs/contracts/scc.openapi.yaml");
 const STAGE: &str = "/prod";

@@ -4,9 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::time;
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan, Zoned};
+use jiff::{Timestamp, ToSpan, Zoned, civil::time, tz::TimeZone};
 use serde_json::{Value, json};
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook, WebhookError};
 

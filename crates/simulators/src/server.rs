@@ -3,23 +3,27 @@
 //! A service that fails halfway is what the function has to survive, so the stand-ins fail for real: a dropped connection is
 //! a closed socket, and a service goes on acting when its caller has gone away, as a Lambda behind a gateway does.
 
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::time::Duration;
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
-use axum::Router;
-use axum::body::Body;
+use axum::{Router, body::Body};
 use futures::future::{BoxFuture, FutureExt};
 use http::{Request, Response, StatusCode, header, request};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::{Service as _, service_fn};
-use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::{JoinHandle, JoinSet};
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{Service as _, service_fn},
+};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+    task::{JoinHandle, JoinSet},
+};
 
 use crate::traffic::{Fault, Running, Service, Traffic};
 

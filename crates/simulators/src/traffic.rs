@@ -3,9 +3,11 @@
 //! A test about failures needs two things at one place: a script of what the next calls shall meet, and a log of what
 //! arrived and what the caller saw. Both are kept under one lock, so a fault and the call that met it never come apart.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

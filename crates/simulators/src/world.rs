@@ -4,9 +4,11 @@ use http::header;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cloud::{RequestedInvalidation, StoredObject};
-use crate::rehearsal::{Rehearsal, RehearsalError};
-use crate::scc::Mail;
+use crate::{
+    cloud::{RequestedInvalidation, StoredObject},
+    rehearsal::{Rehearsal, RehearsalError},
+    scc::Mail,
+};
 
 const SITE_FOLDER: &str = "g/";
 const PAGE: &str = ".html";

@@ -1,19 +1,23 @@
 //! The stand-ins against the published contracts: each route is walked over HTTP until every documented answer has been seen,
 //! and no answer may be one that the contract does not describe.
 
-use std::collections::BTreeSet;
-use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use http::Method;
 use jsonschema::Draft;
 use serde_json::{Value, json};
-use simulators::aws;
-use simulators::calendar::Calendar;
-use simulators::clock::Clock;
-use simulators::emulator::Emulator;
-use simulators::scc::{Scc, SccOptions, ServiceKeyHash, Uploads, create_events_table};
-use simulators::traffic::{Fault, Service, Traffic};
+use simulators::{
+    aws,
+    calendar::Calendar,
+    clock::Clock,
+    emulator::Emulator,
+    scc::{Scc, SccOptions, ServiceKeyHash, Uploads, create_events_table},
+    traffic::{Fault, Service, Traffic},
+};
 
 /// A service's client that holds every answer against the contract.
 struct Checked {

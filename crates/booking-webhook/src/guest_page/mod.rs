@@ -12,7 +12,6 @@ use aws_sdk_cloudfront::{
     types::{InvalidationBatch, Paths},
 };
 use aws_sdk_s3::{operation::put_object::PutObjectError, primitives::ByteStream};
-
 pub use content::{GuestPage, RenderError, Renderer};
 
 use crate::{

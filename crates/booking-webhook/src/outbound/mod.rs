@@ -11,11 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
-use reqwest::{Client, RequestBuilder, redirect};
-
 pub use aws::{from_sdk, sdk_config};
 pub use error::{CallError, Class, Effect, Service, classify};
+use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
+use reqwest::{Client, RequestBuilder, redirect};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// A frozen environment thaws with dead connections in its pool; most are dropped unused before they can fail a call.

@@ -18,9 +18,8 @@ mod steps;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::watch;
-
 pub use report::{StepReport, StepState, Steps};
+use tokio::sync::watch;
 
 use crate::{
     booking::{Charter, Confirmed, Operator},

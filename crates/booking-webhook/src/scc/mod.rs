@@ -8,15 +8,14 @@ mod events_table;
 mod redaction;
 
 use data_encoding::HEXLOWER;
+pub use event::{Event, EventId};
+pub use events_table::EventsTable;
 use http::header::{AUTHORIZATION, HeaderName};
 use reqwest::RequestBuilder;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-
-pub use event::{Event, EventId};
-pub use events_table::EventsTable;
 
 use crate::{
     booking::MoneyWords,

@@ -2,8 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::sample::Sample;
-use super::{Figures, Program};
+use super::{Figures, Program, sample::Sample};
 
 const MEANING: &str = "
 cold start       from the start of the process to its first poll of Lambda's runtime API: what the first delivery after a

@@ -1,9 +1,11 @@
 //! `make bench`: the function's cold start, memory and size beside a bare `lambda_http` function's.
 
-use std::error::Error;
-use std::io::{self, Write};
-use std::path::Path;
-use std::process::ExitCode;
+use std::{
+    error::Error,
+    io::{self, Write},
+    path::Path,
+    process::ExitCode,
+};
 
 use simulators::benchmark::{Figures, Programs};
 

@@ -1,18 +1,23 @@
 //! `make run`: the real function between stand-ins, one signed booking, and a page to watch and to break it.
 
-use std::error::Error;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::sync::Arc;
+use std::{
+    error::Error,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
-use simulators::harbour::files::Files;
-use simulators::harbour::inspection::Inspection;
-use simulators::harbour::{Harbour, Kind, console};
-use simulators::rehearsal::{Options, Rehearsal};
+use simulators::{
+    harbour::{Harbour, Kind, console, files::Files, inspection::Inspection},
+    rehearsal::{Options, Rehearsal},
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 const USAGE: &str = "usage: rehearsal [--once]\n  --once  deliver one booking, verify all four systems, and leave";
+
+/// The example of the repository: what guests read on the page is the operator's to say.
+const OPERATOR_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../operator.example.toml");
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -36,7 +41,8 @@ async fn rehearse(once: bool) -> Result<bool, Box<dyn Error>> {
     let mut out = io::stdout();
     writeln!(out, "Starting the emulator, the stand-ins and the function…")?;
 
-    let options = Options { function: Some(function(binaries)?), ..Options::default() };
+    let env = [("OPERATOR_FILE".to_owned(), Some(OPERATOR_FILE.to_owned()))].into();
+    let options = Options { function: Some(function(binaries)?), env, ..Options::default() };
     let rehearsal = Arc::new(Rehearsal::start(options).await?);
     let harbour = Harbour::open(Arc::clone(&rehearsal)).await?;
     let delivery = harbour.send(Kind::Sample).await?;

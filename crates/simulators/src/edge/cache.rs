@@ -1,7 +1,9 @@
 //! What the edge has seen, until it is too old or invalidated.
 
-use std::collections::{HashMap, HashSet};
-use std::time::Duration;
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use axum::body::Bytes;
 use http::{HeaderMap, StatusCode, header};

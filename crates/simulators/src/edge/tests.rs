@@ -1,9 +1,7 @@
 use aws_sdk_cloudfront::types::{InvalidationBatch, Paths};
 
 use super::*;
-use crate::aws::loopback_client;
-use crate::cloud::Cloud;
-use crate::emulator::Emulator;
+use crate::{aws::loopback_client, cloud::Cloud, emulator::Emulator};
 
 const CONTROL: &str = "public, max-age=0, s-maxage=86400, must-revalidate";
 

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::body::Bytes;
-use axum::extract::Query;
+use axum::{body::Bytes, extract::Query};
 use data_encoding::BASE64;
 use http::{HeaderMap, Request, Uri, header};
 use serde_json::{Map, Value, json};

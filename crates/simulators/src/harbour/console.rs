@@ -5,8 +5,7 @@ use std::io::{self, Write};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::Delivery;
-use super::inspection::Inspection;
+use super::{Delivery, inspection::Inspection};
 use crate::rehearsal::{Rehearsal, WEBHOOK_PATH};
 
 /// Where everything listens, by name, in the order of interest.

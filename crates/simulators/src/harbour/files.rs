@@ -1,9 +1,6 @@
 //! What a running rehearsal leaves for the tools that join in: `cargo lambda watch`, `make invoke`, `make replay`.
 
-use std::fmt::Write;
-use std::fs;
-use std::io;
-use std::path::PathBuf;
+use std::{fmt::Write, fs, io, path::PathBuf};
 
 use serde_json::Value;
 

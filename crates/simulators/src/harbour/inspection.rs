@@ -9,9 +9,11 @@ use http::header::CONTENT_TYPE;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use crate::aws::loopback_client;
-use crate::rehearsal::Rehearsal;
-use crate::scc::{Mail, MailKind};
+use crate::{
+    aws::loopback_client,
+    rehearsal::Rehearsal,
+    scc::{Mail, MailKind},
+};
 
 /// The money of the worked example, by its place in the calendar's entry.
 const MONEY: [(&str, &str); 5] = [

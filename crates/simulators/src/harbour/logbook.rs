@@ -1,7 +1,9 @@
 //! The messages that were sent from here, with what came back: bounded, because a rehearsal may stay up for days.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, PoisonError},
+};
 
 use jiff::Timestamp;
 use serde::Serialize;

@@ -1,9 +1,10 @@
 use jiff::Timestamp;
 
-use crate::rehearsal::{Options, SIGNING_SECRET};
-use crate::sender::Sender;
-
 use super::*;
+use crate::{
+    rehearsal::{Options, SIGNING_SECRET},
+    sender::Sender,
+};
 
 struct Visitor {
     harbour: Harbour,

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::aws::{REGION, TEST_CREDENTIAL};
-use crate::aws_gateway::AwsGateway;
-use crate::calendar::Calendar;
-use crate::cloud::Cloud;
-use crate::edge::Edge;
-use crate::scc::Scc;
+use crate::{
+    aws::{REGION, TEST_CREDENTIAL},
+    aws_gateway::AwsGateway,
+    calendar::Calendar,
+    cloud::Cloud,
+    edge::Edge,
+    scc::Scc,
+};
 
 /// The secret that the marketplace signs with. It is no secret, so that captured deliveries can be replayed anywhere.
 pub const SIGNING_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";

@@ -1,15 +1,10 @@
 //! What differs from one rehearsal to the next.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
-use crate::emulator::Emulator;
-use crate::runtime_api::TIME_OUT;
-use crate::scc::ServiceKeyHash;
+use crate::{emulator::Emulator, runtime_api::TIME_OUT, scc::ServiceKeyHash};
 
 /// How ShipCaptainCrew knows the service key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,8 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::scc::ServiceKeyHash;
-use crate::sender::upcoming_booking;
+use crate::{scc::ServiceKeyHash, sender::upcoming_booking};
 
 async fn rehearse(options: Options) -> Rehearsal {
     Rehearsal::start(options).await.expect("everything starts")

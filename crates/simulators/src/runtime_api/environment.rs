@@ -1,19 +1,25 @@
 //! One execution environment: a process of the function that starts cold, polls, and can be killed at any moment.
 
-use std::collections::BTreeMap;
-use std::io;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::Stdio;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    process::Stdio,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use tokio::process::{Child, Command};
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::{
+    process::{Child, Command},
+    sync::watch,
+    task::JoinHandle,
+};
 
-use super::invocations::{Invocations, Phase};
-use super::{FUNCTION_NAME, Log};
+use super::{
+    FUNCTION_NAME, Log,
+    invocations::{Invocations, Phase},
+};
 
 /// A grandchild may keep the output open after the function has ended.
 const OUTPUT_ENDS_WITHIN: Duration = Duration::from_secs(1);

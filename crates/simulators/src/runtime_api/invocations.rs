@@ -1,14 +1,18 @@
 //! Who is asked, who is free, who has died: the part of Lambda between its two APIs.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use axum::body::Bytes;
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::sync::{oneshot, watch};
-use tokio::time::timeout;
+use tokio::{
+    sync::{oneshot, watch},
+    time::timeout,
+};
 
 use crate::clock::Clock;
 

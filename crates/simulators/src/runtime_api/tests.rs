@@ -9,8 +9,7 @@ fn process(script: &str) -> (tempdir::Script, FunctionProcess) {
 }
 
 mod tempdir {
-    use std::os::unix::fs::PermissionsExt;
-    use std::path::PathBuf;
+    use std::{os::unix::fs::PermissionsExt, path::PathBuf};
 
     /// An executable file that is removed when dropped.
     pub(super) struct Script(PathBuf);

@@ -7,8 +7,10 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, header};
 use sha2::{Digest as _, Sha256};
 
-use crate::contract::Object;
-use crate::scc::event::{assigned, text};
+use crate::{
+    contract::Object,
+    scc::event::{assigned, text},
+};
 
 /// Cheap on purpose: it guards nothing here, and every request is checked.
 const BCRYPT_COST: u32 = 4;

@@ -4,18 +4,22 @@
 
 mod deed;
 
-use axum::Form;
-use axum::extract::{Path, Query, State};
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::{
+    Form,
+    extract::{Path, Query, State},
+    response::{Html, IntoResponse, Redirect, Response},
+};
 use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tera::{Context, Tera};
 
 use self::deed::{Deed, LOGS, Written};
-use super::event::{assigned, clock_time, text, texts};
-use super::uploads::Photo;
-use super::{Desk, Failure};
+use super::{
+    Desk, Failure,
+    event::{assigned, clock_time, text, texts},
+    uploads::Photo,
+};
 use crate::contract::Object;
 
 const PAGE: &str = "crew_page.html";

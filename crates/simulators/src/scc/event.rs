@@ -1,14 +1,12 @@
 //! What an event says, and who is to be told when it changes.
 
-use jiff::civil::Date;
-use jiff::fmt::temporal::Pieces;
-use jiff::tz::Offset;
-use jiff::{Timestamp, ToSpan as _};
+use jiff::{Timestamp, ToSpan as _, civil::Date, fmt::temporal::Pieces, tz::Offset};
 use serde_json::{Value, json};
 
-use crate::contract::Object;
-use crate::scc::outbox::MailKind;
-use crate::scc::table::same;
+use crate::{
+    contract::Object,
+    scc::{outbox::MailKind, table::same},
+};
 
 const UPLOAD_DAYS: i32 = 7;
 const TELLING: [&str; 3] = ["date", "duration_hours", "status"];

@@ -1,12 +1,16 @@
 //! The mail that SCC would send. None leaves: each is kept to be looked at.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use serde::{Deserialize, Serialize};
 
-use crate::contract::Object;
-use crate::scc::event::{clock_time, text};
+use crate::{
+    contract::Object,
+    scc::event::{clock_time, text},
+};
 
 const MAILS_KEPT: usize = 10_000;
 

@@ -3,16 +3,20 @@
 //! Creating is a look and then a put, so two at once both succeed. A change is conditional on the values that it was decided
 //! from: the same change twice notifies once, and it does not bring back what the redaction check removed meanwhile.
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ReturnValue, ScalarAttributeType,
+use aws_sdk_dynamodb::{
+    Client,
+    error::SdkError,
+    types::{
+        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ReturnValue, ScalarAttributeType,
+    },
 };
 use aws_smithy_types::error::display::DisplayErrorContext;
 use serde_json::Value;
 
-use crate::contract::Object;
-use crate::scc::attributes::{to_attribute, to_item, to_object};
+use crate::{
+    contract::Object,
+    scc::attributes::{to_attribute, to_item, to_object},
+};
 
 const PARTITION_KEY: &str = "event_id";
 const SORT_KEY: &str = "created_timestamp";

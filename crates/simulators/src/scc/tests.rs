@@ -1,8 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::aws;
-use crate::emulator::Emulator;
+use crate::{aws, emulator::Emulator};
 
 const KEY: &str = "service-key";
 

@@ -1,7 +1,9 @@
 //! Photos: guests send them straight to S3 with one short-lived form for each, crew look at them.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
 
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sigv4::sign::v4::{calculate_signature, generate_signing_key};

@@ -3,8 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Number, Value, json};
 
-use crate::contract::Object;
-use crate::scc::event::{assigned, text, texts};
+use crate::{
+    contract::Object,
+    scc::event::{assigned, text, texts},
+};
 
 const ENTRIES_KEPT: usize = 100;
 const WORDS_KEPT: usize = 200;
