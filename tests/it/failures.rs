@@ -1,6 +1,6 @@
 //! One thing goes wrong: the rest is done all the same, the answer says what failed and what to do, and a redelivery heals it.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use simulators::{
     edge::Edge,
     rehearsal::Answered,
@@ -112,13 +112,15 @@ async fn a_failure_that_did_nothing_is_tried_again_at_once() {
 
 #[tokio::test]
 async fn retry_after_is_honoured_and_too_long_a_one_ends_the_series() {
-    let world = World::start().await;
-    let busy = |retry_after| Fault::Answer { status: 429, acted: false, retry_after: Some(retry_after) };
-    world.traffic.fail_next(Service::Calendar, "POST", busy(0), 1);
-    world.traffic.fail_next(Service::Scc, "POST", busy(3_600), 1);
-    let answered = world.deliver(&sample()).await;
-    assert_eq!(states(&answered), json!(["in_step", "due", "due", "in_step"]));
-    assert_eq!(world.count(Service::Scc, "POST"), 1, "not before the hour is over");
+    let busy = |status, retry_after| Fault::Answer { status, acted: false, retry_after: Some(retry_after) };
+    for status in [429, 503] {
+        let world = World::start().await;
+        world.traffic.fail_next(Service::Calendar, "POST", busy(status, 0), 1);
+        world.traffic.fail_next(Service::Scc, "POST", busy(status, 3_600), 1);
+        let answered = world.deliver(&sample()).await;
+        assert_eq!(states(&answered), json!(["in_step", "due", "due", "in_step"]));
+        assert_eq!(world.count(Service::Scc, "POST"), 1, "not before the hour is over");
+    }
 }
 
 /// The gateway gives up, and the service acts later: nothing may be created in the meantime.
@@ -144,19 +146,8 @@ async fn what_a_service_refuses_is_parked_with_its_own_words() {
     let world = World::start().await;
     world.traffic.fail_next(Service::Scc, "POST", Fault::Answer { status: 422, acted: false, retry_after: None }, 1);
     let answered = world.deliver(&sample()).await;
-    assert_eq!((answered.status, states(&answered)), (202, json!(["in_step", "parked", "due", "in_step"])).into_503());
+    assert_eq!((answered.status, states(&answered)), (202, json!(["in_step", "parked", "parked", "in_step"])));
     says(&answered, "crew_event", "scc answered 422", "Mend what the service objects to");
-}
-
-/// The redaction is due as long as the event is not there, and what is due asks for a redelivery.
-trait OrRedelivery {
-    fn into_503(self) -> Self;
-}
-
-impl OrRedelivery for (u16, Value) {
-    fn into_503(self) -> Self {
-        (503, self.1)
-    }
 }
 
 /// The finding that this project began with: CloudFront drops the headers that carry the key.

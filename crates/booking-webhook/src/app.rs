@@ -138,12 +138,13 @@ impl App {
         }
     }
 
-    /// How long outside calls may take in an invocation that Lambda ends at `lambda_deadline_ms` (Unix time; 0 when it does not say).
+    /// How long outside calls may take in an invocation that Lambda ends at `lambda_deadline_ms` (Unix time). A deadline that is over was
+    /// never one: local runtimes send 0 or a duration.
     pub fn time_for_calls(&self, lambda_deadline_ms: u64) -> Duration {
         let now_ms = u64::try_from((self.clock)().as_millisecond()).unwrap_or_default();
-        match lambda_deadline_ms {
+        match lambda_deadline_ms.saturating_sub(now_ms) {
             0 => self.config.answer_within,
-            deadline => self.config.answer_within.min(Duration::from_millis(deadline.saturating_sub(now_ms))),
+            remaining => self.config.answer_within.min(Duration::from_millis(remaining)),
         }
     }
 }

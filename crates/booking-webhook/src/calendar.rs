@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     booking::{Confirmed, Money, PersonId, clock, rfc3339},
-    outbound::{Call, CallError, Deadline, Effect, Outbound, Service, create_or_read_back},
+    outbound::{Call, CallError, Deadline, Effect, Outbound, Service},
     secrets::{CalendarSecret, SecretStore},
 };
 
@@ -140,7 +140,10 @@ impl<'a> Calendar<'a> {
     pub async fn put_in_step(&self, entry: &Entry, deadline: Deadline) -> Result<EntryId, CallError> {
         match self.find(entry, deadline).await? {
             Some(id) => Ok(id),
-            None => create_or_read_back(|| self.create(entry, deadline), || self.find(entry, deadline)).await,
+            None => {
+                let (create, read_back) = (|| self.create(entry, deadline), || self.find(entry, deadline));
+                self.outbound.create_or_read_back(deadline, create, read_back).await
+            }
         }
     }
 
@@ -186,7 +189,10 @@ impl<'a> Calendar<'a> {
             };
             self.outbound.exchange(DELETE, deadline, request, |_| Ok(((), Some(id.0.clone())))).await
         };
-        self.secrets.present(DELETE, |secrets| &secrets.calendar, attempt).await
+        match self.secrets.present(DELETE, |secrets| &secrets.calendar, attempt).await {
+            Err(error) if error.status == Some(404) => Ok(()),
+            outcome => outcome,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Crew never see money, and two things could show them some: a guest's free text, and attributes or notes that somebody (an older
 //! program, a hand) wrote into SCC's items. Both are judged by the rules here. What crew log themselves (tips, mileage, supplies,
-//! expenses) is theirs and stays. Source: DESIGN section 3, "money in crew data".
+//! expenses) is theirs and stays. Source: `docs/decisions.md`, "Money in crew data".
 
 use std::sync::LazyLock;
 

@@ -1,7 +1,7 @@
 //! When a charter sails, on the dock's own clock.
 //!
 //! Everybody concerned (captain, crew, guest) stands on the same dock, so every time is shown in the operator's zone whatever zone the
-//! sender wrote. A sender's naive time is read in the zone that it names, else in the operator's. Source: DESIGN section 3, "time".
+//! sender wrote. A sender's naive time is read in the zone that it names, else in the operator's. Source: `docs/decisions.md`, "Time".
 
 use jiff::{
     SignedDuration, Timestamp, Zoned,

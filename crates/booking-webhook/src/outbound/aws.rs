@@ -69,12 +69,12 @@ where
     };
     let code = service_error.code().unwrap_or("no code").to_owned();
     let class = if is_throttling(&code) {
-        Class::Transient { retry_after: None }
+        Class::Transient
     } else if code == "AccessDeniedException" {
         Class::Denied
     } else {
         // A success that the SDK could not read still reaches this point; whatever it did, it may have done.
-        classify(call.effect, status, None).unwrap_or(Class::Unknown { answered: true })
+        classify(call.effect, status).unwrap_or(Class::Unknown { answered: true })
     };
     CallError::answered(call, class, status, format!("answered {status}: {code}"))
 }
@@ -103,5 +103,5 @@ fn without_answer<E: Error + Send + Sync + 'static>(call: Call, error: SdkError<
         _ => "could not be called",
     };
     let class = class_without_answer(call.effect, never_left);
-    CallError { call, class, status: None, reason: reason.into(), source: Some(error.into()) }
+    CallError { source: Some(error.into()), ..CallError::new(call, class, reason) }
 }

@@ -1,6 +1,6 @@
 //! What can go wrong with a call, by what one does about it. Statuses are given their meaning here and nowhere else.
 //!
-//! Source: DESIGN section 6, the table of classes.
+//! Source: `docs/decisions.md`, "Classes of failure".
 
 use std::{error::Error, fmt, time::Duration};
 
@@ -47,11 +47,8 @@ pub enum Effect {
 /// What the caller does about a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// It did not act; try again, after the stated time if there is one.
-    Transient {
-        /// The other side's `Retry-After`.
-        retry_after: Option<Duration>,
-    },
+    /// It did not act; try again.
+    Transient,
     /// It may have acted: read back before anything is written again.
     Unknown {
         /// Whether an answer came. Without one the request may still be on its way, and land later.
@@ -67,7 +64,7 @@ impl Class {
     /// As the log names it.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Transient { .. } => "transient",
+            Self::Transient => "transient",
             Self::Unknown { answered: true } => "unknown_answered",
             Self::Unknown { answered: false } => "unknown_unanswered",
             Self::Denied => "denied",
@@ -77,15 +74,14 @@ impl Class {
 }
 
 /// What a status means for a call of this effect; `None` is success.
-pub fn classify(effect: Effect, status: StatusCode, retry_after: Option<Duration>) -> Option<Class> {
-    let transient = Class::Transient { retry_after };
+pub fn classify(effect: Effect, status: StatusCode) -> Option<Class> {
     match (status.as_u16(), effect) {
         (200..=299, _) => None,
         (401 | 403, _) => Some(Class::Denied),
-        (429, _) | (408 | 500..=599, Effect::Read) => Some(transient),
+        (429, _) | (408 | 500..=599, Effect::Read) => Some(Class::Transient),
         // The gateway gave up waiting: the service may still be at it.
         (504, Effect::Change | Effect::Create) => Some(Class::Unknown { answered: false }),
-        (408 | 500..=599, Effect::Change) => Some(transient),
+        (408 | 500..=599, Effect::Change) => Some(Class::Transient),
         (408 | 500..=599, Effect::Create) => Some(Class::Unknown { answered: true }),
         _ => Some(Class::Refused),
     }
@@ -102,13 +98,15 @@ pub struct CallError {
     pub status: Option<u16>,
     /// For the person who reads the answer; may quote the service.
     pub reason: String,
+    /// How long the service asks us to wait.
+    pub retry_after: Option<Duration>,
     pub(super) source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl CallError {
     /// The service answered with a failure.
     pub fn answered(call: Call, class: Class, status: StatusCode, reason: String) -> Self {
-        Self { call, class, status: Some(status.as_u16()), reason, source: None }
+        Self { status: Some(status.as_u16()), ..Self::new(call, class, reason) }
     }
 
     /// No whole answer came: refused, lost or timed out.
@@ -121,31 +119,27 @@ impl CallError {
             "lost the connection before its answer was whole"
         };
         let class = class_without_answer(call.effect, error.is_connect());
-        Self { call, class, status: None, reason: reason.into(), source: Some(error.into()) }
+        Self { source: Some(error.into()), ..Self::new(call, class, reason) }
     }
 
     /// A success that cannot be understood.
     pub fn unreadable(call: Call, status: StatusCode, error: serde_json::Error) -> Self {
         let class = match call.effect {
             Effect::Create => Class::Unknown { answered: true },
-            Effect::Read | Effect::Change => Class::Transient { retry_after: None },
+            Effect::Read | Effect::Change => Class::Transient,
         };
         let reason = format!("answered {status}, but with something that is not its contract's");
-        Self { call, class, status: Some(status.as_u16()), reason, source: Some(error.into()) }
+        Self { source: Some(error.into()), ..Self::answered(call, class, status, reason) }
     }
 
     /// A failure that no single response states.
     pub fn new(call: Call, class: Class, reason: impl Into<String>) -> Self {
-        Self { call, class, status: None, reason: reason.into(), source: None }
+        Self { call, class, status: None, reason: reason.into(), retry_after: None, source: None }
     }
 
     /// Too little time was left to start.
     pub fn not_started(call: Call) -> Self {
-        Self::new(
-            call,
-            Class::Transient { retry_after: None },
-            "was not called: too little of the answer's time was left",
-        )
+        Self::new(call, Class::Transient, "was not called: too little of the answer's time was left")
     }
 
     /// The system's configuration keeps us from calling it at all.
@@ -165,7 +159,7 @@ impl CallError {
 pub(super) fn class_without_answer(effect: Effect, never_left: bool) -> Class {
     match effect {
         Effect::Change | Effect::Create if !never_left => Class::Unknown { answered: false },
-        _ => Class::Transient { retry_after: None },
+        _ => Class::Transient,
     }
 }
 
@@ -190,7 +184,7 @@ mod tests {
         for &status in statuses {
             for &effect in effects {
                 let status = StatusCode::from_u16(status).expect("a status");
-                assert_eq!(classify(effect, status, None), expected, "{status} to {effect:?}");
+                assert_eq!(classify(effect, status), expected, "{status} to {effect:?}");
             }
         }
     }
@@ -200,9 +194,9 @@ mod tests {
         use Effect::{Change, Create, Read};
         check(&[200, 201, 204], &[Read, Change, Create], None);
         check(&[401, 403], &[Read, Change, Create], Some(Class::Denied));
-        check(&[429], &[Read, Change, Create], Some(Class::Transient { retry_after: None }));
-        check(&[408, 500, 502, 503], &[Read, Change], Some(Class::Transient { retry_after: None }));
-        check(&[504], &[Read], Some(Class::Transient { retry_after: None }));
+        check(&[429], &[Read, Change, Create], Some(Class::Transient));
+        check(&[408, 500, 502, 503], &[Read, Change], Some(Class::Transient));
+        check(&[504], &[Read], Some(Class::Transient));
         check(&[504], &[Change, Create], Some(Class::Unknown { answered: false }));
         check(&[408, 500, 502, 503], &[Create], Some(Class::Unknown { answered: true }));
         check(&[301, 400, 404, 409, 422], &[Read, Change, Create], Some(Class::Refused));
@@ -211,9 +205,9 @@ mod tests {
     #[test]
     fn what_never_left_did_nothing() {
         for effect in [Effect::Read, Effect::Change, Effect::Create] {
-            assert_eq!(class_without_answer(effect, true), Class::Transient { retry_after: None });
+            assert_eq!(class_without_answer(effect, true), Class::Transient);
         }
-        assert_eq!(class_without_answer(Effect::Read, false), Class::Transient { retry_after: None });
+        assert_eq!(class_without_answer(Effect::Read, false), Class::Transient);
         assert_eq!(class_without_answer(Effect::Create, false), Class::Unknown { answered: false });
     }
 }

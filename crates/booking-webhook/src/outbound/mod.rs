@@ -110,8 +110,9 @@ impl Outbound {
             let response = request(&self.http).send().await.map_err(unreachable)?;
             let (status, retry_after) = (response.status(), retry_after(response.headers()));
             let body = response.bytes().await.map_err(unreachable)?;
-            if let Some(class) = classify(call.effect, status, retry_after) {
-                return Err(CallError::answered(call, class, status, in_the_services_words(status, &body)));
+            if let Some(class) = classify(call.effect, status) {
+                let error = CallError::answered(call, class, status, in_the_services_words(status, &body));
+                return Err(CallError { retry_after, ..error });
             }
             let (value, remote_id) = read(&body).map_err(|error| CallError::unreadable(call, status, error))?;
             Ok(Answered { status: status.as_u16(), remote_id, value })
@@ -140,47 +141,60 @@ impl Outbound {
                 Ok(answered) => return Ok(answered.value),
                 Err(error) => error,
             };
-            let Class::Transient { retry_after } = error.class else { return Err(error) };
-            let pause = retry_after.unwrap_or_else(|| self.jitter(attempt));
-            if attempt >= MOST_ATTEMPTS || !deadline.allows(pause + self.call_timeout) {
+            if error.class != Class::Transient || !self.pause_after(&error, attempt, deadline).await {
                 return Err(error);
             }
-            tokio::time::sleep(pause).await;
         }
         unreachable!("the series is bounded by MOST_ATTEMPTS")
+    }
+
+    /// Creates something on the far side of a call that is not idempotent, once.
+    ///
+    /// When a creation may have acted, what is there is read back at once. Only if the request is known to be over (it was answered) and
+    /// nothing is there, it is created again, in the same bounded series; a request that may still land is never followed by another.
+    ///
+    /// # Errors
+    /// The last creation's [`CallError`].
+    pub async fn create_or_read_back<T, C, R>(
+        &self,
+        deadline: Deadline,
+        create: impl Fn() -> C,
+        read_back: impl Fn() -> R,
+    ) -> Result<T, CallError>
+    where
+        C: Future<Output = Result<T, CallError>>,
+        R: Future<Output = Result<Option<T>, CallError>>,
+    {
+        for attempt in 1.. {
+            let error = match Box::pin(create()).await {
+                Ok(created) => return Ok(created),
+                Err(error) => error,
+            };
+            let Class::Unknown { answered } = error.class else { return Err(error) };
+            match Box::pin(read_back()).await {
+                Ok(Some(found)) => return Ok(found),
+                Ok(None) if answered && self.pause_after(&error, attempt, deadline).await => {}
+                Ok(None) | Err(_) => return Err(error),
+            }
+        }
+        unreachable!("the series is bounded by MOST_ATTEMPTS")
+    }
+
+    /// Waits before the attempt after `attempt`, as long as the other side asks for; `false` when there is none, because the series is over
+    /// or it would not fit before `deadline`.
+    async fn pause_after(&self, error: &CallError, attempt: u32, deadline: Deadline) -> bool {
+        let pause = error.retry_after.unwrap_or_else(|| self.jitter(attempt));
+        let another = attempt < MOST_ATTEMPTS && deadline.allows(pause + self.call_timeout);
+        if another {
+            tokio::time::sleep(pause).await;
+        }
+        another
     }
 
     /// Full jitter: anything up to the doubled base, so that many functions do not come back at once.
     fn jitter(&self, attempt: u32) -> Duration {
         self.retry_base.mul_f64(f64::from(1_u32 << attempt.min(8)) * fastrand::f64())
     }
-}
-
-/// Creates something on the far side of a call that is not idempotent, once.
-///
-/// When a creation may have acted, what is there is read back at once. Only if the request is known to be over (it was answered) and
-/// nothing is there, it is created again, three times at most; a request that may still land is never followed by another.
-///
-/// # Errors
-/// The last creation's [`CallError`].
-pub async fn create_or_read_back<T, C, R>(create: impl Fn() -> C, read_back: impl Fn() -> R) -> Result<T, CallError>
-where
-    C: Future<Output = Result<T, CallError>>,
-    R: Future<Output = Result<Option<T>, CallError>>,
-{
-    for attempt in 1.. {
-        let error = match create().await {
-            Ok(created) => return Ok(created),
-            Err(error) => error,
-        };
-        let Class::Unknown { answered } = error.class else { return Err(error) };
-        match read_back().await {
-            Ok(Some(found)) => return Ok(found),
-            Ok(None) if answered && attempt < MOST_ATTEMPTS => {}
-            Ok(None) | Err(_) => return Err(error),
-        }
-    }
-    unreachable!("the series is bounded by MOST_ATTEMPTS")
 }
 
 fn log<T>(call: Call, attempt: u32, took: Duration, outcome: &Result<Answered<T>, CallError>) {
@@ -236,7 +250,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_series_is_three_attempts_at_most_and_only_for_what_is_transient() {
-        let transient = Class::Transient { retry_after: None };
+        let transient = Class::Transient;
         assert_eq!(attempts_until(1, transient, 5_000).await, (1, true));
         assert_eq!(attempts_until(3, transient, 5_000).await, (3, true));
         assert_eq!(attempts_until(4, transient, 5_000).await, (3, false));
@@ -249,13 +263,6 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_starts_that_cannot_finish() {
-        let transient = Class::Transient { retry_after: None };
-        assert_eq!(attempts_until(1, transient, 40).await, (0, false));
-        let later = Class::Transient { retry_after: Some(Duration::from_secs(60)) };
-        assert_eq!(
-            attempts_until(2, later, 5_000).await,
-            (1, false),
-            "Retry-After beyond the deadline ends the series"
-        );
+        assert_eq!(attempts_until(1, Class::Transient, 40).await, (0, false));
     }
 }

@@ -103,7 +103,10 @@ async fn crew(
     mut entry_id: EntryIdChannel,
 ) -> (StepReport, StepReport) {
     let (mut report, event) = steps::crew_event(systems, work, standing, &mut entry_id).await;
-    let Some(event) = event else { return (report, StepReport::waiting("the crew event")) };
+    let Some(event) = event else {
+        let redaction = StepReport::waiting("the crew event", &report);
+        return (report, redaction);
+    };
     let mut redaction = steps::redaction(systems, work, &event).await;
     if let Some(patched) = steps::late_entry_id(systems, work, &event, &mut entry_id).await {
         report = report.and(patched);

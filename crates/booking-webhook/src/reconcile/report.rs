@@ -89,10 +89,10 @@ impl StepReport {
         Self { state: StepState::Parked, remote_id: None, ms: 0, detail: Some(detail), next: Some(next.into()) }
     }
 
-    /// Not tried yet, because what it needs is not there.
-    pub fn waiting(needed: &str) -> Self {
-        let detail = format!("waits for {needed}");
-        Self { state: StepState::Due, remote_id: None, ms: 0, detail: Some(detail), next: Some(DELIVER_AGAIN.into()) }
+    /// Not tried yet, because what it needs is not there; it stands where that does.
+    pub fn waiting(needed: &str, report: &Self) -> Self {
+        let detail = Some(format!("waits for {needed}"));
+        Self { state: report.state, remote_id: None, ms: 0, detail, next: report.next.clone() }
     }
 
     /// The system has nothing to show.
@@ -119,7 +119,7 @@ const DELIVER_AGAIN: &str = "Deliver the booking again (senders do so by themsel
 
 fn next(error: &CallError) -> String {
     match error.class {
-        Class::Transient { .. } | Class::Unknown { answered: true } => DELIVER_AGAIN.into(),
+        Class::Transient | Class::Unknown { answered: true } => DELIVER_AGAIN.into(),
         Class::Unknown { answered: false } => {
             format!(
                 "Wait a minute, for the request may still land, then: {DELIVER_AGAIN}. It is read back before anything is created"

@@ -116,9 +116,19 @@ impl Event {
         &self.booking_id
     }
 
-    /// Whether an event that is there was made for the same booking.
+    /// The event as it stands once SCC has taken it.
+    pub(super) fn standing(&self) -> StandingEvent {
+        StandingEvent {
+            id: self.event_id.clone(),
+            date: self.date.clone(),
+            notes: self.notes.clone(),
+            guest_page: self.guest_page.clone(),
+        }
+    }
+
+    /// Whether an event that is there was made for the same booking: it names our guest page, or our booking among its notes' words.
     pub fn is_same_booking(&self, standing: &StandingEvent) -> bool {
-        standing.notes.contains(&self.booking_id)
+        standing.guest_page == self.guest_page || standing.notes.split_whitespace().any(|word| word == self.booking_id)
     }
 }
 

@@ -53,7 +53,12 @@ impl EventsTable {
             |item: &Item, name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
         let items = self.items(outbound, id, deadline).await?;
         let first = items.iter().min_by_key(|item| text(item, SORT_KEY));
-        Ok(first.map(|item| StandingEvent { id: id.clone(), date: text(item, "date"), notes: text(item, "notes") }))
+        Ok(first.map(|item| StandingEvent {
+            id: id.clone(),
+            date: text(item, "date"),
+            notes: text(item, "notes"),
+            guest_page: text(item, "guest_page"),
+        }))
     }
 
     /// See [`super::Scc::redact`].
@@ -84,7 +89,7 @@ impl EventsTable {
             }
         }
         let reason = format!("still shows money in event {id}: something keeps writing it");
-        Err(CallError::new(REDACT, Class::Transient { retry_after: None }, reason))
+        Err(CallError::new(REDACT, Class::Transient, reason))
     }
 
     async fn items(&self, outbound: &Outbound, id: &EventId, deadline: Deadline) -> Result<Vec<Item>, CallError> {

@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     booking::MoneyWords,
-    outbound::{Call, CallError, Class, Deadline, Effect, Outbound, Service, create_or_read_back},
+    outbound::{Call, CallError, Class, Deadline, Effect, Outbound, Service},
     secrets::{SccAuthentication, SccSecret, SecretStore},
 };
 
@@ -38,6 +38,8 @@ pub struct StandingEvent {
     pub date: String,
     /// What crew read.
     pub notes: String,
+    /// The guest page that it names.
+    pub guest_page: String,
 }
 
 /// SCC's client.
@@ -73,7 +75,8 @@ impl<'a> Scc<'a> {
     /// # Errors
     /// [`CallError`] of the creation; a refusal when the id is taken by somebody else's event.
     pub async fn create(&self, event: &Event, deadline: Deadline) -> Result<StandingEvent, CallError> {
-        create_or_read_back(|| self.post(event, deadline), || self.find(event.id(), deadline)).await
+        let (create, read_back) = (|| self.post(event, deadline), || self.find(event.id(), deadline));
+        self.outbound.create_or_read_back(deadline, create, read_back).await
     }
 
     async fn post(&self, event: &Event, deadline: Deadline) -> Result<StandingEvent, CallError> {
@@ -90,7 +93,7 @@ impl<'a> Scc<'a> {
             self.outbound.exchange(CREATE, deadline, request, read).await
         };
         match self.secrets.present(CREATE, |secrets| &secrets.scc, attempt).await {
-            Ok(id) => Ok(StandingEvent { id, date: event.date().to_owned(), notes: event.notes().to_owned() }),
+            Ok(id) => Ok(StandingEvent { id, ..event.standing() }),
             Err(error) if error.status == Some(409) => self.adopt(event, deadline).await,
             Err(error) => Err(error),
         }

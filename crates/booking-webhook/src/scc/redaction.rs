@@ -1,7 +1,7 @@
 //! Finds money in an SCC item, and says how to take it out.
 //!
 //! Pure: an item in, one conditional update out. SCC's items are open: older programs and people put attributes into them, and crew can
-//! read all of them. What crew log themselves (tips, mileage, supplies, expenses) is left alone. Source: DESIGN section 3.
+//! read all of them. What crew log themselves (tips, mileage, supplies, expenses) is left alone. Source: `docs/decisions.md`, "Money in crew data".
 
 use std::{collections::HashMap, fmt};
 
