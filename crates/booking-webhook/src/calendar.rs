@@ -4,12 +4,14 @@
 //! day has shown that it is not there yet.
 
 use http::header::HeaderName;
+use jiff::Timestamp;
+use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     booking::{Confirmed, Money, PersonId, clock, rfc3339},
-    outbound::{Call, CallError, Deadline, Effect, Outbound, Service},
+    outbound::{Call, CallError, Class, Deadline, Effect, Outbound, Service},
     secrets::{CalendarSecret, SecretStore},
 };
 
@@ -73,6 +75,24 @@ impl Entry {
             notes: notes(confirmed, guest_page),
         }
     }
+
+    /// The first of the sender's fields in which an entry that is there differs. Title and notes are left out: people add to them.
+    fn difference(&self, stored: &StoredEntry) -> Option<&'static str> {
+        let differs = |mine: &String, theirs: &Option<String>| theirs.as_ref().is_some_and(|theirs| theirs != mine);
+        let instant = |text: &String| text.parse::<Timestamp>().ok();
+        let moved = |mine: &String, theirs: &Option<String>| {
+            theirs.as_ref().is_some_and(|theirs| instant(theirs) != instant(mine))
+        };
+        [
+            (moved(&self.start, &stored.start), "start"),
+            (moved(&self.end, &stored.end), "end"),
+            (stored.revenue.is_some_and(|revenue| Money::rounded(revenue) != self.revenue), "revenue"),
+            (stored.crew_ids.as_ref().is_some_and(|crew| *crew != self.crew_ids), "crew_ids"),
+            (differs(&self.captain_id, &stored.captain_id), "captain_id"),
+        ]
+        .into_iter()
+        .find_map(|(differs, field)| differs.then_some(field))
+    }
 }
 
 /// For the office: how to find the charter elsewhere, what the guest wrote, and a message to paste, because nobody else sends the guest
@@ -97,7 +117,8 @@ fn notes(confirmed: &Confirmed, guest_page: &str) -> String {
 }
 
 /// The calendar's own id of an entry, e.g. `cal_1a2b`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(transparent)]
 pub struct EntryId(String);
 
 impl EntryId {
@@ -110,8 +131,19 @@ impl EntryId {
 /// What we read of entries that are there.
 #[derive(Debug, Deserialize)]
 struct StoredEntry {
-    id: String,
+    id: EntryId,
     event_id: Option<String>,
+    start: Option<String>,
+    end: Option<String>,
+    #[serde(default, with = "rust_decimal::serde::arbitrary_precision_option")]
+    revenue: Option<Decimal>,
+    crew_ids: Option<Vec<String>>,
+    captain_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Created {
+    id: EntryId,
 }
 
 #[derive(Deserialize)]
@@ -155,15 +187,13 @@ impl<'a> Calendar<'a> {
                     .header(IDEMPOTENCY_KEY, key)
                     .json(entry)
             };
-            let read = |body: &[u8]| {
-                serde_json::from_slice(body).map(|StoredEntry { id, .. }| (EntryId(id.clone()), Some(id)))
-            };
+            let read = |body: &[u8]| serde_json::from_slice(body).map(|Created { id }| (id.clone(), Some(id.0)));
             self.outbound.exchange(CREATE, deadline, request, read).await
         };
         self.secrets.present(CREATE, |secrets| &secrets.calendar, attempt).await
     }
 
-    /// The entry of this charter on its day. Two of them (a request that landed late) are one too many: the lower id stays.
+    /// The entry of this charter on its day, if it shows what it should. Two of them (a request that landed late) are one too many: the lower id stays.
     async fn find(&self, entry: &Entry, deadline: Deadline) -> Result<Option<EntryId>, CallError> {
         let attempt = |secret: CalendarSecret| async move {
             let request = |http: &reqwest::Client| {
@@ -173,13 +203,21 @@ impl<'a> Calendar<'a> {
             self.outbound.exchange(FIND, deadline, request, read).await
         };
         let entries = self.secrets.present(FIND, |secrets| &secrets.calendar, attempt).await?;
-        let ours = entries.into_iter().filter(|stored| stored.event_id.as_ref() == Some(&entry.event_id));
-        let mut ids: Vec<EntryId> = ours.map(|stored| EntryId(stored.id)).collect();
-        ids.sort();
-        for duplicate in ids.iter().skip(1) {
-            self.delete(duplicate, deadline).await?;
+        let is_ours = |stored: &StoredEntry| stored.event_id.as_ref() == Some(&entry.event_id);
+        let mut ours: Vec<StoredEntry> = entries.into_iter().filter(is_ours).collect();
+        ours.sort_by(|one, other| one.id.cmp(&other.id));
+        for duplicate in ours.iter().skip(1) {
+            self.delete(&duplicate.id, deadline).await?;
         }
-        Ok(ids.into_iter().next())
+        let Some(stored) = ours.into_iter().next() else { return Ok(None) };
+        match entry.difference(&stored) {
+            None => Ok(Some(stored.id)),
+            Some(field) => {
+                let reason =
+                    format!("has entry {} with another {field}; changes are not made automatically yet", stored.id.0);
+                Err(CallError::new(FIND, Class::Refused, reason))
+            }
+        }
     }
 
     async fn delete(&self, id: &EntryId, deadline: Deadline) -> Result<(), CallError> {
