@@ -10,7 +10,7 @@ use crate::{
     calendar::Calendar,
     config::{Config, FileLocation},
     guest_page::{Publisher, Renderer},
-    outbound::{Outbound, sdk_config},
+    outbound::Outbound,
     reconcile::Systems,
     scc::{EventsTable, Scc},
     secrets::{SecretStore, SecretsError},
@@ -48,9 +48,6 @@ impl std::fmt::Debug for App {
 /// Why the function cannot start. Everything else only makes steps due.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The TLS stack could not be built.
-    #[error("the HTTP client cannot be built")]
-    Http(#[from] reqwest::Error),
     /// No delivery could be verified or named.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
@@ -80,12 +77,15 @@ impl App {
     ///
     /// # Errors
     /// [`StartError`] when the function could do nothing useful with a delivery.
-    pub async fn cold_start(config: Config, clock: Clock) -> Result<Self, StartError> {
-        let outbound = Outbound::new(config.call_timeout, config.retry_base)?;
-        let sdk = sdk_config(&outbound).await;
-        let s3 = aws_sdk_s3::Client::new(&sdk);
+    pub async fn cold_start(
+        config: Config,
+        outbound: Outbound,
+        sdk: &SdkConfig,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        let s3 = aws_sdk_s3::Client::new(sdk);
         let (secrets, operator, mapping) = tokio::join!(
-            load_secrets(&sdk, &config),
+            load_secrets(sdk, &config),
             read("OPERATOR_FILE", config.operator_file.as_ref(), &s3),
             read("MAPPING_FILE", config.mapping_file.as_ref(), &s3),
         );
@@ -93,8 +93,8 @@ impl App {
             secrets: secrets?,
             operator: operator?.map_or_else(|| Ok(Operator::default()), |file| toml::from_str(&file))?,
             mapping: mapping?.map_or_else(|| Ok(Mapping::canonical()), |file| Mapping::parse(&file))?,
-            events: EventsTable::new(aws_sdk_dynamodb::Client::new(&sdk), config.scc_events_table.clone()),
-            cloudfront: aws_sdk_cloudfront::Client::new(&sdk),
+            events: EventsTable::new(aws_sdk_dynamodb::Client::new(sdk), config.scc_events_table.clone()),
+            cloudfront: aws_sdk_cloudfront::Client::new(sdk),
             renderer: Renderer::new()?,
             outbound,
             s3,

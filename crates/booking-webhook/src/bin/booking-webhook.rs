@@ -2,7 +2,13 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use booking_webhook::{app::App, config::Config, entry, telemetry};
+use booking_webhook::{
+    app::App,
+    config::Config,
+    entry,
+    outbound::{Outbound, sdk_config},
+    telemetry,
+};
 use lambda_http::{Error, Request, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
@@ -28,5 +34,8 @@ async fn main() -> Result<(), Error> {
 async fn start() -> Result<App, Error> {
     #[expect(clippy::disallowed_methods, reason = "the one clock; everybody else is handed it")]
     let clock = Arc::new(jiff::Timestamp::now);
-    Ok(Box::pin(App::cold_start(Config::from_env()?, clock)).await?)
+    let config = Config::from_env()?;
+    let outbound = Outbound::new(config.call_timeout, config.retry_base)?;
+    let sdk = sdk_config(&outbound).await;
+    Ok(Box::pin(App::cold_start(config, outbound, &sdk, clock)).await?)
 }

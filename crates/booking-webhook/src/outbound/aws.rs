@@ -26,13 +26,20 @@ pub async fn sdk_config(outbound: &Outbound) -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
         .region(region)
         .retry_config(RetryConfig::disabled())
-        .http_client(SharedClient(outbound.http.clone()))
+        .http_client(outbound.sdk_client())
         .load()
         .await
 }
 
+/// The one HTTP client, as the SDK wants it.
 #[derive(Debug, Clone)]
-struct SharedClient(reqwest::Client);
+pub struct SharedClient(reqwest::Client);
+
+impl SharedClient {
+    pub(super) fn new(client: reqwest::Client) -> Self {
+        Self(client)
+    }
+}
 
 impl HttpClient for SharedClient {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use aws::{from_sdk, sdk_config};
+pub use aws::{SharedClient, from_sdk, sdk_config};
 pub use error::{CallError, Class, Effect, Service, classify};
 use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, redirect};
@@ -92,6 +92,11 @@ impl Outbound {
             .pool_idle_timeout(POOL_IDLE_TIMEOUT)
             .build()?;
         Ok(Self { http, call_timeout, retry_base })
+    }
+
+    /// The same client, for the AWS SDK.
+    pub fn sdk_client(&self) -> SharedClient {
+        SharedClient::new(self.http.clone())
     }
 
     /// Sends a request, up to three times as [`Outbound::attempts`] does, and reads a success with `read`.
