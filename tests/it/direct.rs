@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{CHARTER_ID, World, fixture};
+use crate::world::{World, fixture};
+
+/// The charter id of the captured deliveries' booking, BS-1048900, under the rehearsal's link key.
+const CAPTURED_CHARTER_ID: &str = "MWYHH318";
 
 async fn invoked(world: &World, payload: &Value) -> Value {
     let invocation = world.invoke(payload).await.expect("an answer");
@@ -38,6 +41,22 @@ async fn a_plan_says_what_would_be_sent_where_and_sends_nothing() {
 }
 
 #[tokio::test]
+async fn a_plan_of_a_booking_that_does_not_stand_says_that_nothing_would_be_sent_and_why() {
+    let world = World::start().await;
+    for (status, because) in [("cancelled", "the booking is off"), ("pending", "decides nothing")] {
+        let mut full = fixture("plan.json");
+        full["plan"]["booking"]["status"] = json!(status);
+        let bare = json!({ "plan": { "booking": { "id": full["plan"]["booking"]["id"], "status": status } } });
+        for event in [full, bare] {
+            let plan = invoked(&world, &event).await;
+            assert_eq!((&plan["would_send"], &plan["booking_id"]), (&json!({}), &json!("BS-2000002")), "{plan:#}");
+            assert!(plan["because"].as_str().is_some_and(|why| why.contains(because)), "{plan:#}");
+        }
+    }
+    assert!(world.effects().await.is_empty());
+}
+
+#[tokio::test]
 async fn a_captured_delivery_is_delivered_again_whatever_its_age() {
     for event in ["http-api-event.json", "rest-event.json"] {
         let world = World::start().await;
@@ -55,10 +74,21 @@ async fn a_captured_delivery_is_delivered_again_whatever_its_age() {
         let delivered = invoked(&world, &json!({ "deliver": captured })).await;
         assert_eq!(
             (&delivered["state"], &delivered["charter_id"]),
-            (&json!("in_step"), &json!(CHARTER_ID)),
+            (&json!("in_step"), &json!(CAPTURED_CHARTER_ID)),
             "{delivered:#}"
         );
-        World::assert_one_of_everything(&world.effects().await);
+        let effects = world.effects().await;
+        let counts = (effects.calendar.len(), effects.scc_events.len(), effects.mailbox.len(), effects.bucket.len());
+        assert_eq!(counts, (1, 1, 3, 2));
+    }
+}
+
+#[test]
+fn the_captured_deliveries_carry_the_canonical_body() {
+    for event in ["http-api-event.json", "rest-event.json"] {
+        let captured = fixture(event);
+        let body: Value = serde_json::from_str(captured["body"].as_str().expect("text")).expect("JSON");
+        assert_eq!(body, fixture("booking-confirmed.json"), "{event}");
     }
 }
 

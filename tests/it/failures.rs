@@ -1,11 +1,14 @@
 //! One thing goes wrong: the rest is done all the same, the answer says what failed and what to do, and a redelivery heals it.
 
+use std::time::Duration;
+
 use serde_json::json;
 use simulators::{
     edge::Edge,
-    rehearsal::Answered,
+    rehearsal::{Answered, DASHBOARD_TOKEN},
     traffic::{Fault, Service},
 };
+use tokio::time::timeout;
 
 use crate::world::{World, sample, sample_with, states};
 
@@ -123,6 +126,86 @@ async fn retry_after_is_honoured_and_too_long_a_one_ends_the_series() {
     }
 }
 
+/// The creation that mails crew is one series of attempts, not one within another.
+#[tokio::test]
+async fn however_a_service_stumbles_it_is_asked_three_times_at_most() {
+    let world = World::start().await;
+    let busy = Fault::Answer { status: 429, acted: false, retry_after: Some(0) };
+    let broken = Fault::Answer { status: 502, acted: false, retry_after: None };
+    for _ in 0..3 {
+        world.traffic.fail_next(Service::Scc, "POST", busy.clone(), 2);
+        world.traffic.fail_next(Service::Scc, "POST", broken.clone(), 1);
+    }
+    let answered = world.deliver(&sample()).await;
+    assert_eq!(states(&answered), json!(["in_step", "due", "due", "in_step"]));
+    assert_eq!(world.count(Service::Scc, "POST"), 3);
+}
+
+/// With the proportions of production (5 s a call, 10 s for the answer, 2.5 s for the calendar), a tenth of them each.
+async fn world_in_a_hurry() -> World {
+    World::with(&[("CALL_TIMEOUT_MS", "500"), ("ANSWER_WITHIN_MS", "1000"), ("CREW_EVENT_WAIT_MS", "250")]).await
+}
+
+#[tokio::test]
+async fn a_system_that_hangs_leaves_the_others_their_time() {
+    let hanging = Fault::Delay { milliseconds: 5_000 };
+    for (service, operation, expected) in [
+        (Service::Dynamodb, "", ["in_step", "due", "due", "in_step"]),
+        (Service::Calendar, "", ["due", "in_step", "in_step", "in_step"]),
+        (Service::S3, "", ["in_step", "in_step", "in_step", "due"]),
+    ] {
+        let world = world_in_a_hurry().await;
+        world.traffic.fail_next(service, operation, hanging.clone(), ALWAYS);
+        let answered = world.deliver(&sample()).await;
+        assert_eq!(states(&answered), json!(expected), "{service:?}: {:#}", answered.body);
+    }
+}
+
+#[tokio::test]
+async fn money_is_taken_out_even_when_everything_is_slow() {
+    let world = world_in_a_hurry().await;
+    world.scc.leak_on_create(true);
+    world.traffic.fail_next(Service::Calendar, "POST", Fault::Delay { milliseconds: 350 }, 1);
+    world.traffic.fail_next(Service::Scc, "POST", Fault::Delay { milliseconds: 250 }, 1);
+    let answered = world.deliver(&sample()).await;
+    assert_eq!(states(&answered), json!(["in_step", "in_step", "in_step", "in_step"]), "{:#}", answered.body);
+    assert!(world.effects().await.scc_events[0]["revenue"].is_null());
+}
+
+#[tokio::test]
+async fn what_others_wrote_into_the_same_day_is_none_of_our_business() {
+    let world = World::start().await;
+    let mut other = sample_with(json!({ "id": "BS-2000001" }));
+    other["id"] = json!("evt_other");
+    world.deliver(&other).await;
+    let id = world.calendar.entries()[0]["id"].as_str().expect("an id").to_owned();
+    world.calendar.put_by_hand(&id, json!({ "crew_ids": "Ann Lee 619 555 0123, pays $1,200", "start": 7 }));
+    let answered = world.deliver(&sample()).await;
+    assert_eq!(answered.status, 200, "{:#}", answered.body);
+    assert!(!world.logs().join("\n").contains("Ann Lee"), "and none of the log's");
+    assert_eq!(
+        world.deliver(&other).await.body["steps"]["calendar"]["state"],
+        "parked",
+        "ours, and not to be understood"
+    );
+    assert!(!world.logs().join("\n").contains("Ann Lee"));
+}
+
+#[tokio::test]
+async fn of_two_entries_for_one_charter_one_goes() {
+    let world = World::start().await;
+    world.deliver(&sample()).await;
+    let mut late = world.calendar.entries()[0].clone();
+    let kept = late["id"].take();
+    let client = simulators::aws::loopback_client();
+    let post = client.post(format!("{}/calendar", world.calendar.url())).header("x-dashboard-token", DASHBOARD_TOKEN);
+    late.as_object_mut().expect("an entry").remove("id");
+    assert_eq!(post.json(&late).send().await.expect("an answer").status(), 201);
+    assert_eq!(world.deliver(&sample()).await.status, 200);
+    let ids: Vec<serde_json::Value> = world.calendar.entries().into_iter().map(|entry| entry["id"].clone()).collect();
+    assert_eq!(ids, [kept]);
+}
+
 /// The gateway gives up, and the service acts later: nothing may be created in the meantime.
 #[tokio::test]
 async fn a_creation_that_may_still_land_is_not_followed_by_another() {
@@ -133,9 +216,12 @@ async fn a_creation_that_may_still_land_is_not_followed_by_another() {
         assert_eq!((answered.status, world.count(service, "POST")), (503, 1), "{:#}", answered.body);
         let step = if service == Service::Calendar { "calendar" } else { "crew_event" };
         says(&answered, step, "answered 504", "may still land");
-        while world.calendar.entries().is_empty() || world.scc.mailbox().is_empty() {
-            tokio::task::yield_now().await;
-        }
+        let landed = async {
+            while world.calendar.entries().is_empty() || world.scc.mailbox().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(10), landed).await.expect("the late request lands");
         assert_eq!(world.deliver(&sample()).await.status, 200);
         World::assert_one_of_everything(&world.effects().await);
     }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::{Timestamp, ToSpan};
-use serde_json::{Value, json};
+use serde_json::json;
 use simulators::{
     rehearsal::{Answered, SIGNING_SECRET, WEBHOOK_PATH},
     sender::Sender,
 };
 
-use crate::world::{World, sample, sample_with};
+use crate::world::{CHARTER_ID, World, sample, sample_with};
 
 fn now() -> Timestamp {
     simulators::clock::Clock::system().now()
@@ -51,25 +51,59 @@ async fn a_delivery_that_is_not_authentic_changes_nothing() {
 async fn a_body_that_cannot_be_a_booking_is_refused_with_every_fault() {
     let faulty =
         sample_with(json!({ "gross": "a lot", "start_at": "2031-03-09T02:30:00", "timezone": "America/Los_Angeles" }));
-    let answered = refused(signed(&faulty.to_string()), faulty.to_string()).await;
-    assert_eq!(answered.status, 422);
-    let pointers: Vec<&str> = answered.body["errors"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|error| error["pointer"].as_str())
-        .collect();
-    assert_eq!(pointers, ["/data/booking/start_at", "/data/booking/gross"]);
+    let answered = unreadable(&faulty.to_string()).await;
+    assert_eq!(pointers(&answered), ["/data/booking/start_at", "/data/booking/gross"]);
     assert!(answered.body["errors"][0]["detail"].as_str().is_some_and(|text| text.contains("does not exist")));
 
-    let not_json = "{\"data\": ".to_owned();
-    assert_eq!(refused(signed(&not_json), not_json).await.status, 422);
+    let end_at = "2031-05-30T13:00:00-07:00";
+    let ends_first =
+        sample_with(json!({ "gross": "a lot", "duration_minutes": null, "end_at": end_at, "crew_ids": ["captain-1"] }));
+    let answered = unreadable(&ends_first.to_string()).await;
+    assert_eq!(pointers(&answered), ["/data/booking/end_at", "/data/booking/gross", "/data/booking/crew_ids"]);
 
     let without_crew = sample_with(json!({ "crew_ids": null, "captain_id": null }));
-    let answered = refused(signed(&without_crew.to_string()), without_crew.to_string()).await;
-    let pointers: Vec<&Value> =
-        answered.body["errors"].as_array().into_iter().flatten().map(|error| &error["pointer"]).collect();
-    assert_eq!((answered.status, pointers.len()), (422, 2), "{:#}", answered.body);
+    let answered = unreadable(&without_crew.to_string()).await;
+    assert_eq!(pointers(&answered), ["/data/booking/crew_ids", "/data/booking/captain_id"]);
+
+    assert_eq!(pointers(&unreadable("{\"data\": ").await), [""]);
+}
+
+async fn unreadable(body: &str) -> Answered {
+    let answered = refused(signed(body), body.to_owned()).await;
+    assert_eq!(answered.status, 422, "{:#}", answered.body);
+    answered
+}
+
+fn pointers(answered: &Answered) -> Vec<&str> {
+    let errors = answered.body["errors"].as_array().into_iter().flatten();
+    errors.filter_map(|error| error["pointer"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_booking_that_does_not_stand_needs_no_details() {
+    let world = World::start().await;
+    for (status, http_status, state) in [("cancelled", 202, "parked"), ("inquiry", 200, "recorded")] {
+        let booking = json!({ "id": "BS-1048812", "status": status, "updated_at": "2031-05-21T09:00:00Z" });
+        let answered = world.deliver(&json!({ "id": "evt_1", "data": { "booking": booking } })).await;
+        assert_eq!(
+            (answered.status, &answered.body["state"], &answered.body["charter_id"]),
+            (http_status, &json!(state), &json!(CHARTER_ID)),
+            "{status}: {:#}",
+            answered.body
+        );
+    }
+    assert!(world.effects().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_captain_who_is_listed_as_crew_is_paid_and_told_once() {
+    let world = World::start().await;
+    let twice = sample_with(json!({ "crew_ids": ["crew-1", "captain-1", "crew-2"] }));
+    let answered = world.deliver(&twice).await;
+    assert_eq!(answered.status, 200, "{:#}", answered.body);
+    let effects = world.effects().await;
+    World::assert_one_of_everything(&effects);
+    assert_eq!(effects.calendar[0]["expenses"]["crew"].to_string(), "250.00", "two heads");
 }
 
 #[tokio::test]

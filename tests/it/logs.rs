@@ -64,3 +64,20 @@ async fn nothing_secret_and_nothing_personal_is_logged() {
         assert!(!logs.contains(private), "{private} is logged");
     }
 }
+
+/// An alarm on ERROR must mean that a person has to look.
+#[tokio::test]
+async fn a_failure_that_passes_is_no_error() {
+    let world = World::start().await;
+    for (service, operation) in [(Service::S3, "PutObject"), (Service::Cloudfront, ""), (Service::Dynamodb, "Query")] {
+        for fault in [Fault::Answer { status: 503, acted: false, retry_after: None }, Fault::DropBefore] {
+            world.traffic.fail_next(service, operation, fault, 1);
+            world.deliver(&sample()).await;
+        }
+    }
+    assert_eq!(world.deliver(&sample()).await.status, 200);
+    let lines = lines(&world);
+    assert!(lines.iter().filter(|line| line["message"] == "call failed").count() >= 6);
+    let errors: Vec<&Value> = lines.iter().filter(|line| line["level"] == "ERROR").collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+}

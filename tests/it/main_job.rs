@@ -150,16 +150,26 @@ async fn a_change_to_a_booking_that_stands_is_left_to_a_person() {
     for change in [
         json!({ "status": "cancelled" }),
         json!({ "start_at": "2031-05-31T14:00:00-07:00" }),
+        json!({ "duration_minutes": 240 }),
         json!({ "gross": "1000.00" }),
         json!({ "crew_ids": ["crew-1", "crew-3"] }),
+        json!({ "party_size": 12 }),
+        json!({ "boat": { "id": "jada", "name": "JADA" } }),
     ] {
         let answered = world.deliver(&sample_with(change)).await;
         assert_eq!((answered.status, &answered.body["state"]), (202, &json!("parked")), "{:#}", answered.body);
         assert!(answered.body["steps"]["calendar"]["next"].is_string(), "it says what to do");
-        let after = world.effects().await;
-        assert_eq!(
-            (&after.calendar, &after.scc_events, &after.mailbox),
-            (&before.calendar, &before.scc_events, &before.mailbox)
-        );
+        assert_eq!(world.effects().await, before, "nobody is left with half a change");
     }
+    let parked = world.logs().iter().filter(|line| line.contains("ERROR") && line.contains("parked")).count();
+    assert_eq!(parked, 7, "and somebody is told of each");
+}
+
+#[tokio::test]
+async fn crew_are_not_mailed_about_a_charter_that_is_over() {
+    let world = World::start().await;
+    let answered = world.deliver(&sample_with(json!({ "start_at": "2025-05-30T14:00:00-07:00" }))).await;
+    assert_eq!(states(&answered), json!(["in_step", "not_needed", "not_needed", "in_step"]), "{:#}", answered.body);
+    let effects = world.effects().await;
+    assert_eq!((effects.scc_events.len(), effects.mailbox.len(), effects.calendar.len()), (0, 0, 1));
 }

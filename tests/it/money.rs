@@ -1,8 +1,13 @@
-//! Crew and guests never see money.
+//! Crew and guests never see money, nor anything about a guest that is not theirs to read.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use std::{collections::HashMap, ops::Range};
+
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use serde_json::{Value, json};
-use simulators::traffic::Service;
+use simulators::{
+    traffic::{Call, Fault, Service},
+    world::Effects,
+};
 
 use crate::world::{CHARTER_ID, World, sample, sample_with};
 
@@ -47,59 +52,173 @@ async fn money_that_leaks_into_an_event_is_taken_out_and_what_crew_logged_stays(
     world.scc.leak_on_create(true);
     let answered = world.deliver(&sample()).await;
     assert_eq!(answered.status, 200, "{:#}", answered.body);
-    assert!(
-        answered.body["steps"]["crew_redaction"]["detail"].as_str().is_some_and(|text| text.contains("revenue")),
-        "{:#}",
-        answered.body
-    );
+    let removed = answered.body["steps"]["crew_redaction"]["detail"].as_str().expect("what was removed");
+    for path in ["revenue", "pay.captain_fee", "pay.crew_cost", "Port-Tax", "notes"] {
+        assert!(removed.contains(path), "{path}: {removed}");
+    }
     assert_money_is_gone(&world).await;
 
     log_as_crew(&world).await;
+    let logged = world.effects().await.scc_events[0].clone();
+    slip_a_fee_among_the_expenses(&world).await;
     world.scc.leak_money_into(CHARTER_ID).await.expect("leaked");
     assert_eq!(world.deliver(&sample()).await.status, 200);
     assert_money_is_gone(&world).await;
     let item = &world.effects().await.scc_events[0];
     for own in ["tips", "mileage", "supplies", "expenses"] {
-        assert!(!item[own].is_null(), "{own} is crew's own: {item:#}");
+        assert_eq!((item[own].as_array().map(Vec::len), &item[own]), (Some(1), &logged[own]), "{own} is crew's own");
     }
 }
 
+/// What `leak_money_into` wrote, at the top, nested, under an odd name and in the notes.
 async fn assert_money_is_gone(world: &World) {
     let effects = world.effects().await;
-    let item = &effects.scc_events[0];
-    for leaked in ["revenue", "Port-Tax"] {
-        assert!(item[leaked].is_null(), "{leaked}: {item:#}");
+    for item in &effects.scc_events {
+        for leaked in [&item["revenue"], &item["Port-Tax"], &item["pay"]["captain_fee"], &item["pay"]["crew_cost"]] {
+            assert!(leaked.is_null(), "{item:#}");
+        }
+        let notes = item["notes"].as_str().expect("notes");
+        assert!(notes.contains("Report 1:00 PM") && !notes.contains("840"), "{notes}");
     }
-    let notes = item["notes"].as_str().expect("notes");
-    assert!(notes.contains("Report 1:00 PM") && !notes.contains("840"), "{notes}");
-    let link = effects.mailbox[0].link.clone().expect("a magic link");
-    let crew_page =
-        simulators::aws::loopback_client().get(link).send().await.expect("an answer").text().await.expect("a page");
-    for amount in ["840.75", "151.34"] {
-        assert!(!crew_page.contains(amount), "crew can read {amount}");
+    let crew_page = http().get(magic_link(&effects)).send().await.expect("an answer").text().await.expect("a page");
+    for leaked in ["840.75", "151.34", "captain_fee", "crew_cost"] {
+        assert!(!crew_page.contains(leaked), "crew can read {leaked}");
     }
 }
 
-/// Crew write into SCC's item; here without the detour over their page.
+fn http() -> reqwest::Client {
+    simulators::aws::loopback_client()
+}
+
+fn magic_link(effects: &Effects) -> String {
+    effects.mailbox[0].link.clone().expect("a magic link")
+}
+
+/// Crew log on their page, in their own words, which look like ours.
 async fn log_as_crew(world: &World) {
-    let text = |value: &str| AttributeValue::S(value.to_owned());
-    let number = |value: &str| AttributeValue::N(value.to_owned());
-    let item = world.effects().await.scc_events[0].clone();
-    let key = |name: &str| text(item[name].as_str().expect("a key"));
-    let update = world.cloud.dynamodb.update_item().table_name(&world.cloud.events_table);
-    let update = update.key("event_id", key("event_id")).key("created_timestamp", key("created_timestamp"));
-    let sent = update
-        .update_expression("SET tips = :tips, mileage = :mileage, supplies = :supplies, expenses = :expenses")
-        .expression_attribute_values(":tips", number("40"))
-        .expression_attribute_values(":mileage", number("31"))
-        .expression_attribute_values(":supplies", text("ice, $18.50"))
-        .expression_attribute_values(":expenses", number("62"))
-        .send();
-    sent.await.expect("logged");
+    let link = magic_link(&world.effects().await);
+    let (page, token) = link.split_once("?token=").expect("a token");
+    for entry in [
+        "kind=tips&amount=40&words=cash%2C+net+of+the+split",
+        "kind=mileage&amount=31&words=rate+0.67",
+        "kind=supplies&amount=18.50&words=ice%2C+%2418.50",
+        "kind=expenses&amount=62&words=gross+weather+gear",
+    ] {
+        let form = http().post(page).header("content-type", "application/x-www-form-urlencoded");
+        let logged = form.body(format!("token={token}&{entry}")).send().await.expect("an answer");
+        assert_eq!(logged.status().as_u16(), 303, "{entry}");
+    }
+}
+
+async fn slip_a_fee_among_the_expenses(world: &World) {
+    let mut item = item_of(&world.cloud.dynamodb, &world.cloud.events_table).await;
+    let Some(AttributeValue::L(expenses)) = item.get_mut("expenses") else { panic!("crew logged an expense") };
+    let fee = HashMap::from([("captain_fee".to_owned(), AttributeValue::N("150".into()))]);
+    expenses.insert(0, AttributeValue::M(fee));
+    let put = world.cloud.dynamodb.put_item().table_name(&world.cloud.events_table).set_item(Some(item));
+    put.send().await.expect("written");
+}
+
+/// The newest item of the event, as DynamoDB holds it.
+async fn item_of(dynamodb: &Client, table: &str) -> HashMap<String, AttributeValue> {
+    let query = dynamodb.query().table_name(table).consistent_read(true).key_condition_expression("event_id = :id");
+    let found = query.expression_attribute_values(":id", text(CHARTER_ID)).send().await.expect("a query");
+    found.items().last().expect("an item").clone()
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+/// More items under the same id, as two creations at once leave them; the numbers make their sort keys.
+async fn copied(world: &World, numbers: Range<usize>, change: impl Fn(&mut HashMap<String, AttributeValue>)) {
+    let item = item_of(&world.cloud.dynamodb, &world.cloud.events_table).await;
+    for number in numbers {
+        let mut item = item.clone();
+        item.insert("created_timestamp".into(), text(&format!("2031-06-01T00:00:00.{number:06}Z")));
+        change(&mut item);
+        let put = world.cloud.dynamodb.put_item().table_name(&world.cloud.events_table).set_item(Some(item));
+        put.send().await.expect("written");
+    }
+}
+
+fn with_revenue(item: &mut HashMap<String, AttributeValue>) {
+    item.insert("revenue".into(), AttributeValue::N("840.75".into()));
 }
 
 #[tokio::test]
-async fn money_in_a_guests_first_name_or_contact_data_does_not_travel() {
+async fn every_item_under_the_events_id_is_rid_of_money() {
+    let world = World::start().await;
+    assert_eq!(world.deliver(&sample()).await.status, 200);
+    copied(&world, 1..2, with_revenue).await;
+    world.scc.leak_money_into(CHARTER_ID).await.expect("leaked");
+    assert_eq!(world.deliver(&sample()).await.status, 200);
+    assert_eq!(world.effects().await.scc_events.len(), 2);
+    assert_money_is_gone(&world).await;
+
+    copied(&world, 2..30, |_| {}).await;
+    copied(&world, 30..31, with_revenue).await;
+    assert_eq!(world.deliver(&sample()).await.status, 200, "more than a page of items");
+    assert_eq!(world.effects().await.scc_events.len(), 31);
+    assert_money_is_gone(&world).await;
+}
+
+#[tokio::test]
+async fn an_event_whose_items_cannot_all_be_checked_is_not_in_step() {
+    let world = World::start().await;
+    assert_eq!(world.deliver(&sample()).await.status, 200);
+    copied(&world, 0..110, |_| {}).await;
+    let answered = world.deliver(&sample()).await;
+    assert_eq!(answered.status, 503, "{:#}", answered.body);
+    assert!(answered.body.to_string().contains("more than 100 items"), "{:#}", answered.body);
+}
+
+#[tokio::test]
+async fn a_redaction_does_not_undo_what_somebody_writes_at_the_same_moment() {
+    let world = World::start().await;
+    assert_eq!(world.deliver(&sample()).await.status, 200);
+    world.scc.leak_money_into(CHARTER_ID).await.expect("leaked");
+    world.traffic.forget();
+    write_before_the_first_update(&world, "Gross: 912.40\nBring the blue net");
+    let answered = world.deliver(&sample()).await;
+    assert_eq!(answered.status, 200, "{:#}", answered.body);
+
+    let updates = world.traffic.calls_to(Service::Dynamodb).into_iter().filter(|call| call.operation == "UpdateItem");
+    let statuses: Vec<Option<u16>> = updates.map(|call| call.status).collect();
+    assert_eq!(statuses, [Some(400), Some(200)], "the condition fails, and what is there now is read");
+    let item = &world.effects().await.scc_events[0];
+    assert_eq!(item["notes"], "Bring the blue net", "the hand's words stay, its money does not");
+    assert!(item["revenue"].is_null() && item["pay"]["captain_fee"].is_null(), "{item:#}");
+}
+
+/// Somebody replaces the notes between the function's reading and its writing.
+fn write_before_the_first_update(world: &World, notes: &'static str) {
+    let (emulator, table) = (world.emulator_url(), world.cloud.events_table.clone());
+    let mut written = false;
+    let write_first = move |call: &Call| {
+        if call.service == Service::Dynamodb && call.operation == "UpdateItem" && !written {
+            written = true;
+            let (emulator, table) = (emulator.clone(), table.clone());
+            // A thread with a runtime of its own: this one waits, so that the function's update comes second.
+            std::thread::spawn(move || replace_notes(&emulator, &table, notes)).join().expect("written");
+        }
+        false
+    };
+    world.traffic.fail_when(write_first, Fault::DropBefore);
+}
+
+fn replace_notes(emulator: &str, table: &str, notes: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let dynamodb = Client::new(&simulators::aws::sdk_config(emulator));
+        let mut item = item_of(&dynamodb, table).await;
+        item.insert("notes".into(), text(notes));
+        dynamodb.put_item().table_name(table).set_item(Some(item)).send().await.expect("written");
+    });
+}
+
+#[tokio::test]
+async fn contact_data_in_place_of_a_guests_name_does_not_travel() {
     let world = World::start().await;
     world.deliver(&sample_with(json!({ "guest": { "name": "dana@example.com", "locale": "en" } }))).await;
     let effects = world.effects().await;
@@ -109,6 +228,25 @@ async fn money_in_a_guests_first_name_or_contact_data_does_not_travel() {
         effects.calendar[0]["title"].as_str().is_some_and(|title| title.contains("dana@example.com")),
         "the office sees it whole"
     );
+}
+
+#[tokio::test]
+async fn a_location_that_says_more_than_a_place_is_for_the_office_alone() {
+    let world = World::start().await;
+    let location = "12 Oak St, gate code 4821#, dana@example.com, $50 parking";
+    let answered = world.deliver(&sample_with(json!({ "location": location }))).await;
+    assert_eq!((answered.status, &answered.body["flags"]), (200, &json!(["location_withheld"])), "{:#}", answered.body);
+    let effects = world.effects().await;
+    assert!(
+        effects.calendar[0]["notes"].as_str().is_some_and(|notes| notes.contains(location)),
+        "the office reads it whole"
+    );
+    let read_by_crew = serde_json::to_string(&effects.scc_events).expect("JSON");
+    for object in &effects.bucket {
+        for withheld in ["Oak", "4821", "dana@", "$50"] {
+            assert!(!object.body.contains(withheld) && !read_by_crew.contains(withheld), "{withheld}: {}", object.key);
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,12 +1,14 @@
 //! Secrets are mistyped, rotated and refused: no webhook is lost over it.
 
+use std::{collections::BTreeMap, time::Instant};
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use simulators::{
     rehearsal::{DASHBOARD_TOKEN, HashKind, Options, Rehearsal, RehearsalError, SERVICE_KEY, SIGNING_SECRET},
     scc::ServiceKeyHash,
     sender::Sender,
-    traffic::Service,
+    traffic::{Fault, Service},
 };
 
 use crate::world::{World, sample, states};
@@ -44,6 +46,62 @@ async fn a_rotated_signing_secret_needs_no_restart() {
         2,
         "strangers cannot make the function read its secrets again and again"
     );
+}
+
+#[tokio::test]
+async fn another_scheme_needs_no_restart() {
+    let world = World::start().await;
+    world.put_secret("webhook", &json!({ "scheme": "bearer", "tokens": ["t0ken"] })).await.expect("stored");
+    let headers = BTreeMap::from([("authorization".to_owned(), "Bearer t0ken".to_owned())]);
+    let answered = world.deliver_raw(&headers, sample().to_string()).await.expect("an answer");
+    assert_eq!(answered.status, 200, "{:#}", answered.body);
+    assert_eq!(deliver_signed_with(&world, SIGNING_SECRET).await, 401, "the old scheme is over");
+}
+
+/// A hand that mends one secret and breaks another.
+#[tokio::test]
+async fn a_version_that_cannot_be_used_leaves_the_one_before_in_use_and_is_reported() {
+    let world = World::start().await;
+    let rotated = json!({ "scheme": "standard-webhooks", "signing_secrets": [NEXT_SECRET] });
+    world.put_secret("webhook", &rotated).await.expect("stored");
+    for name in ["calendar", "scc", "guest-page"] {
+        world.put_secret(name, &json!("{ mistyped")).await.expect("stored");
+    }
+    assert_eq!(deliver_signed_with(&world, NEXT_SECRET).await, 200);
+    World::assert_one_of_everything(&world.effects().await);
+    let faults = |line: &str| ["/calendar", "/scc", "/guest-page"].iter().all(|name| line.contains(name));
+    let line = world.lambda.log().wait_for(|line| line.contains("read again") && faults(line)).await;
+    assert!(line.contains("ERROR") && !line.contains("mistyped"), "{line}");
+}
+
+#[tokio::test]
+async fn secrets_that_cannot_be_read_again_are_logged_with_the_cause() {
+    let world = World::start().await;
+    world.traffic.fail_next(Service::Secretsmanager, "", Fault::DropBefore, 3);
+    assert_eq!(deliver_signed_with(&world, NEXT_SECRET).await, 401);
+    let line = world.lambda.log().wait_for(|line| line.contains("cannot be read again")).await;
+    assert!(line.contains("secrets_manager") && line.contains("connection closed"), "{line}");
+}
+
+/// The sender is waiting, and the ones in use may be right.
+#[tokio::test]
+async fn a_slow_secrets_manager_holds_up_no_answer() {
+    let world = World::start().await;
+    world.traffic.fail_next(Service::Secretsmanager, "", Fault::Delay { milliseconds: 60_000 }, 3);
+    let asked = Instant::now();
+    assert_eq!(deliver_signed_with(&world, NEXT_SECRET).await, 401);
+    assert!(asked.elapsed().as_secs() < 4, "{:?}", asked.elapsed());
+    assert_eq!(deliver_signed_with(&world, SIGNING_SECRET).await, 200, "the ones in use stay");
+}
+
+#[tokio::test]
+async fn secrets_are_not_read_again_when_the_answer_is_due() {
+    let world = World::with(&[("ANSWER_WITHIN_MS", "2400"), ("CALL_TIMEOUT_MS", "2000")]).await;
+    world.calendar.set_token("another");
+    world.traffic.fail_next(Service::Calendar, "", Fault::Delay { milliseconds: 1_700 }, 1);
+    let answered = world.deliver(&sample()).await;
+    assert_eq!(answered.body["steps"]["calendar"]["state"], "due", "{:#}", answered.body);
+    assert_eq!(world.count(Service::Secretsmanager, ""), 1, "at the cold start");
 }
 
 #[tokio::test]
@@ -88,6 +146,18 @@ async fn a_typo_in_one_secret_loses_no_webhook() {
             "CloudFront",
         ),
         ("scc", Value::Null, ["in_step", "due", "due", "in_step"], "cannot be read"),
+        (
+            "calendar",
+            json!({ "url": "http://127.0.0.1:9/prod", "dashboard_token": format!("{DASHBOARD_TOKEN}\n") }),
+            ["due", "in_step", "in_step", "in_step"],
+            "dashboard_token that no header can carry",
+        ),
+        (
+            "scc",
+            json!({ "url": "http://127.0.0.1:9/prod", "service_key": "\u{7}" }),
+            ["in_step", "due", "due", "in_step"],
+            "service_key that no header can carry",
+        ),
     ] {
         let world = World::with_secrets(&[("CREW_EVENT_WAIT_MS", "50")], &[(name, typo)]).await;
         let answered = world.deliver(&sample()).await;
@@ -127,6 +197,7 @@ async fn without_what_every_delivery_needs_the_function_does_not_start_and_says_
     for (name, secret, words) in [
         ("webhook", Value::Null, "webhook cannot be read"),
         ("webhook", json!({ "scheme": "standard-webhooks", "signing_secrets": ["oops"] }), "whsec_"),
+        ("webhook", json!({ "scheme": "bearer", "tokens": ["t0ken\n"] }), "token that no header can carry"),
         ("guest-page", json!({ "distribution_id": "E1", "link_key": "" }), "empty link_key"),
     ] {
         let options = Options { secrets: [(name.to_owned(), secret)].into(), ..World::options() };

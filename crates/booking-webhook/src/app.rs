@@ -1,6 +1,6 @@
 //! The function as it stands between invocations: everything that a cold start loads, once.
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use aws_config::SdkConfig;
 use jiff::Timestamp;
@@ -8,14 +8,18 @@ use jiff::Timestamp;
 use crate::{
     booking::Operator,
     calendar::Calendar,
-    config::{Config, FileLocation},
+    config::{Config, Files},
     guest_page::{Publisher, Renderer},
-    outbound::Outbound,
+    outbound::{Deadline, Outbound},
     reconcile::Systems,
     scc::{EventsTable, Scc},
-    secrets::{SecretStore, SecretsError},
-    webhook::{Mapping, MappingError},
+    secrets::{SecretSource, SecretStore},
+    telemetry::with_causes,
+    webhook::Mapping,
 };
+
+/// Between the last outside call and the moment at which Lambda would end the invocation.
+const LEFT_FOR_THE_ANSWER: Duration = Duration::from_millis(300);
 
 /// Reads the time. A value, so that tests can say what time it is.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -39,41 +43,33 @@ pub struct App {
     renderer: Renderer,
 }
 
-impl std::fmt::Debug for App {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for App {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("App").field("config", &self.config).finish_non_exhaustive()
     }
 }
 
-/// Why the function cannot start. Everything else only makes steps due.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// No delivery could be verified or named.
-    #[error(transparent)]
-    Secrets(#[from] SecretsError),
-    /// A file that the environment names cannot be read.
-    #[error("{variable} cannot be read from {location:?}")]
-    File {
-        /// The environment's name for it.
-        variable: &'static str,
-        /// Where it should be.
-        location: FileLocation,
-        /// Why not.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// The operator file is there, but malformed.
-    #[error("the operator file is malformed: {0}")]
-    Operator(#[from] toml::de::Error),
-    /// The mapping file is there, but malformed.
-    #[error(transparent)]
-    Mapping(#[from] MappingError),
-    /// The compiled-in template is malformed.
-    #[error(transparent)]
-    Template(#[from] crate::guest_page::RenderError),
+type Fault = Box<dyn Error + Send + Sync>;
+
+/// Why the function cannot start: all that is wrong, also what alone would stop nothing, so that one look is enough.
+#[derive(Debug)]
+pub struct StartError(Vec<Fault>);
+
+impl Error for StartError {}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&words(&self.0).join("; "))
+    }
+}
+
+fn words(faults: &[Fault]) -> Vec<String> {
+    faults.iter().map(|fault| with_causes(&**fault)).collect()
 }
 
 impl App {
-    /// Loads the secrets (one call) and the operator's files, all at once, and reports everything that is wrong with them together.
+    /// Loads the secrets (one call) and the operator's files, all at once, and reports everything that is wrong with them together. It may
+    /// take as long as an answer.
     ///
     /// # Errors
     /// [`StartError`] when the function could do nothing useful with a delivery.
@@ -84,40 +80,47 @@ impl App {
         clock: Clock,
     ) -> Result<Self, StartError> {
         let s3 = aws_sdk_s3::Client::new(sdk);
-        let (secrets, operator, mapping) = tokio::join!(
-            load_secrets(sdk, &config),
-            read("OPERATOR_FILE", config.operator_file.as_ref(), &s3),
-            read("MAPPING_FILE", config.mapping_file.as_ref(), &s3),
+        let deadline = Deadline::after(config.answer_within);
+        let files = Files { s3: &s3, outbound: &outbound, deadline };
+        let source = SecretSource {
+            client: aws_sdk_secretsmanager::Client::new(sdk),
+            outbound: outbound.clone(),
+            prefix: config.secrets_prefix.clone(),
+            hosts: config.allowed_hosts.clone(),
+        };
+        let loaded = tokio::join!(
+            SecretStore::load(source, deadline),
+            files.load("OPERATOR_FILE", config.operator_file.as_ref(), |text| toml::from_str::<Operator>(text)),
+            files.load("MAPPING_FILE", config.mapping_file.as_ref(), Mapping::parse),
+            meanwhile(Renderer::new),
         );
-        let app = Self {
-            secrets: secrets?,
-            operator: operator?.map_or_else(|| Ok(Operator::default()), |file| toml::from_str(&file))?,
-            mapping: mapping?.map_or_else(|| Ok(Mapping::canonical()), |file| Mapping::parse(&file))?,
+        let mut faults: Vec<Fault> = config.faults.iter().cloned().map(Into::into).collect();
+        let (secrets, operator, mapping, renderer) = match loaded {
+            (Ok(secrets), Ok(operator), Ok(mapping), Ok(renderer)) => (secrets, operator, mapping, renderer),
+            (secrets, operator, mapping, renderer) => {
+                match secrets {
+                    Ok(secrets) => faults.extend(faults_of(&secrets)),
+                    Err(error) => faults.push(error.into()),
+                }
+                faults.extend([operator.err(), mapping.err()].into_iter().flatten().map(Fault::from));
+                faults.extend(renderer.err().map(Fault::from));
+                return Err(StartError(faults));
+            }
+        };
+        faults.extend(faults_of(&secrets));
+        report(&faults);
+        Ok(Self {
+            secrets,
+            operator: operator.unwrap_or_default(),
+            mapping: mapping.unwrap_or_else(Mapping::canonical),
             events: EventsTable::new(aws_sdk_dynamodb::Client::new(sdk), config.scc_events_table.clone()),
             cloudfront: aws_sdk_cloudfront::Client::new(sdk),
-            renderer: Renderer::new()?,
+            renderer,
             outbound,
             s3,
             config,
             clock,
-        };
-        app.report_faults();
-        Ok(app)
-    }
-
-    /// What is wrong but stops nothing, in one line, so that one look is enough.
-    fn report_faults(&self) {
-        let secrets = self.secrets.current();
-        let faults: Vec<String> =
-            self.config.faults.iter().cloned().chain(secrets.faults().into_iter().map(ToString::to_string)).collect();
-        if faults.is_empty() {
-            tracing::info!("started");
-        } else {
-            tracing::error!(
-                ?faults,
-                "started with faults: the systems that they concern stay due until they are mended"
-            );
-        }
+        })
     }
 
     /// The four systems, as this invocation reaches them.
@@ -138,40 +141,54 @@ impl App {
         }
     }
 
-    /// How long outside calls may take in an invocation that Lambda ends at `lambda_deadline_ms` (Unix time). A deadline that is over was
-    /// never one: local runtimes send 0 or a duration.
+    /// How long outside calls may take in an invocation that Lambda ends at `lambda_deadline_ms` (Unix time).
     pub fn time_for_calls(&self, lambda_deadline_ms: u64) -> Duration {
         let now_ms = u64::try_from((self.clock)().as_millisecond()).unwrap_or_default();
-        match lambda_deadline_ms.saturating_sub(now_ms) {
-            0 => self.config.answer_within,
-            remaining => self.config.answer_within.min(Duration::from_millis(remaining)),
-        }
+        time_for_calls(self.config.answer_within, lambda_deadline_ms.saturating_sub(now_ms))
     }
 }
 
-async fn load_secrets(sdk: &SdkConfig, config: &Config) -> Result<SecretStore, SecretsError> {
-    let client = aws_sdk_secretsmanager::Client::new(sdk);
-    SecretStore::load(client, config.secrets_prefix.clone(), config.allowed_hosts.clone()).await
+/// Builds something while the calls beside it are on their way: the first turn sends them.
+async fn meanwhile<T>(build: impl FnOnce() -> T) -> T {
+    tokio::task::yield_now().await;
+    build()
 }
 
-async fn read(
-    variable: &'static str,
-    location: Option<&FileLocation>,
-    s3: &aws_sdk_s3::Client,
-) -> Result<Option<String>, StartError> {
-    let Some(location) = location else { return Ok(None) };
-    let text = match location {
-        FileLocation::Path(path) => std::fs::read_to_string(path).map_err(Into::into),
-        FileLocation::S3 { bucket, key } => object(s3, bucket, key).await,
-    };
-    text.map(Some).map_err(|source| StartError::File { variable, location: location.clone(), source })
+/// A deadline that is over was never one: local runtimes send 0 or a duration.
+fn time_for_calls(answer_within: Duration, lambda_remaining_ms: u64) -> Duration {
+    match lambda_remaining_ms {
+        0 => answer_within,
+        remaining => answer_within.min(Duration::from_millis(remaining).saturating_sub(LEFT_FOR_THE_ANSWER)),
+    }
 }
 
-async fn object(
-    s3: &aws_sdk_s3::Client,
-    bucket: &str,
-    key: &str,
-) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
-    let object = s3.get_object().bucket(bucket).key(key).send().await?;
-    Ok(String::from_utf8(object.body.collect().await?.to_vec())?)
+fn faults_of(secrets: &SecretStore) -> Vec<Fault> {
+    secrets.current().faults.iter().cloned().map(Fault::from).collect()
+}
+
+/// What is wrong but stops nothing, in one line, so that one look is enough.
+fn report(faults: &[Fault]) {
+    if faults.is_empty() {
+        tracing::info!("started");
+    } else {
+        let faults = words(faults);
+        tracing::error!(?faults, "started with faults: the systems that they concern stay due until they are mended");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_end_before_lambda_does() {
+        let answer_within = Duration::from_secs(10);
+        for (remaining_ms, expected_ms) in [(0, 10_000), (60_000, 10_000), (10_300, 10_000), (3_000, 2_700), (200, 0)] {
+            assert_eq!(
+                time_for_calls(answer_within, remaining_ms),
+                Duration::from_millis(expected_ms),
+                "{remaining_ms}"
+            );
+        }
+    }
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     booking::{Confirmed, Money, PersonId, clock, rfc3339},
@@ -77,7 +78,7 @@ impl Entry {
     }
 
     /// The first of the sender's fields in which an entry that is there differs. Title and notes are left out: people add to them.
-    fn difference(&self, stored: &StoredEntry) -> Option<&'static str> {
+    pub fn difference(&self, stored: &StoredEntry) -> Option<&'static str> {
         let differs = |mine: &String, theirs: &Option<String>| theirs.as_ref().is_some_and(|theirs| theirs != mine);
         let instant = |text: &String| text.parse::<Timestamp>().ok();
         let moved = |mine: &String, theirs: &Option<String>| {
@@ -113,6 +114,7 @@ fn notes(confirmed: &Confirmed, guest_page: &str) -> String {
     if !office.guest_notes.is_empty() {
         lines.push(format!("Guest's notes: {}", office.guest_notes));
     }
+    lines.extend(office.location_note.iter().map(|words| format!("Location, withheld from crew and guests: {words}")));
     lines.join("\n")
 }
 
@@ -128,11 +130,11 @@ impl EntryId {
     }
 }
 
-/// What we read of entries that are there.
-#[derive(Debug, Deserialize)]
-struct StoredEntry {
-    id: EntryId,
-    event_id: Option<String>,
+/// An entry that is there, with the fields that the sender decides. Other people's entries are not read: they may hold anything.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct StoredEntry {
+    /// The calendar's own id.
+    pub id: EntryId,
     start: Option<String>,
     end: Option<String>,
     #[serde(default, with = "rust_decimal::serde::arbitrary_precision_option")]
@@ -148,7 +150,7 @@ struct Created {
 
 #[derive(Deserialize)]
 struct Day {
-    entries: Vec<StoredEntry>,
+    entries: Vec<Value>,
 }
 
 /// The calendar's client.
@@ -164,37 +166,11 @@ impl<'a> Calendar<'a> {
         Self { outbound, secrets }
     }
 
-    /// The entry's id, creating the entry if its day does not show it yet. An outcome that is not known is read back; when the request
-    /// may still land later, nothing is written again.
+    /// The charter's entries on its day, the lowest id first. More than one means that a request landed late.
     ///
     /// # Errors
-    /// [`CallError`] of the reading or the creation.
-    pub async fn put_in_step(&self, entry: &Entry, deadline: Deadline) -> Result<EntryId, CallError> {
-        match self.find(entry, deadline).await? {
-            Some(id) => Ok(id),
-            None => {
-                let (create, read_back) = (|| self.create(entry, deadline), || self.find(entry, deadline));
-                self.outbound.create_or_read_back(deadline, create, read_back).await
-            }
-        }
-    }
-
-    async fn create(&self, entry: &Entry, deadline: Deadline) -> Result<EntryId, CallError> {
-        let key = &format!("{}/calendar/create", entry.booking_id);
-        let attempt = |secret: CalendarSecret| async move {
-            let request = |http: &reqwest::Client| {
-                authorised(http.post(format!("{}/calendar", secret.url)), &secret)
-                    .header(IDEMPOTENCY_KEY, key)
-                    .json(entry)
-            };
-            let read = |body: &[u8]| serde_json::from_slice(body).map(|Created { id }| (id.clone(), Some(id.0)));
-            self.outbound.exchange(CREATE, deadline, request, read).await
-        };
-        self.secrets.present(CREATE, |secrets| &secrets.calendar, attempt).await
-    }
-
-    /// The entry of this charter on its day, if it shows what it should. Two of them (a request that landed late) are one too many: the lower id stays.
-    async fn find(&self, entry: &Entry, deadline: Deadline) -> Result<Option<EntryId>, CallError> {
+    /// [`CallError`] of the reading; a refusal when an entry of ours cannot be understood.
+    pub async fn find(&self, entry: &Entry, deadline: Deadline) -> Result<Vec<StoredEntry>, CallError> {
         let attempt = |secret: CalendarSecret| async move {
             let request = |http: &reqwest::Client| {
                 authorised(http.get(format!("{}/calendar?date={}", secret.url, entry.date)), &secret)
@@ -202,32 +178,52 @@ impl<'a> Calendar<'a> {
             let read = |body: &[u8]| serde_json::from_slice(body).map(|Day { entries }| (entries, None));
             self.outbound.exchange(FIND, deadline, request, read).await
         };
-        let entries = self.secrets.present(FIND, |secrets| &secrets.calendar, attempt).await?;
-        let is_ours = |stored: &StoredEntry| stored.event_id.as_ref() == Some(&entry.event_id);
-        let mut ours: Vec<StoredEntry> = entries.into_iter().filter(is_ours).collect();
+        let entries = self.secrets.present(FIND, |secrets| &secrets.calendar, deadline, attempt).await?;
+        let is_ours = |stored: &Value| stored["event_id"] == entry.event_id;
+        let ours = entries.into_iter().filter(is_ours).map(serde_json::from_value::<StoredEntry>);
+        let mut ours = ours.collect::<Result<Vec<_>, _>>().map_err(|error| {
+            let reason = format!("has an entry of this charter that cannot be read ({:?} fault)", error.classify());
+            CallError::new(FIND, Class::Refused, reason)
+        })?;
         ours.sort_by(|one, other| one.id.cmp(&other.id));
-        for duplicate in ours.iter().skip(1) {
-            self.delete(&duplicate.id, deadline).await?;
-        }
-        let Some(stored) = ours.into_iter().next() else { return Ok(None) };
-        match entry.difference(&stored) {
-            None => Ok(Some(stored.id)),
-            Some(field) => {
-                let reason =
-                    format!("has entry {} with another {field}; changes are not made automatically yet", stored.id.0);
-                Err(CallError::new(FIND, Class::Refused, reason))
-            }
-        }
+        Ok(ours)
     }
 
-    async fn delete(&self, id: &EntryId, deadline: Deadline) -> Result<(), CallError> {
+    /// Creates the entry. An outcome that is not known is read back; when the request may still land later, nothing is written again.
+    ///
+    /// # Errors
+    /// [`CallError`] of the creation.
+    pub async fn create(&self, entry: &Entry, deadline: Deadline) -> Result<EntryId, CallError> {
+        let create = |attempt| self.post(entry, attempt, deadline);
+        let read_back = || async { Ok(self.find(entry, deadline).await?.into_iter().next().map(|stored| stored.id)) };
+        self.outbound.create_or_read_back(deadline, create, read_back).await
+    }
+
+    async fn post(&self, entry: &Entry, attempt_number: u32, deadline: Deadline) -> Result<EntryId, CallError> {
+        let key = &format!("{}/calendar/create", entry.booking_id);
+        let attempt = |secret: CalendarSecret| async move {
+            let request = |http: &reqwest::Client| {
+                let post = authorised(http.post(format!("{}/calendar", secret.url)), &secret);
+                post.header(IDEMPOTENCY_KEY, key).json(entry)
+            };
+            let read = |body: &[u8]| serde_json::from_slice(body).map(|Created { id }| (id.clone(), Some(id.0)));
+            self.outbound.exchange_once(CREATE, attempt_number, deadline, request, read).await
+        };
+        self.secrets.present(CREATE, |secrets| &secrets.calendar, deadline, attempt).await
+    }
+
+    /// Removes an entry that is one too many. One that is gone already is removed.
+    ///
+    /// # Errors
+    /// [`CallError`] of the deletion.
+    pub async fn delete(&self, id: &EntryId, deadline: Deadline) -> Result<(), CallError> {
         let attempt = |secret: CalendarSecret| async move {
             let request = |http: &reqwest::Client| {
                 authorised(http.delete(format!("{}/calendar/{}", secret.url, id.as_str())), &secret)
             };
             self.outbound.exchange(DELETE, deadline, request, |_| Ok(((), Some(id.0.clone())))).await
         };
-        match self.secrets.present(DELETE, |secrets| &secrets.calendar, attempt).await {
+        match self.secrets.present(DELETE, |secrets| &secrets.calendar, deadline, attempt).await {
             Err(error) if error.status == Some(404) => Ok(()),
             outcome => outcome,
         }

@@ -10,10 +10,10 @@ use tracing::Instrument;
 
 use crate::{
     app::App,
-    booking::{CharterId, Confirmed, Snapshot, Status, Terms},
+    booking::{BookingId, CharterId, Confirmed, Sale, Snapshot, Status, Terms},
     guest_page::Address,
     outbound::Deadline,
-    plan::plan,
+    plan::{plan, plan_nothing},
     reconcile::{StepReport, Steps, Work, bring_in_step},
     telemetry::invocation_span,
     webhook::{Age, Answer, Fault, Mapping, Problem, Reply, SignatureError, State},
@@ -48,11 +48,7 @@ async fn direct(app: &App, event: &[u8], deadline: Deadline) -> Result<Reply, Pr
     match kind.map(String::as_str) {
         // A person enters a booking: the canonical booking object.
         Some("booking") => understand(app, &Mapping::canonical_at("/booking"), &event, deadline).await,
-        Some("plan") => {
-            let mapping = Mapping::canonical_at("/plan/booking");
-            let (booking, address) = confirm(app, &mapping, read(app, &mapping, &event)?)?;
-            plan(app, &booking, &address)
-        }
+        Some("plan") => dry_run(app, &event),
         // A captured API Gateway event, delivered again: its signature must fit, whatever its age.
         Some("deliver") => {
             let captured = lambda_http::request::from_str(&event["deliver"].to_string());
@@ -95,7 +91,7 @@ async fn webhook(app: &App, request: &Request, age: Age, deadline: Deadline) -> 
         let detail = format!("A delivery is at most {LARGEST_BODY_BYTES} bytes; this one has {}", body.len());
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large", detail));
     }
-    verify(app, request, body, age).await?;
+    verify(app, request, body, age, deadline).await?;
     let not_json = |error: serde_json::Error| {
         let (line, column) = (error.line(), error.column());
         Problem::faulty(vec![Fault {
@@ -107,13 +103,14 @@ async fn webhook(app: &App, request: &Request, age: Age, deadline: Deadline) -> 
     understand(app, &app.mapping, &body, deadline).await
 }
 
-/// When no secret fits, the secrets may have been rotated since they were read: they are read again and the check is repeated.
-async fn verify(app: &App, request: &Request, body: &[u8], age: Age) -> Result<(), Problem> {
+/// When no secret fits, or the scheme does not, they may have been rotated since they were read: they are read again and the check is
+/// repeated.
+async fn verify(app: &App, request: &Request, body: &[u8], age: Age, deadline: Deadline) -> Result<(), Problem> {
     let now = (app.clock)();
     let secrets = app.secrets.current();
     let mut outcome = secrets.webhook.verify(request.headers(), body, now, age);
-    if outcome == Err(SignatureError::NoMatch) {
-        outcome = app.secrets.newer_than(&secrets).await.webhook.verify(request.headers(), body, now, age);
+    if matches!(outcome, Err(SignatureError::NoMatch | SignatureError::Header(_))) {
+        outcome = app.secrets.newer_than(&secrets, deadline).await.webhook.verify(request.headers(), body, now, age);
     }
     outcome.map_err(|error| {
         tracing::warn!(%error, "a delivery was not authentic");
@@ -126,7 +123,7 @@ async fn verify(app: &App, request: &Request, body: &[u8], age: Age) -> Result<(
 }
 
 fn read(app: &App, mapping: &Mapping, body: &Value) -> Result<Snapshot, Problem> {
-    let received = mapping.read(body, &app.operator.time_zone).map_err(rejected)?;
+    let received = mapping.read(body, &app.operator).map_err(rejected)?;
     tracing::Span::current().record("booking_id", received.snapshot.booking_id.as_str());
     Ok(received.snapshot)
 }
@@ -138,50 +135,69 @@ fn rejected(faults: Vec<Fault>) -> Problem {
     Problem::faulty(faults)
 }
 
-fn confirm(app: &App, mapping: &Mapping, snapshot: Snapshot) -> Result<(Confirmed, Address), Problem> {
-    let id = charter_id(app, &snapshot);
-    let located = |faults| rejected(mapping.locate(faults));
-    let terms = Terms::resolve(&snapshot, &app.operator).map_err(located)?;
-    let booking = Confirmed::assemble(snapshot, terms, &app.operator, id).map_err(located)?;
+fn confirm(app: &App, mapping: &Mapping, booking_id: BookingId, sale: Sale) -> Result<(Confirmed, Address), Problem> {
+    let id = charter_id(app, &booking_id);
+    let terms = Terms::resolve(&sale.boat, &sale.assigned, &app.operator);
+    let terms = terms.map_err(|faults| rejected(mapping.locate(faults)))?;
+    let booking = Confirmed::assemble(booking_id, sale, terms, &app.operator, id);
     let address = Address::of(&booking.charter.id, &app.config.guest_page);
     Ok((booking, address))
 }
 
-fn charter_id(app: &App, snapshot: &Snapshot) -> CharterId {
-    let id = app.secrets.current().charter_id(&snapshot.booking_id);
+fn charter_id(app: &App, booking_id: &BookingId) -> CharterId {
+    let id = app.secrets.current().charter_id(booking_id);
     tracing::Span::current().record("charter_id", id.as_str());
     id
 }
 
 /// The snapshot decides what happens, not the event's name.
 async fn understand(app: &App, mapping: &Mapping, body: &Value, deadline: Deadline) -> Result<Reply, Problem> {
-    let snapshot = read(app, mapping, body)?;
-    match snapshot.status {
-        Status::Standing => {
-            let (booking, address) = confirm(app, mapping, snapshot)?;
+    let Snapshot { booking_id, status, .. } = read(app, mapping, body)?;
+    match status {
+        Status::Standing(sale) => {
+            let (booking, address) = confirm(app, mapping, booking_id, *sale)?;
             Ok(sail(app, &booking, &address, deadline).await)
         }
         Status::Off => {
             let manually = "cancellations are not carried out automatically yet";
-            Ok(nothing_sent(app, &snapshot, Steps::all(StepReport::parked(manually.into()))))
+            Ok(nothing_sent(app, &booking_id, Steps::all(&StepReport::parked("cancel", manually.into()))))
         }
-        Status::Undecided => Ok(nothing_sent(app, &snapshot, Steps::all(StepReport::not_needed()))),
+        Status::Undecided => Ok(nothing_sent(app, &booking_id, Steps::all(&StepReport::not_needed()))),
     }
+}
+
+/// The same decision, with nothing sent.
+fn dry_run(app: &App, event: &Value) -> Result<Reply, Problem> {
+    let mapping = Mapping::canonical_at("/plan/booking");
+    let Snapshot { booking_id, status, .. } = read(app, &mapping, event)?;
+    let why = match status {
+        Status::Standing(sale) => {
+            let (booking, address) = confirm(app, &mapping, booking_id, *sale)?;
+            return plan(app, &booking, &address);
+        }
+        Status::Off => {
+            "the booking is off, and cancellations are not carried out automatically yet: a person makes them"
+        }
+        Status::Undecided => {
+            "the booking's status decides nothing: only a confirmed or approved booking is sent anywhere"
+        }
+    };
+    let charter_id = charter_id(app, &booking_id);
+    let address = Address::of(&charter_id, &app.config.guest_page);
+    Ok(plan_nothing(&booking_id, &charter_id, &address, why))
 }
 
 async fn sail(app: &App, booking: &Confirmed, address: &Address, deadline: Deadline) -> Reply {
     let now = (app.clock)();
     let work = Work { booking, address, now, fence: now.as_millisecond(), deadline };
     let steps = Box::pin(bring_in_step(&app.systems(), &work)).await;
-    let state = State::of(&steps);
-    tracing::info!(?state, flags = ?booking.flags, "answered");
     answer(&booking.charter.booking_id.to_string(), &booking.charter.id, address, booking.flags.clone(), steps)
 }
 
-fn nothing_sent(app: &App, snapshot: &Snapshot, steps: Steps) -> Reply {
-    let charter_id = charter_id(app, snapshot);
+fn nothing_sent(app: &App, booking_id: &BookingId, steps: Steps) -> Reply {
+    let charter_id = charter_id(app, booking_id);
     let address = Address::of(&charter_id, &app.config.guest_page);
-    answer(snapshot.booking_id.as_str(), &charter_id, &address, Vec::new(), steps)
+    answer(booking_id.as_str(), &charter_id, &address, Vec::new(), steps)
 }
 
 fn answer(
@@ -191,10 +207,12 @@ fn answer(
     flags: Vec<crate::booking::Flag>,
     steps: Steps,
 ) -> Reply {
+    let state = State::of(&steps);
+    tracing::info!(?state, ?flags, "answered");
     Reply::Answer(Box::new(Answer {
         booking_id: booking_id.to_owned(),
         charter_id: charter_id.to_string(),
-        state: State::of(&steps),
+        state,
         guest_page: address.url.clone(),
         flags,
         steps,

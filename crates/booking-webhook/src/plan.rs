@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     app::App,
-    booking::Confirmed,
+    booking::{BookingId, CharterId, Confirmed},
     calendar::Entry,
     guest_page::Address,
     scc::Event,
@@ -39,4 +39,16 @@ pub fn plan(app: &App, booking: &Confirmed, address: &Address) -> Result<Reply, 
             },
         },
     })))
+}
+
+/// The plan of a booking that does not stand: nothing would be sent, and why.
+pub fn plan_nothing(booking_id: &BookingId, charter_id: &CharterId, address: &Address, why: &str) -> Reply {
+    Reply::Plan(json!({
+        "booking_id": booking_id.as_str(),
+        "charter_id": charter_id.as_str(),
+        "guest_page": address.url,
+        "flags": [],
+        "would_send": {},
+        "because": why,
+    }))
 }

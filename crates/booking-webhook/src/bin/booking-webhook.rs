@@ -1,10 +1,10 @@
 //! Cold start: configuration, clients, run. Nothing else.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, process::ExitCode, sync::Arc};
 
 use booking_webhook::{
     app::App,
-    config::Config,
+    config::{Config, variable},
     entry,
     outbound::{Outbound, sdk_config},
     telemetry,
@@ -12,23 +12,19 @@ use booking_webhook::{
 use lambda_http::{Error, Request, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    telemetry::start();
-    let app = match start().await {
-        Ok(app) => app,
-        Err(error) => {
-            tracing::error!(
-                error = &*error as &dyn std::error::Error,
-                "cannot start: no delivery could be verified or named"
-            );
-            return Err(error);
-        }
+async fn main() -> ExitCode {
+    telemetry::start(variable("RUST_LOG").as_deref());
+    let ended = match start().await {
+        Ok(app) => run(&app).await.map_err(|error| ("the runtime has ended", error)),
+        Err(error) => Err(("cannot start: no delivery could be verified or named", error)),
     };
-    let app = &app;
-    lambda_http::run(service_fn(
-        |request: Request| async move { Ok::<_, Infallible>(entry::handle(app, request).await) },
-    ))
-    .await
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err((what, error)) => {
+            tracing::error!(error = telemetry::with_causes(&*error), "{what}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 async fn start() -> Result<App, Error> {
@@ -38,4 +34,9 @@ async fn start() -> Result<App, Error> {
     let outbound = Outbound::new(config.call_timeout, config.retry_base)?;
     let sdk = sdk_config(&outbound).await;
     Ok(Box::pin(App::cold_start(config, outbound, &sdk, clock)).await?)
+}
+
+async fn run(app: &App) -> Result<(), Error> {
+    let handle = |request: Request| async move { Ok::<_, Infallible>(entry::handle(app, request).await) };
+    lambda_http::run(service_fn(handle)).await
 }

@@ -3,18 +3,19 @@
 //! [`Charter`] is what crew and guests may know; it *has no money in it*, so nothing built from it can leak any. [`Office`] is the rest
 //! and goes to the calendar alone.
 
-use jiff::SignedDuration;
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Boat, BookingId, CharterId, CharterTime, Field, FieldFault, MeetingPoint, Operator, PersonId, Rates, Snapshot,
-    Statement,
+    Assigned, Boat, BoatReference, BookingId, CharterId, CharterTime, Field, FieldFault, Operator, PersonId, Place,
+    Rates, Sale, Statement,
 };
 
 /// What is settled when a booking is first confirmed, and stays: editing the operator file changes no existing charter.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
-    /// Crew beside the captain; at least one.
+    /// Crew beside the captain, each once; at least one.
     pub crew: Vec<PersonId>,
     /// The captain.
     pub captain: PersonId,
@@ -23,32 +24,39 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// The snapshot's own crew and captain, else the boat's roster; the operator's rates.
+    /// The booking's own crew and captain, else the boat's roster; the operator's rates. Whoever is captain is not paid as crew, too.
     ///
     /// # Errors
     /// One fault for each of crew and captain that neither of them names.
-    pub fn resolve(snapshot: &Snapshot, operator: &Operator) -> Result<Self, Vec<FieldFault>> {
-        let roster = operator.boat(&snapshot.boat).map(|boat| boat.roster.clone()).unwrap_or_default();
-        let crew = snapshot.crew.clone().unwrap_or(roster.crew);
-        let captain = snapshot.captain.clone().or(roster.captain);
+    pub fn resolve(boat: &BoatReference, assigned: &Assigned, operator: &Operator) -> Result<Self, Vec<FieldFault>> {
+        let roster = operator.boat(boat).map(|boat| boat.roster.clone()).unwrap_or_default();
+        let captain = assigned.captain.clone().or(roster.captain);
+        let beside_captain = |people: &[PersonId]| crew_beside(captain.as_ref(), people);
+        let crew = assigned.crew.as_deref().and_then(beside_captain).or_else(|| beside_captain(&roster.crew));
         let missing = |field, who| FieldFault {
             field,
-            detail: format!("is missing, and the operator file has no {who} for the boat {:?}", snapshot.boat.id),
+            detail: format!("names no {who}, and neither does the operator file's roster for this boat"),
         };
-        match captain {
-            Some(captain) if !crew.is_empty() => Ok(Self { crew, captain, rates: operator.rates.clone() }),
-            captain => {
-                let mut faults = Vec::new();
-                if crew.is_empty() {
-                    faults.push(missing(Field::CrewIds, "crew"));
-                }
-                if captain.is_none() {
-                    faults.push(missing(Field::CaptainId, "captain"));
-                }
-                Err(faults)
+        match (crew, captain) {
+            (Some(crew), Some(captain)) => Ok(Self { crew, captain, rates: operator.rates.clone() }),
+            (crew, captain) => {
+                let no_crew = crew.is_none().then(|| missing(Field::CrewIds, "crew beside the captain"));
+                let no_captain = captain.is_none().then(|| missing(Field::CaptainId, "captain"));
+                Err(no_crew.into_iter().chain(no_captain).collect())
             }
         }
     }
+}
+
+/// Everybody but the captain, once; `None` when nobody is left.
+fn crew_beside(captain: Option<&PersonId>, people: &[PersonId]) -> Option<Vec<PersonId>> {
+    let mut crew: Vec<PersonId> = Vec::new();
+    for person in people {
+        if Some(person) != captain && !crew.contains(person) {
+            crew.push(person.clone());
+        }
+    }
+    (!crew.is_empty()).then_some(crew)
 }
 
 /// Something that a person should look at; it stops nothing.
@@ -61,10 +69,12 @@ pub enum Flag {
     OverCapacity,
     /// The operator file has boats, but not this one.
     UnknownBoat,
+    /// The booking's location says more than everybody may read; the office finds it in the calendar.
+    LocationWithheld,
 }
 
 /// A standing charter as crew and guests may know it. No money, no full name, no free text but what is fit for crew.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Charter {
     /// Ours.
     pub id: CharterId,
@@ -80,56 +90,32 @@ pub struct Charter {
     pub party_size: u32,
     /// What to call whoever booked.
     pub guest_first_name: String,
-    /// The language of the guest page, BCP 47.
-    pub guest_locale: String,
     /// Crew beside the captain.
     pub crew: Vec<PersonId>,
     /// The captain.
     pub captain: PersonId,
     /// What crew tick off.
     pub checklist: Vec<String>,
-    /// The guest's notes without every line that speaks of money.
+    /// The guest's notes without every part that speaks of money or names an amount of this charter.
     pub crew_notes: String,
 }
 
-/// Where a charter starts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// The boat's own meeting point, with address and map.
-    MeetingPoint(MeetingPoint),
-    /// Somewhere else, in the booking's own words.
-    Elsewhere(String),
-}
-
-impl Place {
-    /// Where the booking says, else at the boat's meeting point.
-    fn of(location: Option<String>, meeting_point: Option<&MeetingPoint>) -> Option<Self> {
-        match (location, meeting_point) {
-            (Some(location), Some(point)) if location == point.name => Some(Self::MeetingPoint(point.clone())),
-            (Some(location), _) => Some(Self::Elsewhere(location)),
-            (None, point) => point.cloned().map(Self::MeetingPoint),
-        }
-    }
-
-    /// In a few words.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::MeetingPoint(point) => &point.name,
-            Self::Elsewhere(words) => words,
-        }
-    }
-
-    /// Address and map, if it is the boat's own place.
-    pub fn meeting_point(&self) -> Option<&MeetingPoint> {
-        match self {
-            Self::MeetingPoint(point) => Some(point),
-            Self::Elsewhere(_) => None,
-        }
+/// What a guest wrote, and who it was, stays out of logs.
+impl fmt::Debug for Charter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Charter")
+            .field("id", &self.id)
+            .field("booking_id", &self.booking_id)
+            .field("time", &self.time)
+            .field("crew", &self.crew)
+            .field("captain", &self.captain)
+            .finish_non_exhaustive()
     }
 }
 
 /// What only the office and the captain may know.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Office {
     /// The money.
     pub statement: Statement,
@@ -137,6 +123,15 @@ pub struct Office {
     pub guest_name: String,
     /// The guest's notes, whole.
     pub guest_notes: String,
+    /// The booking's own words on where it starts, when they are withheld from crew and guests.
+    pub location_note: Option<String>,
+}
+
+/// All of it stays out of logs.
+impl fmt::Debug for Office {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Office").finish_non_exhaustive()
+    }
 }
 
 /// A booking that stands: what each system should show can be built from it.
@@ -151,61 +146,119 @@ pub struct Confirmed {
 }
 
 impl Confirmed {
-    /// Puts a standing snapshot together with what was settled for it.
-    ///
-    /// # Errors
-    /// The fault of a duration that no charter has.
-    pub fn assemble(
-        snapshot: Snapshot,
-        terms: Terms,
-        operator: &Operator,
-        id: CharterId,
-    ) -> Result<Self, Vec<FieldFault>> {
-        let start = snapshot.start.to_zoned(operator.time_zone.clone());
-        let time = CharterTime::lasting(start, whole_minutes(snapshot.duration))
-            .map_err(|fault| vec![FieldFault { field: Field::DurationMinutes, detail: fault.to_string() }])?;
-        let known = operator.boat(&snapshot.boat);
+    /// Puts what was sold together with what was settled for it.
+    pub fn assemble(booking_id: BookingId, sale: Sale, terms: Terms, operator: &Operator, id: CharterId) -> Self {
+        let time = CharterTime::lasting(sale.start.to_zoned(operator.time_zone.clone()), sale.duration);
+        let known = operator.boat(&sale.boat);
         let boat = known.cloned().unwrap_or_else(|| Boat {
-            id: snapshot.boat.id.clone(),
-            name: snapshot.boat.name.clone(),
+            id: sale.boat.id.clone(),
+            name: sale.boat.name.clone(),
             ..Boat::default()
         });
-        let flags = flags(&snapshot, &boat, !operator.boats.is_empty() && known.is_none());
+        let mut flags = flags(&sale, &boat, !operator.boats.is_empty() && known.is_none());
+        let (place, location_note) = Place::of(sale.location, boat.meeting_point.as_ref(), &operator.money_words);
+        flags.extend(location_note.is_some().then_some(Flag::LocationWithheld));
         let office = Office {
-            statement: Statement::of(snapshot.gross, &time, terms.crew.len(), &terms.rates),
-            guest_name: snapshot.guest.name.clone(),
-            guest_notes: snapshot.notes.clone(),
+            statement: Statement::of(sale.gross, &time, terms.crew.len(), &terms.rates),
+            guest_name: sale.guest.name.clone(),
+            guest_notes: sale.notes.clone(),
+            location_note,
         };
         let charter = Charter {
             id,
-            booking_id: snapshot.booking_id,
+            booking_id,
             time,
-            place: Place::of(snapshot.location, boat.meeting_point.as_ref()),
+            place,
             boat,
-            party_size: snapshot.party_size,
-            guest_first_name: snapshot.guest.first_name().to_owned(),
-            guest_locale: snapshot.guest.locale,
+            party_size: sale.party_size,
+            guest_first_name: sale.guest.first_name().to_owned(),
             crew: terms.crew,
             captain: terms.captain,
             checklist: operator.checklist.clone(),
-            crew_notes: operator.money_words.fit_for_crew(&snapshot.notes),
+            crew_notes: operator.money_words.fit_for_crew(&sale.notes, &office.statement),
         };
-        Ok(Self { charter, office, flags })
+        Self { charter, office, flags }
     }
 }
 
-fn whole_minutes(duration: SignedDuration) -> i64 {
-    if duration.subsec_nanos() == 0 && duration.as_secs() % 60 == 0 { duration.as_mins() } else { 0 }
-}
-
-fn flags(snapshot: &Snapshot, boat: &Boat, unknown_boat: bool) -> Vec<Flag> {
-    let over_capacity = boat.capacity.is_some_and(|capacity| snapshot.party_size.saturating_add(1) > capacity);
+fn flags(sale: &Sale, boat: &Boat, unknown_boat: bool) -> Vec<Flag> {
+    let over_capacity = boat.capacity.is_some_and(|capacity| sale.party_size.saturating_add(1) > capacity);
     [
-        (snapshot.start_is_ambiguous, Flag::AmbiguousStart),
+        (sale.start_is_ambiguous, Flag::AmbiguousStart),
         (over_capacity, Flag::OverCapacity),
         (unknown_boat, Flag::UnknownBoat),
     ]
     .into_iter()
     .filter_map(|(raised, flag)| raised.then_some(flag))
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::booking::{Guest, Money};
+
+    const ROSTER: &str = "[[boats]]\nid = \"qosd\"\n[boats.roster]\ncrew = [\"crew-1\", \"crew-1\", \"captain-2\"]\ncaptain = \"captain-1\"";
+
+    fn person(id: &str) -> PersonId {
+        PersonId::parse(id).expect("valid")
+    }
+
+    fn boat() -> BoatReference {
+        BoatReference { id: "qosd".into(), name: "Queen of San Diego".into() }
+    }
+
+    fn assigned(crew: &[&str], captain: &str) -> Assigned {
+        let crew = (!crew.is_empty()).then(|| crew.iter().copied().map(person).collect());
+        Assigned { crew, captain: (!captain.is_empty()).then(|| person(captain)) }
+    }
+
+    #[test]
+    fn whoever_is_captain_is_not_crew_too() {
+        let with_roster: Operator = toml::from_str(ROSTER).expect("valid");
+        let without = Operator::default();
+        for (operator, crew, captain, expected) in [
+            (&without, &["crew-1", "captain-1", "crew-2"][..], "captain-1", Ok(("crew-1 crew-2", "captain-1"))),
+            (&without, &["crew-1", "crew-2", "crew-1"], "captain-1", Ok(("crew-1 crew-2", "captain-1"))),
+            (&without, &["captain-1"], "captain-1", Err(vec![Field::CrewIds])),
+            (&without, &["captain-1"], "", Err(vec![Field::CaptainId])),
+            (&without, &[], "", Err(vec![Field::CrewIds, Field::CaptainId])),
+            (&with_roster, &[], "", Ok(("crew-1 captain-2", "captain-1"))),
+            (&with_roster, &[], "captain-2", Ok(("crew-1", "captain-2"))),
+            (&with_roster, &["captain-1", "crew-3"], "", Ok(("crew-3", "captain-1"))),
+            (&with_roster, &["captain-1"], "captain-1", Ok(("crew-1 captain-2", "captain-1"))),
+        ] {
+            let terms = Terms::resolve(&boat(), &assigned(crew, captain), operator).map(|terms| {
+                let crew: Vec<&str> = terms.crew.iter().map(PersonId::as_str).collect();
+                (crew.join(" "), terms.captain.to_string())
+            });
+            let fields = terms.map_err(|faults| faults.into_iter().map(|fault| fault.field).collect());
+            assert_eq!(fields, expected.map(|(crew, captain)| (crew.into(), captain.into())), "{crew:?} {captain:?}");
+        }
+    }
+
+    #[test]
+    fn a_formatted_charter_holds_nothing_personal_and_no_money() {
+        let sale = Sale {
+            start: "2031-05-30T14:00:00-07:00".parse().expect("valid"),
+            start_is_ambiguous: false,
+            duration: 180.try_into().expect("valid"),
+            boat: boat(),
+            party_size: 8,
+            gross: Money::gross("840.75".parse().expect("valid")).expect("plausible"),
+            guest: Guest { name: "Dana Whitfield".into(), locale: "en".into() },
+            notes: "anniversary".into(),
+            location: Some("Coronado".into()),
+            assigned: assigned(&["crew-1", "crew-2"], "captain-1"),
+        };
+        let operator = Operator::default();
+        let terms = Terms::resolve(&sale.boat, &sale.assigned, &operator).expect("crew and captain are named");
+        let booking_id = BookingId::parse("BS-1048812").expect("valid");
+        let id = CharterId::derive(b"link-key", &booking_id);
+        let formatted = format!("{:?}", Confirmed::assemble(booking_id, sale, terms, &operator, id));
+        assert!(formatted.contains("BS-1048812") && formatted.contains("crew-1"), "{formatted}");
+        for withheld in ["Dana", "Whitfield", "anniversary", "Coronado", "840", "289"] {
+            assert!(!formatted.contains(withheld), "{withheld}: {formatted}");
+        }
+    }
 }

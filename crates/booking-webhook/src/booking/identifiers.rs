@@ -4,6 +4,7 @@ use std::{fmt, sync::LazyLock};
 
 use data_encoding::{Encoding, Specification};
 use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 const LONGEST_IDENTIFIER: usize = 64;
@@ -26,11 +27,13 @@ fn is_identifier(text: &str) -> bool {
 }
 
 /// The marketplace's booking id; it stays the same through reschedules. Matches `[A-Za-z0-9._:-]{1,64}`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct BookingId(String);
 
 /// A crew member or captain as the roster and ShipCaptainCrew name them, e.g. `crew-1`. The same characters as a booking id.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct PersonId(String);
 
 macro_rules! identifier {
@@ -47,6 +50,14 @@ macro_rules! identifier {
             /// The identifier as it was sent.
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdentifierError;
+
+            fn try_from(text: String) -> Result<Self, IdentifierError> {
+                Self::parse(&text)
             }
         }
 

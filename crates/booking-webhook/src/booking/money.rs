@@ -10,12 +10,13 @@ use std::{
 };
 
 use rust_decimal::{Decimal, RoundingStrategy::MidpointAwayFromZero};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use super::{CharterTime, time::CREW_MARGIN};
 
 /// Far above any charter, far below where a decimal could lose a digit.
 const LARGEST_GROSS_DOLLARS: i64 = 1_000_000;
+const MOST_HOURLY_DOLLARS: i64 = 1_000;
 const MINUTES_PER_HOUR: i64 = 60;
 
 /// US dollars, always whole cents. Serialises as a JSON number with its exact digits.
@@ -46,6 +47,12 @@ impl Money {
     }
 }
 
+impl<'de> Deserialize<'de> for Money {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        rust_decimal::serde::arbitrary_precision::deserialize(deserializer).map(Self::rounded)
+    }
+}
+
 impl fmt::Display for Money {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(formatter)
@@ -72,15 +79,19 @@ impl Sum for Money {
     }
 }
 
-/// What the operator pays. Lives in the operator file; the defaults are the worked example's.
+/// What the operator pays. Lives in the operator file; the defaults are the worked example's. A slip (`18` for 18 %) is refused when the
+/// file is read: it would pay people wrongly, booking after booking.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rates {
-    /// Dollars an hour for each crew member, for the charter and an hour on either side of it.
+    /// Dollars an hour for each crew member, for the charter and an hour on either side of it; from 0 to 1000.
+    #[serde(deserialize_with = "hourly")]
     pub crew_hourly: Decimal,
-    /// Dollars an hour for the captain, for the charter alone.
+    /// Dollars an hour for the captain, for the charter alone; from 0 to 1000.
+    #[serde(deserialize_with = "hourly")]
     pub captain_hourly: Decimal,
-    /// Port fees and taxes as a share of the gross: 0.18 is 18 %.
+    /// Port fees and taxes as a share of the gross, from 0 to 1: 0.18 is 18 %.
+    #[serde(deserialize_with = "share")]
     pub port_tax_share: Decimal,
 }
 
@@ -88,6 +99,20 @@ impl Default for Rates {
     fn default() -> Self {
         Self { crew_hourly: Decimal::from(25), captain_hourly: Decimal::from(50), port_tax_share: Decimal::new(18, 2) }
     }
+}
+
+fn hourly<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
+    within(deserializer, MOST_HOURLY_DOLLARS, "an hourly rate must be from 0 to 1000 dollars")
+}
+
+fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
+    within(deserializer, 1, "a share must be from 0 to 1: 0.18 is 18 %")
+}
+
+fn within<'de, D: Deserializer<'de>>(deserializer: D, most: i64, words: &str) -> Result<Decimal, D::Error> {
+    let stated = <Decimal as Deserialize>::deserialize(deserializer)?;
+    let plausible = Decimal::ZERO..=Decimal::from(most);
+    if plausible.contains(&stated) { Ok(stated) } else { Err(D::Error::custom(words)) }
 }
 
 /// The money of one charter, each line in whole cents; `crew + captain + port_tax + net == gross`.
@@ -122,13 +147,15 @@ impl Statement {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use proptest::prelude::*;
 
     use super::*;
 
     fn charter(minutes: i64) -> CharterTime {
         let start = "2025-05-30T14:00:00-07:00[America/Los_Angeles]".parse().expect("valid");
-        CharterTime::lasting(start, minutes).expect("valid")
+        let duration = SignedDuration::from_mins(minutes).try_into().expect("valid");
+        CharterTime::lasting(start, duration)
     }
 
     fn dollars(text: &str) -> Decimal {
@@ -157,6 +184,21 @@ mod tests {
     fn amounts_keep_their_digits_in_json() {
         let amount = Money::rounded(dollars("250"));
         assert_eq!(serde_json::to_string(&amount).expect("a number"), "250.00");
+    }
+
+    #[test]
+    fn rates_are_plausible_or_refused_where_they_stand() {
+        let read = |line: &str| toml::from_str::<Rates>(&format!("captain_hourly = \"50\"\n{line}"));
+        for good in ["crew_hourly = \"0\"", "crew_hourly = 1000", "port_tax_share = \"1\"", "port_tax_share = 0.18"] {
+            assert!(read(good).is_ok(), "{good}");
+        }
+        assert_eq!(read("crew_hourly = \"25\"").expect("plausible"), Rates::default());
+        for bad in
+            ["crew_hourly = \"-25\"", "crew_hourly = \"1000.01\"", "port_tax_share = \"18\"", "port_tax_share = -0.1"]
+        {
+            let words = read(bad).expect_err(bad).to_string();
+            assert!(words.contains("line 2") && words.contains("must be from 0"), "{bad}: {words}");
+        }
     }
 
     #[test]

@@ -100,10 +100,8 @@ impl Boat {
 #[serde(deny_unknown_fields, default)]
 pub struct Roster {
     /// Crew beside the captain.
-    #[serde(deserialize_with = "people")]
     pub crew: Vec<PersonId>,
     /// The captain.
-    #[serde(deserialize_with = "person")]
     pub captain: Option<PersonId>,
 }
 
@@ -132,19 +130,6 @@ pub struct EmergencyContact {
 fn time_zone<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<TimeZone, D::Error> {
     let name = String::deserialize(deserializer)?;
     TimeZone::get(&name).map_err(serde::de::Error::custom)
-}
-
-fn people<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<PersonId>, D::Error> {
-    let names = Vec::<String>::deserialize(deserializer)?;
-    names
-        .iter()
-        .map(|name| PersonId::parse(name).map_err(|fault| serde::de::Error::custom(format!("{name:?} {fault}"))))
-        .collect()
-}
-
-fn person<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<PersonId>, D::Error> {
-    let name = String::deserialize(deserializer)?;
-    PersonId::parse(&name).map(Some).map_err(|fault| serde::de::Error::custom(format!("{name:?} {fault}")))
 }
 
 #[cfg(test)]
@@ -188,6 +173,14 @@ mod tests {
     fn a_mistyped_key_is_refused_and_not_ignored() {
         for mistyped in ["captain_rate = 50", "[rates]\ncrew = 25", "[[boats]]\nid = \"qosd\"\ncapcity = 13"] {
             assert!(toml::from_str::<Operator>(mistyped).is_err(), "{mistyped}");
+        }
+    }
+
+    #[test]
+    fn a_person_who_cannot_be_an_identifier_is_refused_with_the_reason() {
+        for roster in ["crew = [\"crew-1\", \"crew 2\"]", "captain = \"captain/1\""] {
+            let refused = toml::from_str::<Operator>(&format!("[[boats]]\n[boats.roster]\n{roster}"));
+            assert!(refused.expect_err(roster).to_string().contains("must be 1 to 64 of the characters"), "{roster}");
         }
     }
 }

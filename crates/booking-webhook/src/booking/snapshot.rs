@@ -2,28 +2,45 @@
 
 use std::fmt;
 
-use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use super::{BookingId, Money, PersonId};
+use super::{BookingId, CharterDuration, Money, PersonId};
 
-/// The state of a booking that one delivery carries. Exists only when every field is valid.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The state of a booking that one delivery carries. Exists only when every field that its status needs is valid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The marketplace's id.
     pub booking_id: BookingId,
-    /// Whether the charter stands.
-    pub status: Status,
     /// The sender's own count of changes, if it keeps one.
     pub revision: Option<u64>,
     /// When the sender last changed the booking.
     pub updated_at: Option<Timestamp>,
+    /// Whether the charter stands, and what was sold if it does.
+    pub status: Status,
+}
+
+/// Whether a charter stands. The sender's words are mapped to these; only the snapshot decides, never the event's name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Confirmed or approved: it sails.
+    Standing(Box<Sale>),
+    /// Cancelled or declined: it does not. Senders often leave out what had been sold, and nothing needs it.
+    Off,
+    /// Anything else (an inquiry, a hold, a refund): nothing is sent anywhere.
+    Undecided,
+}
+
+/// What was sold, in the sender's words alone: nothing of the operator file is in it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sale {
     /// When the charter starts.
     pub start: Timestamp,
     /// The sender's local time happened twice that day and the first was taken.
     pub start_is_ambiguous: bool,
     /// How long it lasts.
-    pub duration: SignedDuration,
+    pub duration: CharterDuration,
     /// On which boat.
     pub boat: BoatReference,
     /// Guests, without crew and captain.
@@ -36,25 +53,34 @@ pub struct Snapshot {
     pub notes: String,
     /// Where, if not at the boat's own meeting point.
     pub location: Option<String>,
-    /// Crew beside the captain, if the booking says.
+    /// Who sails, if the booking says.
+    pub assigned: Assigned,
+}
+
+/// What was paid, who paid it and what they wrote stay out of logs, whoever formats a snapshot.
+impl fmt::Debug for Sale {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Sale")
+            .field("start", &self.start)
+            .field("duration", &self.duration)
+            .field("boat", &self.boat)
+            .field("assigned", &self.assigned)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who sails, as far as the sender says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assigned {
+    /// The list as it was sent; the captain may be in it, too.
     pub crew: Option<Vec<PersonId>>,
-    /// The captain, if the booking says.
+    /// The captain.
     pub captain: Option<PersonId>,
 }
 
-/// Whether a charter stands. The sender's words are mapped to these; only the snapshot decides, never the event's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// Confirmed or approved: it sails.
-    Standing,
-    /// Cancelled or declined: it does not.
-    Off,
-    /// Anything else (an inquiry, a hold, a refund): nothing is sent anywhere.
-    Undecided,
-}
-
 /// A boat as the sender names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BoatReference {
     /// The sender's id of it.
     pub id: String,
@@ -63,7 +89,7 @@ pub struct BoatReference {
 }
 
 /// Who booked.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guest {
     /// As the guest wrote it. Only the office sees the whole of it.
     pub name: String,
@@ -84,7 +110,7 @@ impl Guest {
 /// The shortest local phone numbers have seven digits; no name has.
 const FEWEST_PHONE_DIGITS: usize = 7;
 
-/// Personal data stays out of logs, whoever formats a snapshot.
+/// A name is personal.
 impl fmt::Debug for Guest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Guest").field("locale", &self.locale).finish_non_exhaustive()
@@ -129,6 +155,58 @@ pub struct FieldFault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn sale() -> Sale {
+        Sale {
+            start: "2031-05-30T14:00:00-07:00".parse().expect("valid"),
+            start_is_ambiguous: false,
+            duration: CharterDuration::try_from(180).expect("valid"),
+            boat: BoatReference { id: "qosd".into(), name: "Queen of San Diego".into() },
+            party_size: 8,
+            gross: Money::gross("840.10".parse().expect("valid")).expect("plausible"),
+            guest: Guest { name: "Dana Whitfield".into(), locale: "en".into() },
+            notes: "anniversary".into(),
+            location: Some("gate 4821".into()),
+            assigned: Assigned {
+                crew: Some(vec![PersonId::parse("crew-1").expect("valid")]),
+                captain: Some(PersonId::parse("captain-1").expect("valid")),
+            },
+        }
+    }
+
+    #[test]
+    fn a_snapshot_survives_being_stored() {
+        for status in [Status::Standing(Box::new(sale())), Status::Off, Status::Undecided] {
+            let snapshot = Snapshot {
+                booking_id: BookingId::parse("BS-1048812").expect("valid"),
+                revision: Some(u64::MAX),
+                updated_at: Some("2031-05-20T18:03:10.123Z".parse().expect("valid")),
+                status,
+            };
+            let text = serde_json::to_string(&snapshot).expect("it serialises");
+            assert_eq!(serde_json::from_str::<Snapshot>(&text).expect("it is read"), snapshot, "{text}");
+            let value = serde_json::to_value(&snapshot).expect("it serialises");
+            assert_eq!(serde_json::from_value::<Snapshot>(value).expect("it is read"), snapshot, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_stored_is_no_way_round_the_rules() {
+        let stored = serde_json::to_string(&sale()).expect("it serialises");
+        for (good, bad) in [("\"duration\":180", "\"duration\":1"), ("crew-1", "crew 1")] {
+            assert!(stored.contains(good), "{stored}");
+            assert!(serde_json::from_str::<Sale>(&stored.replace(good, bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_formatted_snapshot_holds_nothing_personal_and_no_money() {
+        let formatted = format!("{:?}", Status::Standing(Box::new(sale())));
+        assert!(formatted.contains("qosd") && formatted.contains("crew-1"), "{formatted}");
+        for withheld in ["Dana", "Whitfield", "840", "anniversary", "4821"] {
+            assert!(!formatted.contains(withheld), "{withheld}: {formatted}");
+        }
+    }
 
     #[test]
     fn a_first_name_is_never_contact_data() {

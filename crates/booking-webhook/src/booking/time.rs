@@ -8,12 +8,13 @@ use jiff::{
     fmt::temporal::Pieces,
     tz::{AmbiguousOffset, TimeZone},
 };
+use serde::{Deserialize, Serialize};
 
 /// Crew report this long before the start and are released this long after the end.
 pub(super) const CREW_MARGIN: SignedDuration = SignedDuration::from_hours(1);
 
-const SHORTEST_MINUTES: i64 = 15;
-const LONGEST_MINUTES: i64 = 7 * 24 * 60;
+const SHORTEST_MINUTES: u16 = 15;
+const LONGEST_MINUTES: u16 = 7 * 24 * 60;
 
 /// Why a charter has no such time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +68,39 @@ pub fn read_start(text: &str, zone: &TimeZone) -> Result<StartReading, TimeError
     Ok(StartReading { instant, ambiguous })
 }
 
+/// How long a charter lasts: whole minutes, from a quarter of an hour to a week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
+pub struct CharterDuration(u16);
+
+impl TryFrom<u64> for CharterDuration {
+    type Error = TimeError;
+
+    fn try_from(minutes: u64) -> Result<Self, TimeError> {
+        match u16::try_from(minutes) {
+            Ok(minutes) if (SHORTEST_MINUTES..=LONGEST_MINUTES).contains(&minutes) => Ok(Self(minutes)),
+            _ => Err(TimeError::Duration),
+        }
+    }
+}
+
+impl TryFrom<SignedDuration> for CharterDuration {
+    type Error = TimeError;
+
+    fn try_from(elapsed: SignedDuration) -> Result<Self, TimeError> {
+        match u64::try_from(elapsed.as_mins()) {
+            Ok(minutes) if elapsed == SignedDuration::from_mins(elapsed.as_mins()) => Self::try_from(minutes),
+            _ => Err(TimeError::Duration),
+        }
+    }
+}
+
+impl From<CharterDuration> for u64 {
+    fn from(duration: CharterDuration) -> Self {
+        duration.0.into()
+    }
+}
+
 /// A charter's start and end, in the operator's zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CharterTime {
@@ -75,16 +109,10 @@ pub struct CharterTime {
 }
 
 impl CharterTime {
-    /// `minutes` of elapsed time from `start` on, whatever the clocks do meanwhile.
-    ///
-    /// # Errors
-    /// [`TimeError::Duration`] outside 15 minutes to 7 days.
-    pub fn lasting(start: Zoned, minutes: i64) -> Result<Self, TimeError> {
-        if !(SHORTEST_MINUTES..=LONGEST_MINUTES).contains(&minutes) {
-            return Err(TimeError::Duration);
-        }
-        let Ok(end) = start.checked_add(SignedDuration::from_mins(minutes)) else { return Err(TimeError::Duration) };
-        Ok(Self { start, end })
+    /// So much elapsed time from `start` on, whatever the clocks do meanwhile.
+    pub fn lasting(start: Zoned, duration: CharterDuration) -> Self {
+        let end = start.saturating_add(SignedDuration::from_mins(duration.0.into()));
+        Self { start, end }
     }
 
     /// When the charter starts, in the operator's zone.
@@ -104,12 +132,12 @@ impl CharterTime {
 
     /// When crew report: one hour before the start.
     pub fn report_at(&self) -> Zoned {
-        &self.start - CREW_MARGIN
+        self.start.saturating_sub(CREW_MARGIN)
     }
 
     /// When crew are released: one hour after the end.
     pub fn released_at(&self) -> Zoned {
-        &self.end + CREW_MARGIN
+        self.end.saturating_add(CREW_MARGIN)
     }
 
     /// `2:00–5:00 PM`; both halves are named when they differ, and the day when the charter ends on another.
@@ -168,9 +196,9 @@ mod tests {
         }
     }
 
-    fn charter(start: &str, minutes: i64) -> CharterTime {
+    fn charter(start: &str, minutes: u64) -> CharterTime {
         let instant = read_start(start, &pacific()).expect("valid").instant;
-        CharterTime::lasting(instant.to_zoned(pacific()), minutes).expect("valid")
+        CharterTime::lasting(instant.to_zoned(pacific()), CharterDuration::try_from(minutes).expect("valid"))
     }
 
     #[test]
@@ -201,10 +229,25 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_bounded() {
-        for minutes in [-60, 0, 14, LONGEST_MINUTES + 1, i64::MAX] {
-            let start = "2025-05-30T14:00:00[America/Los_Angeles]".parse().expect("valid");
-            assert_eq!(CharterTime::lasting(start, minutes), Err(TimeError::Duration), "{minutes}");
+    fn durations_are_whole_minutes_from_a_quarter_of_an_hour_to_a_week() {
+        for minutes in [15, 180, 10_080] {
+            assert_eq!(CharterDuration::try_from(minutes).map(u64::from), Ok(minutes));
+        }
+        for minutes in [0, 14, 10_081, u64::from(u16::MAX) + 61, u64::MAX] {
+            assert_eq!(CharterDuration::try_from(minutes), Err(TimeError::Duration), "{minutes}");
+        }
+        for elapsed in [-3_600, 0, 899, 3_601, 604_860, i64::MIN, i64::MAX] {
+            let elapsed = SignedDuration::from_secs(elapsed);
+            assert_eq!(CharterDuration::try_from(elapsed), Err(TimeError::Duration), "{elapsed}");
+        }
+    }
+
+    #[test]
+    fn a_charter_at_the_end_of_time_does_not_break_the_clock() {
+        for start in [Timestamp::MIN, Timestamp::MAX] {
+            let week = CharterDuration::try_from(10_080).expect("valid");
+            let time = CharterTime::lasting(start.to_zoned(pacific()), week);
+            assert!(time.report_at() <= time.released_at());
         }
     }
 }

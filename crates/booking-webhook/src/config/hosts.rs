@@ -37,12 +37,12 @@ impl AllowedHosts {
         }
     }
 
-    /// Takes `url` if its host may be called; without a slash at its end.
+    /// What is called for `url`, if its host may be: without spaces around it, and without a slash at its end.
     ///
     /// # Errors
     /// [`HostError`], which says what to do.
-    pub fn check(&self, url: &str) -> Result<Url, HostError> {
-        let Ok(url) = Url::parse(url.trim_end_matches('/')) else { return Err(HostError::Malformed) };
+    pub fn check(&self, url: &str) -> Result<String, HostError> {
+        let Ok(url) = Url::parse(url) else { return Err(HostError::Malformed) };
         let host = url.host_str().ok_or(HostError::Malformed)?.to_ascii_lowercase();
         let loopback = host == "localhost"
             || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
@@ -58,7 +58,11 @@ impl AllowedHosts {
             })
         };
         let known = between(".execute-api.", ".amazonaws.com") || between(".lambda-url.", ".on.aws");
-        if known || loopback || self.explicit.contains(&host) { Ok(url) } else { Err(HostError::Host(host)) }
+        if known || loopback || self.explicit.contains(&host) {
+            Ok(url.as_str().trim_end_matches('/').to_owned())
+        } else {
+            Err(HostError::Host(host))
+        }
     }
 }
 
@@ -69,14 +73,17 @@ mod tests {
     #[test]
     fn hosts() {
         let allowed = AllowedHosts::new(["crew.example.org", " "].into_iter());
-        for good in [
-            "https://abc123.execute-api.us-west-2.amazonaws.com/prod",
-            "https://abc123.lambda-url.us-west-2.on.aws/",
-            "http://127.0.0.1:4567/prod",
-            "http://localhost:4567",
-            "https://crew.example.org/prod",
+        for (good, called) in [
+            (
+                "https://abc123.execute-api.us-west-2.amazonaws.com/prod",
+                "https://abc123.execute-api.us-west-2.amazonaws.com/prod",
+            ),
+            ("https://abc123.lambda-url.us-west-2.on.aws/", "https://abc123.lambda-url.us-west-2.on.aws"),
+            ("http://127.0.0.1:4567/prod//", "http://127.0.0.1:4567/prod"),
+            ("http://localhost:4567", "http://localhost:4567"),
+            (" https://Crew.Example.org/prod/\n", "https://crew.example.org/prod"),
         ] {
-            assert!(allowed.check(good).is_ok(), "{good}");
+            assert_eq!(allowed.check(good).as_deref(), Ok(called), "{good}");
         }
         for bad in [
             "https://d111111abcdef8.cloudfront.net/prod",

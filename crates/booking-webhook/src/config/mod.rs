@@ -3,10 +3,12 @@
 //! Configuration comes in as a function from names to values, so that it can be tested without touching a process's environment. Nothing
 //! in here stops a cold start but what the function could not work without; every other fault is kept, reported and replaced by the default.
 
+mod files;
 mod hosts;
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
+pub use files::{FileError, FileLocation, Files};
 pub use hosts::{AllowedHosts, HostError};
 
 /// What the function was told by its environment. Units are in the names of the variables.
@@ -24,7 +26,7 @@ pub struct Config {
     pub mapping_file: Option<FileLocation>,
     /// `ANSWER_WITHIN_MS`: senders give up (and some unsubscribe) when an answer takes longer.
     pub answer_within: Duration,
-    /// `CALL_TIMEOUT_MS`: one outside call, from its first byte to its last.
+    /// `CALL_TIMEOUT_MS`: one outside call, from its first byte to its last; always less than `answer_within`.
     pub call_timeout: Duration,
     /// `CREW_EVENT_WAIT_MS`: how long the crew event waits for the calendar entry's id.
     pub crew_event_wait: Duration,
@@ -47,33 +49,24 @@ pub struct GuestPageConfig {
     pub key: String,
 }
 
-/// A file on disk or an object in S3.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FileLocation {
-    /// A path.
-    Path(PathBuf),
-    /// `s3://bucket/key`.
-    S3 {
-        /// The bucket.
-        bucket: String,
-        /// The key, without a leading slash.
-        key: String,
-    },
-}
-
 /// Why the function cannot start.
 #[derive(Debug, thiserror::Error)]
 #[error("the environment variable {0} is missing: without it no delivery can be verified")]
 pub struct ConfigError(&'static str);
 
+/// One variable of the process's environment. The one place that reads it.
+#[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 impl Config {
-    /// Reads the process's environment. The one place that does.
+    /// Reads the process's environment.
     ///
     /// # Errors
     /// [`ConfigError`] when `SECRETS_PREFIX` is missing.
-    #[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::from_vars(|name| std::env::var(name).ok())
+        Self::from_vars(variable)
     }
 
     /// Reads the variables that `var` knows.
@@ -83,18 +76,21 @@ impl Config {
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let set = |name: &str| var(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         let mut faults = Vec::new();
-        let mut milliseconds = |name: &str, default: u64| {
-            let value = set(name).map(|value| value.parse::<u64>());
-            let usable = value.unwrap_or(Ok(default)).unwrap_or_else(|_: std::num::ParseIntError| {
-                faults.push(format!("{name} is no whole number of milliseconds; {default} is used"));
+        let mut milliseconds = |name: &str, default: u64, least: u64| {
+            let Some(value) = set(name) else { return Duration::from_millis(default) };
+            let usable = value.parse().ok().filter(|milliseconds| *milliseconds >= least);
+            Duration::from_millis(usable.unwrap_or_else(|| {
+                faults.push(format!(
+                    "{name} must be a whole number of milliseconds, at least {least}; {default} is used"
+                ));
                 default
-            });
-            Duration::from_millis(usable)
+            }))
         };
-        let answer_within = milliseconds("ANSWER_WITHIN_MS", 10_000);
-        let call_timeout = milliseconds("CALL_TIMEOUT_MS", 5_000);
-        let crew_event_wait = milliseconds("CREW_EVENT_WAIT_MS", 2_500);
-        let retry_base = milliseconds("RETRY_BASE_MS", 100);
+        let answer_within = milliseconds("ANSWER_WITHIN_MS", 10_000, 1);
+        let call_timeout = milliseconds("CALL_TIMEOUT_MS", 5_000, 1);
+        let crew_event_wait = milliseconds("CREW_EVENT_WAIT_MS", 2_500, 0);
+        let retry_base = milliseconds("RETRY_BASE_MS", 100, 0);
+        let call_timeout = shorter_than_the_answer(call_timeout, answer_within, &mut faults);
         let guest_page = GuestPageConfig::from_vars(set, &mut faults);
         let hosts = set("ALLOWED_SERVICE_HOSTS").unwrap_or_default();
         Ok(Self {
@@ -116,6 +112,21 @@ impl Config {
     }
 }
 
+/// A call that may take as long as the whole answer leaves no time for any other: nothing would ever be called.
+fn shorter_than_the_answer(call_timeout: Duration, answer_within: Duration, faults: &mut Vec<String>) -> Duration {
+    if call_timeout < answer_within {
+        return call_timeout;
+    }
+    let half = answer_within / 2;
+    faults.push(format!(
+        "CALL_TIMEOUT_MS ({}) must be less than ANSWER_WITHIN_MS ({}); {} is used",
+        call_timeout.as_millis(),
+        answer_within.as_millis(),
+        half.as_millis()
+    ));
+    half
+}
+
 impl GuestPageConfig {
     const DEFAULT_KEY: &str = "g/{charter_id}.html";
 
@@ -135,15 +146,6 @@ impl GuestPageConfig {
                 .trim_end_matches('/')
                 .to_owned(),
             key: if usable { key } else { Self::DEFAULT_KEY.into() },
-        }
-    }
-}
-
-impl FileLocation {
-    fn parse(value: &str) -> Self {
-        match value.strip_prefix("s3://").and_then(|rest| rest.split_once('/')) {
-            Some((bucket, key)) => Self::S3 { bucket: bucket.into(), key: key.into() },
-            None => Self::Path(value.into()),
         }
     }
 }
@@ -178,9 +180,23 @@ mod tests {
     }
 
     #[test]
-    fn a_file_may_be_a_path_or_an_object() {
-        assert_eq!(FileLocation::parse("/opt/operator.toml"), FileLocation::Path("/opt/operator.toml".into()));
-        let object = FileLocation::S3 { bucket: "jada".into(), key: "config/operator.toml".into() };
-        assert_eq!(FileLocation::parse("s3://jada/config/operator.toml"), object);
+    fn a_call_is_always_shorter_than_the_answer() {
+        for (answer, call, expected, faults) in [
+            ("10000", "5000", 5_000, 0),
+            ("5001", "5000", 5_000, 0),
+            ("5000", "5000", 2_500, 1),
+            ("800", "5000", 400, 1),
+            ("10000", "0", 5_000, 1),
+            ("0", "5000", 5_000, 1),
+        ] {
+            let config = config(&[("SECRETS_PREFIX", "p"), ("ANSWER_WITHIN_MS", answer), ("CALL_TIMEOUT_MS", call)]);
+            let config = config.expect("enough");
+            assert_eq!(
+                (config.call_timeout.as_millis(), config.faults.len()),
+                (expected, faults),
+                "{:?}",
+                config.faults
+            );
+        }
     }
 }

@@ -109,7 +109,7 @@ impl Renderer {
 impl<'a> Content<'a> {
     fn of(charter: &'a Charter, address: &Address, operator: &'a str, cancellation_note: &'a str) -> Self {
         let (start, end) = (charter.time.start(), charter.time.end());
-        let arrive_by = start - charter.boat.check_in();
+        let arrive_by = start.saturating_sub(charter.boat.check_in());
         let zone = abbreviation(end);
         Self {
             operator,
@@ -136,7 +136,7 @@ impl<'a> Content<'a> {
             safety: &charter.boat.safety,
             cancellation_note,
             contact: charter.boat.emergency_contact.as_ref().map(Contact::from),
-            calendar_file: format!("/{}", address.calendar_key),
+            calendar_file: address.calendar_path(),
         }
     }
 }
@@ -163,34 +163,33 @@ fn in_words(minutes: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
-
     use super::*;
-    use crate::booking::{
-        BoatReference, BookingId, CharterId, Confirmed, Guest, Money, Operator, PersonId, Snapshot, Status, Terms,
+    use crate::{
+        booking::{
+            Assigned, BoatReference, BookingId, CharterId, Confirmed, Guest, Money, Operator, PersonId, Sale, Terms,
+        },
+        config::GuestPageConfig,
     };
 
     const EXAMPLE: &str = include_str!("../../../../operator.example.toml");
 
     /// The worked example: 840.75 gross, 289.41 net.
-    fn snapshot() -> Snapshot {
+    fn sale() -> Sale {
         let person = |id| PersonId::parse(id).expect("valid");
-        Snapshot {
-            booking_id: BookingId::parse("BS-1048812").expect("valid"),
-            status: Status::Standing,
-            revision: Some(1),
-            updated_at: None,
+        Sale {
             start: "2025-05-30T14:00:00-07:00".parse().expect("valid"),
             start_is_ambiguous: false,
-            duration: SignedDuration::from_hours(3),
+            duration: 180.try_into().expect("valid"),
             boat: BoatReference { id: "qosd".into(), name: "Queen of San Diego".into() },
             party_size: 8,
             gross: Money::gross("840.75".parse().expect("valid")).expect("plausible"),
             guest: Guest { name: "Dana Whitfield".into(), locale: "en".into() },
             notes: "anniversary".into(),
             location: None,
-            crew: Some(vec![person("crew-1"), person("crew-2")]),
-            captain: Some(person("captain-1")),
+            assigned: Assigned {
+                crew: Some(vec![person("crew-1"), person("crew-2")]),
+                captain: Some(person("captain-1")),
+            },
         }
     }
 
@@ -198,15 +197,17 @@ mod tests {
         toml::from_str(EXAMPLE).expect("the example is valid")
     }
 
-    fn page(snapshot: Snapshot, operator: &Operator) -> String {
-        let terms = Terms::resolve(&snapshot, operator).expect("crew and captain are named");
-        let id = CharterId::derive(b"link-key", &snapshot.booking_id);
-        let address = Address {
-            url: format!("https://example.com/g/{id}"),
-            key: format!("g/{id}.html"),
-            calendar_key: format!("g/{id}.ics"),
+    fn page(sale: Sale, operator: &Operator) -> String {
+        let terms = Terms::resolve(&sale.boat, &sale.assigned, operator).expect("crew and captain are named");
+        let booking_id = BookingId::parse("BS-1048812").expect("valid");
+        let id = CharterId::derive(b"link-key", &booking_id);
+        let config = GuestPageConfig {
+            bucket: "example.com".into(),
+            base_url: "https://example.com".into(),
+            key: "g/{charter_id}.html".into(),
         };
-        let confirmed = Confirmed::assemble(snapshot, terms, operator, id).expect("valid");
+        let address = Address::of(&id, &config);
+        let confirmed = Confirmed::assemble(booking_id, sale, terms, operator, id);
         let (name, note) = (&operator.name, &operator.cancellation_note);
         let renderer = Renderer::new().expect("the template is well-formed");
         renderer.render(&confirmed.charter, &address, name, note, Timestamp::UNIX_EPOCH).expect("it renders").html
@@ -224,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_boat_that_the_operator_describes_has_everything_on_its_page() {
-        let page = page(snapshot(), &example());
+        let page = page(sale(), &example());
         let said = [
             "<bdi>Dana</bdi>",
             "Friday, May 30, 2025",
@@ -259,7 +260,7 @@ mod tests {
     #[test]
     fn what_has_nothing_to_say_is_left_out() {
         let bare = Operator { cancellation_note: String::new(), ..Operator::default() };
-        let page = page(Snapshot { party_size: 1, ..snapshot() }, &bare);
+        let page = page(Sale { party_size: 1, ..sale() }, &bare);
         let said =
             ["<bdi>Dana</bdi>", "Friday, May 30, 2025", "1:45 PM", "1 guest<", "Queen of San Diego", "89B1THZR.ics"];
         check(
@@ -271,16 +272,16 @@ mod tests {
 
     #[test]
     fn another_place_than_the_boats_own_is_not_mixed_up_with_its_address() {
-        let page = page(Snapshot { location: Some("Coronado <Ferry> Landing".into()), ..snapshot() }, &example());
+        let page = page(Sale { location: Some("Coronado <Ferry> Landing".into()), ..sale() }, &example());
         check(&page, &["<bdi>Coronado &lt;Ferry&gt; Landing</bdi>"], &["Harbor Island", "Open map"]);
     }
 
     #[test]
     fn no_money_is_on_the_page() {
-        let worked = page(snapshot(), &example());
+        let worked = page(sale(), &example());
         check(&worked, &[], &["$", "840", "289", "151", "250", "150.00", "gross", "USD"]);
         let dearer = Money::gross("9731.20".parse().expect("valid")).expect("plausible");
-        assert_eq!(worked, page(Snapshot { gross: dearer, ..snapshot() }, &example()), "the price must change nothing");
+        assert_eq!(worked, page(Sale { gross: dearer, ..sale() }, &example()), "the price must change nothing");
     }
 
     #[test]
@@ -293,13 +294,13 @@ mod tests {
             ("⛵️🌊", "<bdi>⛵️🌊</bdi>"),
         ] {
             let guest = Guest { name: typed.into(), locale: "en".into() };
-            check(&page(Snapshot { guest, ..snapshot() }, &example()), &[shown], &["<script", "<img"]);
+            check(&page(Sale { guest, ..sale() }, &example()), &[shown], &["<script", "<img"]);
         }
     }
 
     #[test]
     fn times_that_leave_the_day_or_the_zone_say_so() {
-        let starting = |start: &str| Snapshot { start: start.parse().expect("valid"), ..snapshot() };
+        let starting = |start: &str| Sale { start: start.parse().expect("valid"), ..sale() };
         let night = page(starting("2025-05-30T22:30:00-07:00"), &example());
         check(&night, &["Friday, May 30", ">10:30 PM<", ">Saturday 1:30 AM<"], &[]);
         let clocks_go_back = page(starting("2025-11-02T00:10:00-07:00"), &example());

@@ -32,29 +32,37 @@ const PUT_INVITATION: Call =
 const INVALIDATE: Call =
     Call { service: Service::Cloudfront, operation: "invalidate_guest_page", effect: Effect::Change };
 
-/// Where the page of one charter is.
+/// Where the page of one charter is. What guests open is fixed, because the edge's own rule rewrites it (`infra/viewer-request.js`); the
+/// objects lie wherever the bucket's owner wants them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
     /// What the guest opens: `{base}/g/{charter_id}`.
     pub url: String,
-    /// The HTML object's key, `g/{charter_id}.html`.
+    /// The same on its site: `/g/{charter_id}`.
+    pub path: String,
+    /// The HTML object's key, `g/{charter_id}.html` unless configured otherwise.
     pub key: String,
-    /// The calendar file's key, `g/{charter_id}.ics`.
+    /// The calendar file's key, beside it.
     pub calendar_key: String,
 }
 
 impl Address {
     /// The address of `charter` under this configuration.
     pub fn of(charter: &CharterId, config: &GuestPageConfig) -> Self {
+        let path = format!("/g/{charter}");
         let key = config.key.replace("{charter_id}", charter.as_str());
-        let stem = key.trim_end_matches(".html");
-        Self { url: format!("{}/{stem}", config.base_url), calendar_key: format!("{stem}.ics"), key: key.clone() }
+        let calendar_key = format!("{}.ics", key.strip_suffix(".html").unwrap_or(&key));
+        Self { url: format!("{}{path}", config.base_url), path, key, calendar_key }
+    }
+
+    /// Where guests get the calendar file: `/g/{charter_id}.ics`.
+    pub fn calendar_path(&self) -> String {
+        format!("{}.ics", self.path)
     }
 
     /// Exactly the paths under which the edge may hold the page.
     pub fn paths(&self) -> Vec<String> {
-        let stem = self.key.trim_end_matches(".html");
-        [stem, &self.key, &self.calendar_key].map(|path| format!("/{path}")).into()
+        vec![self.path.clone(), format!("{}.html", self.path), self.calendar_path()]
     }
 }
 
@@ -127,7 +135,7 @@ impl<'a> Publisher<'a> {
     async fn invalidate(&self, address: &Address, reference: &str, deadline: Deadline) -> Result<(), CallError> {
         let secrets = match &self.secrets.current().distribution_id {
             Ok(_) => self.secrets.current(),
-            Err(_) => self.secrets.newer_than(&self.secrets.current()).await,
+            Err(_) => self.secrets.newer_than(&self.secrets.current(), deadline).await,
         };
         let distribution = secrets
             .distribution_id
@@ -148,5 +156,28 @@ impl<'a> Publisher<'a> {
             Ok(Answered { status: 201, remote_id, value: () })
         };
         self.outbound.attempts(INVALIDATE, deadline, once).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::booking::BookingId;
+
+    #[test]
+    fn the_key_moves_the_objects_and_not_what_guests_open() {
+        let charter = CharterId::derive(b"link-key", &BookingId::parse("BS-1048812").expect("valid"));
+        for (key, html, calendar) in [
+            ("g/{charter_id}.html", "g/89B1THZR.html", "g/89B1THZR.ics"),
+            ("site/g/{charter_id}.html", "site/g/89B1THZR.html", "site/g/89B1THZR.ics"),
+            ("{charter_id}/index.html", "89B1THZR/index.html", "89B1THZR/index.ics"),
+        ] {
+            let base_url = "https://queenofsandiego.com".to_owned();
+            let config = GuestPageConfig { bucket: "queenofsandiego.com".into(), base_url, key: key.into() };
+            let address = Address::of(&charter, &config);
+            assert_eq!((address.key.as_str(), address.calendar_key.as_str()), (html, calendar));
+            assert_eq!(address.url, "https://queenofsandiego.com/g/89B1THZR");
+            assert_eq!(address.paths(), ["/g/89B1THZR", "/g/89B1THZR.html", "/g/89B1THZR.ics"]);
+        }
     }
 }

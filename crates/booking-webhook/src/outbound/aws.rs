@@ -3,8 +3,10 @@
 use std::error::Error;
 
 use aws_config::{
-    BehaviorVersion, Region, SdkConfig, environment::region::EnvironmentVariableRegionProvider,
-    meta::region::RegionProviderChain, retry::RetryConfig,
+    BehaviorVersion, Region, SdkConfig,
+    environment::{EnvironmentVariableCredentialsProvider, region::EnvironmentVariableRegionProvider},
+    meta::region::RegionProviderChain,
+    retry::RetryConfig,
 };
 use aws_smithy_runtime_api::client::{
     http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
@@ -12,7 +14,7 @@ use aws_smithy_runtime_api::client::{
     result::{ConnectorError, SdkError},
     runtime_components::RuntimeComponents,
 };
-use aws_smithy_types::{body::SdkBody, error::metadata::ProvideErrorMetadata};
+use aws_smithy_types::{body::SdkBody, error::metadata::ProvideErrorMetadata, retry::ReconnectMode};
 use http::StatusCode;
 
 use super::{Call, CallError, Class, Outbound, classify, error::class_without_answer};
@@ -20,12 +22,17 @@ use super::{Call, CallError, Class, Outbound, classify, error::class_without_ans
 const DEFAULT_REGION: &str = "us-west-2";
 
 /// The SDK's configuration, from its own environment variables (`AWS_REGION`, `AWS_ENDPOINT_URL`, …).
+///
+/// Connections are the one client's business: after a transient failure the SDK would look for the one that it used, which it never sees,
+/// and log an error for it.
 pub async fn sdk_config(outbound: &Outbound) -> SdkConfig {
     let region =
         RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(Region::new(DEFAULT_REGION));
     aws_config::defaults(BehaviorVersion::latest())
         .region(region)
-        .retry_config(RetryConfig::disabled())
+        // Lambda hands its role's credentials in by the environment; asking anybody else would only make a cold start slower.
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+        .retry_config(RetryConfig::disabled().with_reconnect_mode(ReconnectMode::ReuseAllConnections))
         .http_client(outbound.sdk_client())
         .load()
         .await
@@ -75,28 +82,43 @@ where
         return without_answer(call, error);
     };
     let code = service_error.code().unwrap_or("no code").to_owned();
-    let class = if is_throttling(&code) {
-        Class::Transient
-    } else if code == "AccessDeniedException" {
-        Class::Denied
-    } else {
-        // A success that the SDK could not read still reaches this point; whatever it did, it may have done.
-        classify(call.effect, status).unwrap_or(Class::Unknown { answered: true })
-    };
-    CallError::answered(call, class, status, format!("answered {status}: {code}"))
+    // A success that the SDK could not read still reaches this point; whatever it did, it may have done.
+    let by_status = || classify(call.effect, status).unwrap_or(Class::Unknown { answered: true });
+    let class = class_of_code(&code).unwrap_or_else(by_status);
+    CallError { reason: format!("answered {status}: {code}"), ..CallError::answered(call, class, status) }
 }
 
-/// The SDK's own list of throttling codes is private; these are the ones that our services document, all with status 400 or 503.
-fn is_throttling(code: &str) -> bool {
-    matches!(
-        code,
-        "ProvisionedThroughputExceededException"
-            | "RequestLimitExceeded"
-            | "ThrottlingException"
-            | "Throttling"
-            | "SlowDown"
-            | "TooManyInvalidationsInProgress"
-    )
+/// What a code means that AWS sends with status 400 (some also with 403 or 503), so that the status would say that it is for ever.
+fn class_of_code(code: &str) -> Option<Class> {
+    match code {
+        // Too much at once, or too slowly sent: nothing was done. The SDK's own lists are private.
+        "BandwidthLimitExceeded"
+        | "LimitExceededException"
+        | "PriorRequestNotComplete"
+        | "ProvisionedThroughputExceededException"
+        | "RequestLimitExceeded"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "RequestTimeout"
+        | "RequestTimeoutException"
+        | "SlowDown"
+        | "ThrottledException"
+        | "Throttling"
+        | "ThrottlingException"
+        | "TooManyInvalidationsInProgress"
+        | "TooManyRequestsException" => Some(Class::Transient),
+        // Credentials that are over, or not known everywhere yet: the next environment has others.
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "IncompleteSignature"
+        | "InvalidClientTokenId"
+        | "InvalidSignatureException"
+        | "InvalidToken"
+        | "MissingAuthenticationTokenException"
+        | "UnrecognizedClientException" => Some(Class::Denied),
+        _ if code.starts_with("AccessDenied") => Some(Class::Denied),
+        _ => None,
+    }
 }
 
 fn without_answer<E: Error + Send + Sync + 'static>(call: Call, error: SdkError<E, HttpResponse>) -> CallError {
@@ -111,4 +133,41 @@ fn without_answer<E: Error + Send + Sync + 'static>(call: Call, error: SdkError<
     };
     let class = class_without_answer(call.effect, never_left);
     CallError { source: Some(error.into()), ..CallError::new(call, class, reason) }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_types::error::ErrorMetadata;
+
+    use super::*;
+    use crate::outbound::{Effect, Service};
+
+    #[track_caller]
+    fn check(status: u16, codes: &[&str], expected: Class) {
+        let call = Call { service: Service::SccEvents, operation: "redact_event_item", effect: Effect::Change };
+        for &code in codes {
+            let error = ErrorMetadata::builder().code(code).build();
+            let response = HttpResponse::new(status.try_into().expect("a status"), SdkBody::empty());
+            let error = from_sdk(call, SdkError::service_error(error, response));
+            assert_eq!((error.class, error.status), (expected, Some(status)), "{status} {code}");
+            assert!(error.reason.contains(code), "{}", error.reason);
+        }
+    }
+
+    #[test]
+    fn a_code_says_more_than_its_status() {
+        let throttled =
+            ["ProvisionedThroughputExceededException", "ThrottlingException", "Throttling", "RequestLimitExceeded"];
+        check(400, &throttled, Class::Transient);
+        check(400, &["LimitExceededException", "RequestTimeout", "TooManyInvalidationsInProgress"], Class::Transient);
+        check(503, &["SlowDown"], Class::Transient);
+        let expired = ["ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException", "InvalidToken"];
+        check(400, &expired, Class::Denied);
+        check(403, &["InvalidSignatureException", "InvalidClientTokenId", "AccessDenied"], Class::Denied);
+        check(400, &["AccessDeniedException", "AccessDenied", "InvalidSignatureException"], Class::Denied);
+        check(400, &["ValidationException", "ResourceNotFoundException"], Class::Refused);
+        check(404, &["NoSuchDistribution", "NoSuchBucket"], Class::Refused);
+        check(403, &["SignatureDoesNotMatch"], Class::Denied);
+        check(500, &["InternalServerError"], Class::Transient);
+    }
 }

@@ -19,6 +19,8 @@ pub enum Service {
     SccEvents,
     GuestPageBucket,
     Cloudfront,
+    SecretsManager,
+    ConfigurationFiles,
 }
 
 impl fmt::Display for Service {
@@ -29,6 +31,8 @@ impl fmt::Display for Service {
             Self::SccEvents => "scc_events",
             Self::GuestPageBucket => "guest_page_bucket",
             Self::Cloudfront => "cloudfront",
+            Self::SecretsManager => "secrets_manager",
+            Self::ConfigurationFiles => "configuration_files",
         })
     }
 }
@@ -96,8 +100,10 @@ pub struct CallError {
     pub class: Class,
     /// The response's status, if one came.
     pub status: Option<u16>,
-    /// For the person who reads the answer; may quote the service.
+    /// What happened, in our words; fit for a log.
     pub reason: String,
+    /// What the service says. May quote what it was sent, so it goes into the answer and never into a log.
+    pub words: Option<String>,
     /// How long the service asks us to wait.
     pub retry_after: Option<Duration>,
     pub(super) source: Option<Box<dyn Error + Send + Sync>>,
@@ -105,36 +111,44 @@ pub struct CallError {
 
 impl CallError {
     /// The service answered with a failure.
-    pub fn answered(call: Call, class: Class, status: StatusCode, reason: String) -> Self {
-        Self { status: Some(status.as_u16()), ..Self::new(call, class, reason) }
+    pub fn answered(call: Call, class: Class, status: StatusCode) -> Self {
+        Self { status: Some(status.as_u16()), ..Self::new(call, class, format!("answered {status}")) }
     }
 
-    /// No whole answer came: refused, lost or timed out.
+    /// No whole answer came: refused, lost or timed out. What could not even be sent is our own configuration's fault.
     pub fn unreachable(call: Call, error: reqwest::Error) -> Self {
-        let reason = if error.is_connect() {
-            "could not be reached"
+        let (class, reason) = if error.is_builder() {
+            (Class::Denied, "cannot be called with what the secret holds")
+        } else if error.is_connect() {
+            (Class::Transient, "could not be reached")
         } else if error.is_timeout() {
-            "did not answer in time"
+            (class_without_answer(call.effect, false), "did not answer in time")
         } else {
-            "lost the connection before its answer was whole"
+            (class_without_answer(call.effect, false), "lost the connection before its answer was whole")
         };
-        let class = class_without_answer(call.effect, error.is_connect());
-        Self { source: Some(error.into()), ..Self::new(call, class, reason) }
+        Self { source: Some(error.without_url().into()), ..Self::new(call, class, reason) }
     }
 
-    /// A success that cannot be understood.
-    pub fn unreadable(call: Call, status: StatusCode, error: serde_json::Error) -> Self {
+    /// A success that cannot be understood. Where it breaks is said, what stands there is not: it could be personal.
+    pub fn unreadable(call: Call, status: StatusCode, error: &serde_json::Error) -> Self {
         let class = match call.effect {
             Effect::Create => Class::Unknown { answered: true },
             Effect::Read | Effect::Change => Class::Transient,
         };
-        let reason = format!("answered {status}, but with something that is not its contract's");
-        Self { source: Some(error.into()), ..Self::answered(call, class, status, reason) }
+        let (kind, line, column) = (error.classify(), error.line(), error.column());
+        let reason =
+            format!("answered {status}, but not as its contract says ({kind:?} fault at line {line}, column {column})");
+        Self { status: Some(status.as_u16()), ..Self::new(call, class, reason) }
+    }
+
+    /// No answer came in time.
+    pub fn timed_out(call: Call) -> Self {
+        Self::new(call, class_without_answer(call.effect, false), "did not answer in time")
     }
 
     /// A failure that no single response states.
     pub fn new(call: Call, class: Class, reason: impl Into<String>) -> Self {
-        Self { call, class, status: None, reason: reason.into(), retry_after: None, source: None }
+        Self { call, class, status: None, reason: reason.into(), words: None, retry_after: None, source: None }
     }
 
     /// Too little time was left to start.
@@ -165,7 +179,8 @@ pub(super) fn class_without_answer(effect: Effect, never_left: bool) -> Class {
 
 impl fmt::Display for CallError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} {}", self.call.service, self.reason)
+        write!(formatter, "{} {}", self.call.service, self.reason)?;
+        self.words.as_ref().map_or(Ok(()), |words| write!(formatter, ": {words}"))
     }
 }
 

@@ -1,17 +1,19 @@
-//! The fan-out: what each system should show, brought there.
+//! The fan-out: look at what is there, then bring each system to where it should be.
 //!
 //! ```text
-//! calendar ─▶ crew event ─▶ redaction check
-//! guest page                                  (beside it)
+//!            ┌▶ calendar ─▶ crew event ─▶ redaction check
+//! observe ───┤
+//!            └▶ guest page                                  (beside it)
 //! ```
 //!
 //! Two branches run at once and neither can stop the other: each step reports for itself. The crew event's notes carry the calendar
 //! entry's id, so it waits for that, but not for long: crew must know. The redaction check needs the crew event, so a wrong order does
 //! not compile.
 //!
-//! Nothing is remembered between invocations yet: every step starts as *unknown*, so each is read back before anything is created, and a
-//! delivery can be repeated without a second effect.
+//! Nothing is remembered between invocations yet, so every system is looked at before anything is created: a delivery can be repeated
+//! without a second effect, and a booking that changed is left to a person as a whole, never half applied.
 
+mod observation;
 mod report;
 mod steps;
 
@@ -21,12 +23,13 @@ use jiff::Timestamp;
 pub use report::{StepReport, StepState, Steps};
 use tokio::sync::watch;
 
+use self::observation::{Desired, observe};
 use crate::{
     booking::{Charter, Confirmed, Operator},
-    calendar::{Calendar, EntryId},
+    calendar::{Calendar, EntryId, StoredEntry},
     guest_page::{Address, GuestPage, Publisher, RenderError, Renderer},
     outbound::{CallError, Deadline},
-    scc::{Event, EventId, Scc, StandingEvent},
+    scc::{Scc, StandingEvent},
 };
 
 /// Everything that a booking is brought in step with.
@@ -71,25 +74,37 @@ pub struct Work<'a> {
     pub deadline: Deadline,
 }
 
+impl Work<'_> {
+    /// After its end a charter is history: crew are told nothing about it any more.
+    fn is_over(&self) -> bool {
+        self.booking.charter.time.end().timestamp() <= self.now
+    }
+}
+
 /// Makes all four systems show the booking, as far as they let us, and says for each how that went.
 pub async fn bring_in_step(systems: &Systems<'_>, work: &Work<'_>) -> Steps {
-    let standing = systems.scc.find(&EventId::from(&work.booking.charter.id), work.deadline).await;
-    if let Some(conflict) = standing.as_ref().ok().and_then(|event| conflict(event.as_ref()?, work)) {
-        return Steps::all(StepReport::parked(conflict));
+    let desired = Desired::of(work);
+    let observed = observe(systems, &desired, work.deadline).await;
+    if let Some(conflict) = observed.conflict(&desired) {
+        return Steps::all(&StepReport::parked("observe", conflict));
     }
-    let ((calendar, crew_event, crew_redaction), guest_page) =
-        tokio::join!(calendar_then_crew(systems, work, standing), steps::guest_page(systems, work));
+    let ((calendar, crew_event, crew_redaction), guest_page) = tokio::join!(
+        calendar_then_crew(systems, work, &desired, observed.entries, observed.event),
+        steps::guest_page(systems, work)
+    );
     Steps { calendar, crew_event, crew_redaction, guest_page }
 }
 
 async fn calendar_then_crew(
     systems: &Systems<'_>,
     work: &Work<'_>,
-    standing: Result<Option<StandingEvent>, CallError>,
+    desired: &Desired,
+    entries: Result<Vec<StoredEntry>, CallError>,
+    event: Result<Option<StandingEvent>, CallError>,
 ) -> (StepReport, StepReport, StepReport) {
     let (announce, entry_id) = watch::channel(None);
     let (calendar, (crew_event, crew_redaction)) =
-        tokio::join!(steps::calendar(systems, work, announce), crew(systems, work, standing, entry_id));
+        tokio::join!(steps::calendar(systems, work, desired, entries, announce), crew(systems, work, event, entry_id));
     (calendar, crew_event, crew_redaction)
 }
 
@@ -113,15 +128,4 @@ async fn crew(
         redaction = redaction.and(steps::redaction(systems, work, &event).await);
     }
     (report, redaction)
-}
-
-/// Why an event that stands must not be touched: a changed booking needs to know what was applied before, and nobody remembers that yet.
-fn conflict(standing: &StandingEvent, work: &Work<'_>) -> Option<String> {
-    let event = Event::of(&work.booking.charter, &work.address.url, None);
-    if !event.is_same_booking(standing) {
-        return Some(format!("SCC's event {} belongs to another booking", standing.id));
-    }
-    let instant = |text: &str| text.parse::<Timestamp>().ok();
-    let moved = instant(&standing.date) != instant(event.date());
-    moved.then(|| format!("the charter already stands for {}; changes are not made automatically yet", standing.date))
 }

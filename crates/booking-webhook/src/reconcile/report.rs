@@ -50,13 +50,9 @@ pub struct Steps {
 
 impl Steps {
     /// The same for all four.
-    pub fn all(report: StepReport) -> Self {
-        Self {
-            calendar: report.clone(),
-            crew_event: report.clone(),
-            crew_redaction: report.clone(),
-            guest_page: report,
-        }
+    pub fn all(report: &StepReport) -> Self {
+        let [calendar, crew_event, crew_redaction, guest_page] = std::array::from_fn(|_| report.clone());
+        Self { calendar, crew_event, crew_redaction, guest_page }
     }
 
     /// All four, in the order of the answer.
@@ -71,20 +67,33 @@ impl Steps {
 }
 
 impl StepReport {
-    /// The report of a step that was tried.
-    pub fn of(outcome: Result<Option<String>, CallError>, took: Duration) -> Self {
+    /// The report of a step that was tried. What went wrong is logged here, once, whether or not it came to a call.
+    pub fn of(step: &'static str, outcome: Result<Option<String>, CallError>, took: Duration) -> Self {
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         match outcome {
             Ok(remote_id) => Self { state: StepState::InStep, remote_id, ms, detail: None, next: None },
             Err(error) => {
                 let state = if error.class == Class::Refused { StepState::Parked } else { StepState::Due };
+                let (class, service, reason) = (error.class.name(), error.call.service, &error.reason);
+                match error.class {
+                    Class::Refused => {
+                        tracing::error!(step, class, %service, reason, "a step is parked: a person must look")
+                    }
+                    Class::Denied => {
+                        tracing::error!(step, class, %service, reason, "a step is due: our credentials do not fit")
+                    }
+                    Class::Transient | Class::Unknown { .. } => {
+                        tracing::warn!(step, class, %service, reason, "a step is due");
+                    }
+                }
                 Self { state, remote_id: None, ms, detail: Some(error.to_string()), next: Some(next(&error)) }
             }
         }
     }
 
     /// Nothing was tried, and nothing will be until a person has looked.
-    pub fn parked(detail: String) -> Self {
+    pub fn parked(step: &'static str, detail: String) -> Self {
+        tracing::error!(step, reason = detail, "a step is parked: a person must look");
         let next = "A person must look: make the change in this system by hand, or mend what is in the way and deliver the booking again";
         Self { state: StepState::Parked, remote_id: None, ms: 0, detail: Some(detail), next: Some(next.into()) }
     }
@@ -139,5 +148,9 @@ fn credentials(service: Service) -> &'static str {
         Service::Cloudfront => {
             "Check distribution_id in the guest-page secret, and the function's right to CreateInvalidation on it"
         }
+        Service::SecretsManager => {
+            "Check the function's right to BatchGetSecretValue and GetSecretValue on the secrets"
+        }
+        Service::ConfigurationFiles => "Check the function's right to GetObject on the configuration files",
     }
 }

@@ -4,26 +4,45 @@ use std::time::Instant;
 
 use tokio::{sync::watch, time::timeout};
 
-use super::{EntryIdChannel, StepReport, Systems, Work};
+use super::{Desired, EntryIdChannel, StepReport, Systems, Work};
 use crate::{
-    calendar::{Entry, EntryId},
+    calendar::{EntryId, StoredEntry},
     outbound::CallError,
     scc::{Event, StandingEvent},
 };
 
-/// Puts the entry into the calendar and announces its id.
+/// Makes the calendar hold exactly one entry, and announces its id.
 pub(super) async fn calendar(
     systems: &Systems<'_>,
     work: &Work<'_>,
+    desired: &Desired,
+    entries: Result<Vec<StoredEntry>, CallError>,
     announce: watch::Sender<Option<EntryId>>,
 ) -> StepReport {
     let started = Instant::now();
-    let entry = Entry::of(work.booking, &work.address.url);
-    let outcome = systems.calendar.put_in_step(&entry, work.deadline).await;
+    let outcome = match entries {
+        Ok(entries) => one_entry(systems, work, desired, entries).await,
+        Err(error) => Err(error),
+    };
     if let Ok(id) = &outcome {
         announce.send_replace(Some(id.clone()));
     }
-    StepReport::of(outcome.map(|id| Some(id.as_str().to_owned())), started.elapsed())
+    StepReport::of("calendar", outcome.map(|id| Some(id.as_str().to_owned())), started.elapsed())
+}
+
+/// Of several entries, one that shows what it should stays, the one with the lowest id first.
+async fn one_entry(
+    systems: &Systems<'_>,
+    work: &Work<'_>,
+    desired: &Desired,
+    entries: Vec<StoredEntry>,
+) -> Result<EntryId, CallError> {
+    let kept = entries.iter().find(|stored| desired.entry.difference(stored).is_none()).or(entries.first());
+    let Some(kept) = kept else { return systems.calendar.create(&desired.entry, work.deadline).await };
+    for duplicate in entries.iter().filter(|stored| stored.id != kept.id) {
+        systems.calendar.delete(&duplicate.id, work.deadline).await?;
+    }
+    Ok(kept.id.clone())
 }
 
 /// Creates the crew event unless it stands already. It carries the calendar entry's id if that is known in time.
@@ -35,6 +54,10 @@ pub(super) async fn crew_event(
 ) -> (StepReport, Option<StandingEvent>) {
     let started = Instant::now();
     let outcome = match standing {
+        Ok(None) if work.is_over() => {
+            let over = StepReport::not_needed().noting(Some("the charter is over: crew are not told about it".into()));
+            return (over, None);
+        }
         Ok(None) => {
             let known = timeout(systems.crew_event_wait, announced(entry_id)).await.ok().flatten();
             let event = Event::of(&work.booking.charter, &work.address.url, known.as_ref());
@@ -47,7 +70,7 @@ pub(super) async fn crew_event(
         Ok(event) => (Some(event.clone()), Ok(Some(event.id.to_string()))),
         Err(error) => (None, Err(error)),
     };
-    (StepReport::of(outcome, started.elapsed()), event)
+    (StepReport::of("crew_event", outcome, started.elapsed()), event)
 }
 
 /// Adds the calendar entry's id to notes that were written before it was known. Notes that somebody has changed since stay as they are.
@@ -58,7 +81,7 @@ pub(super) async fn late_entry_id(
     entry_id: &mut EntryIdChannel,
 ) -> Option<StepReport> {
     let without_id = Event::of(&work.booking.charter, &work.address.url, None);
-    if event.notes != without_id.notes() {
+    if event.notes != without_id.notes() || work.is_over() {
         return None;
     }
     let id = announced(entry_id).await?;
@@ -66,24 +89,19 @@ pub(super) async fn late_entry_id(
     let with_id = Event::of(&work.booking.charter, &work.address.url, Some(&id));
     let key = format!("{}/crew_event/{}", work.booking.charter.booking_id, work.fence);
     let outcome = systems.scc.patch_notes(&event.id, with_id.notes(), &key, work.deadline).await;
-    Some(StepReport::of(outcome.map(|()| Some(event.id.to_string())), started.elapsed()))
+    Some(StepReport::of("crew_event", outcome.map(|()| Some(event.id.to_string())), started.elapsed()))
 }
 
 /// Makes sure that crew can see no money in the event.
 pub(super) async fn redaction(systems: &Systems<'_>, work: &Work<'_>, event: &StandingEvent) -> StepReport {
     let started = Instant::now();
     let outcome = systems.scc.redact(&event.id, &systems.operator.money_words, work.deadline).await;
-    if let Ok(removed) = &outcome
-        && !removed.is_empty()
-    {
+    let removed = outcome.as_ref().ok().filter(|removed| !removed.is_empty());
+    let removed = removed.map(|removed| {
         tracing::warn!(event_id = %event.id, ?removed, "money was taken out of a crew event");
-    }
-    let removed = outcome
-        .as_ref()
-        .ok()
-        .filter(|removed| !removed.is_empty())
-        .map(|removed| format!("removed {}", removed.join(", ")));
-    StepReport::of(outcome.map(|_| None), started.elapsed()).noting(removed)
+        format!("removed {}", removed.join(", "))
+    });
+    StepReport::of("crew_redaction", outcome.map(|_| None), started.elapsed()).noting(removed)
 }
 
 /// Renders the page, puts it into the bucket and makes the edge forget the one before.
@@ -91,17 +109,11 @@ pub(super) async fn guest_page(systems: &Systems<'_>, work: &Work<'_>) -> StepRe
     let started = Instant::now();
     let page = match systems.page(&work.booking.charter, work.address, work.now) {
         Ok(page) => page,
-        Err(error) => {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the guest page's template does not fit its content"
-            );
-            return StepReport::parked(error.to_string());
-        }
+        Err(error) => return StepReport::parked("guest_page", error.to_string()),
     };
     let reference = format!("{}-{}", work.booking.charter.id, work.fence);
     let outcome = systems.publisher.publish(&page, work.address, &reference, work.deadline).await;
-    StepReport::of(outcome.map(|()| Some(work.address.key.clone())), started.elapsed())
+    StepReport::of("guest_page", outcome.map(|()| Some(work.address.key.clone())), started.elapsed())
 }
 
 async fn announced(entry_id: &mut EntryIdChannel) -> Option<EntryId> {

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::StandingEvent;
 use crate::{
@@ -101,11 +103,6 @@ impl Event {
         &self.event_id
     }
 
-    /// The start, with the local offset.
-    pub fn date(&self) -> &str {
-        &self.date
-    }
-
     /// What crew read.
     pub fn notes(&self) -> &str {
         &self.notes
@@ -118,17 +115,32 @@ impl Event {
 
     /// The event as it stands once SCC has taken it.
     pub(super) fn standing(&self) -> StandingEvent {
-        StandingEvent {
-            id: self.event_id.clone(),
-            date: self.date.clone(),
-            notes: self.notes.clone(),
-            guest_page: self.guest_page.clone(),
-        }
+        StandingEvent { id: self.event_id.clone(), notes: self.notes.clone(), fields: Map::new() }
     }
 
     /// Whether an event that is there was made for the same booking: it names our guest page, or our booking among its notes' words.
     pub fn is_same_booking(&self, standing: &StandingEvent) -> bool {
-        standing.guest_page == self.guest_page || standing.notes.split_whitespace().any(|word| word == self.booking_id)
+        standing.fields.get("guest_page").is_some_and(|page| *page == self.guest_page)
+            || standing.notes.split_whitespace().any(|word| word == self.booking_id)
+    }
+
+    /// The first of the sender's fields in which an event that is there differs. What crew and office change by hand is left out.
+    pub fn difference(&self, standing: &StandingEvent) -> Option<&'static str> {
+        let stored = |field: &str| standing.fields.get(field);
+        let text = |field: &str| stored(field).and_then(Value::as_str);
+        let differs = |field: &str, mine: &str| text(field).is_some_and(|theirs| theirs != mine);
+        let number = |value: Option<&Value>| value.and_then(|value| value.to_string().parse::<Decimal>().ok());
+        let instant = |text: &str| text.parse::<Timestamp>().ok();
+        let party = stored("guest").and_then(|guest| guest.get("party_size"));
+        [
+            (text("date").is_some_and(|date| instant(date) != instant(&self.date)), "date"),
+            (number(stored("duration_hours")).is_some_and(|hours| hours != self.duration_hours), "duration"),
+            (number(party).is_some_and(|size| size != Decimal::from(self.guest.party_size)), "party size"),
+            (differs("name", &self.name), "boat"),
+            (self.location.as_ref().is_some_and(|location| differs("location", location)), "location"),
+        ]
+        .into_iter()
+        .find_map(|(differs, field)| differs.then_some(field))
     }
 }
 

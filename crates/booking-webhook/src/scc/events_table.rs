@@ -10,6 +10,8 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 
+use serde_json::Value;
+
 use super::{
     EventId, StandingEvent,
     redaction::{Finding, Item, find_money, update},
@@ -21,8 +23,10 @@ use crate::{
 
 const PARTITION_KEY: &str = "event_id";
 const SORT_KEY: &str = "created_timestamp";
-/// Two creations at once make two items; anything beyond a handful is not ours to sort out.
-const MOST_ITEMS: i32 = 25;
+/// Two creations at once make two items, so one page is nearly always all.
+const PAGE_ITEMS: i32 = 25;
+/// An event with more items than these pages hold cannot be vouched for.
+const MOST_PAGES: usize = 4;
 /// A reading, a removal, and a reading that shows that it is gone; twice more when somebody writes at the same time.
 const MOST_ROUNDS: usize = 4;
 
@@ -55,9 +59,8 @@ impl EventsTable {
         let first = items.iter().min_by_key(|item| text(item, SORT_KEY));
         Ok(first.map(|item| StandingEvent {
             id: id.clone(),
-            date: text(item, "date"),
             notes: text(item, "notes"),
-            guest_page: text(item, "guest_page"),
+            fields: item.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
         }))
     }
 
@@ -92,18 +95,41 @@ impl EventsTable {
         Err(CallError::new(REDACT, Class::Transient, reason))
     }
 
+    /// Every item of the event, or a failure: what was not read may show money.
     async fn items(&self, outbound: &Outbound, id: &EventId, deadline: Deadline) -> Result<Vec<Item>, CallError> {
+        let (mut items, mut read_to) = (Vec::new(), None);
+        for _ in 0..MOST_PAGES {
+            let (page, last_key) = self.page(outbound, id, read_to, deadline).await?;
+            items.extend(page);
+            if last_key.is_none() {
+                return Ok(items);
+            }
+            read_to = last_key;
+        }
+        let reason = format!("has more than {} items in event {id}: not all of them can be checked", items.len());
+        Err(CallError::new(QUERY, Class::Transient, reason))
+    }
+
+    /// The items behind `read_to`, and the key of the last of them when there may be more.
+    async fn page(
+        &self,
+        outbound: &Outbound,
+        id: &EventId,
+        read_to: Option<Item>,
+        deadline: Deadline,
+    ) -> Result<(Vec<Item>, Option<Item>), CallError> {
         let once = || async {
-            let query = self.client.query().table_name(&self.name).consistent_read(true).limit(MOST_ITEMS);
+            let query = self.client.query().table_name(&self.name).consistent_read(true).limit(PAGE_ITEMS);
             let query = query
                 .key_condition_expression("#partition = :id")
                 .expression_attribute_names("#partition", PARTITION_KEY)
-                .expression_attribute_values(":id", AttributeValue::S(id.to_string()));
+                .expression_attribute_values(":id", AttributeValue::S(id.to_string()))
+                .set_exclusive_start_key(read_to.clone());
             let answer = query.send().await.map_err(|error| from_sdk::<QueryError>(QUERY, error))?;
             Ok(Answered {
                 status: 200,
                 remote_id: answer.request_id().map(str::to_owned),
-                value: answer.items.unwrap_or_default(),
+                value: (answer.items.unwrap_or_default(), answer.last_evaluated_key),
             })
         };
         outbound.attempts(QUERY, deadline, once).await
@@ -142,5 +168,17 @@ impl EventsTable {
             Ok(Answered { status: if value { 200 } else { 400 }, remote_id: None, value })
         };
         outbound.attempts(REDACT, deadline, once).await
+    }
+}
+
+/// An attribute as the JSON that SCC was sent; sets and binaries, of which SCC has none, become `null`.
+fn json(value: &AttributeValue) -> Value {
+    match value {
+        AttributeValue::S(text) => Value::String(text.clone()),
+        AttributeValue::N(number) => serde_json::from_str(number).unwrap_or_default(),
+        AttributeValue::Bool(truth) => Value::Bool(*truth),
+        AttributeValue::L(list) => list.iter().map(json).collect(),
+        AttributeValue::M(map) => map.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
+        _ => Value::Null,
     }
 }

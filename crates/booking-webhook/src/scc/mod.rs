@@ -14,7 +14,7 @@ use http::header::{AUTHORIZATION, HeaderName};
 use reqwest::RequestBuilder;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -34,12 +34,10 @@ const PATCH: Call = Call { service: Service::Scc, operation: "patch_event_notes"
 pub struct StandingEvent {
     /// SCC's id of it; ours, unless SCC answered another.
     pub id: EventId,
-    /// Its start, as SCC keeps it.
-    pub date: String,
     /// What crew read.
     pub notes: String,
-    /// The guest page that it names.
-    pub guest_page: String,
+    /// All of it, as crew can read it.
+    pub fields: Map<String, Value>,
 }
 
 /// SCC's client.
@@ -75,11 +73,11 @@ impl<'a> Scc<'a> {
     /// # Errors
     /// [`CallError`] of the creation; a refusal when the id is taken by somebody else's event.
     pub async fn create(&self, event: &Event, deadline: Deadline) -> Result<StandingEvent, CallError> {
-        let (create, read_back) = (|| self.post(event, deadline), || self.find(event.id(), deadline));
-        self.outbound.create_or_read_back(deadline, create, read_back).await
+        let create = |attempt| self.post(event, attempt, deadline);
+        self.outbound.create_or_read_back(deadline, create, || self.find(event.id(), deadline)).await
     }
 
-    async fn post(&self, event: &Event, deadline: Deadline) -> Result<StandingEvent, CallError> {
+    async fn post(&self, event: &Event, attempt_number: u32, deadline: Deadline) -> Result<StandingEvent, CallError> {
         let key = &format!("{}/crew_event/create", event.booking_id());
         let attempt = |secret: SccSecret| async move {
             let request = |http: &reqwest::Client| {
@@ -90,9 +88,9 @@ impl<'a> Scc<'a> {
             let read = |body: &[u8]| {
                 serde_json::from_slice(body).map(|Created { event_id }| (event_id.clone(), Some(event_id.to_string())))
             };
-            self.outbound.exchange(CREATE, deadline, request, read).await
+            self.outbound.exchange_once(CREATE, attempt_number, deadline, request, read).await
         };
-        match self.secrets.present(CREATE, |secrets| &secrets.scc, attempt).await {
+        match self.secrets.present(CREATE, |secrets| &secrets.scc, deadline, attempt).await {
             Ok(id) => Ok(StandingEvent { id, ..event.standing() }),
             Err(error) if error.status == Some(409) => self.adopt(event, deadline).await,
             Err(error) => Err(error),
@@ -127,7 +125,7 @@ impl<'a> Scc<'a> {
             };
             self.outbound.exchange(PATCH, deadline, request, |_| Ok(((), Some(id.to_string())))).await
         };
-        self.secrets.present(PATCH, |secrets| &secrets.scc, attempt).await
+        self.secrets.present(PATCH, |secrets| &secrets.scc, deadline, attempt).await
     }
 
     /// Takes every trace of money out of an event's items, whoever put it there, and makes sure that it is gone. Returns the names of what

@@ -69,9 +69,11 @@ pub(super) fn find_money(item: &Item, words: &MoneyWords) -> Vec<Finding> {
 fn search_map(map: &Item, path: &Path, words: &MoneyWords, findings: &mut Vec<Finding>) {
     for (name, value) in map {
         let path = path.to(Step::Name(name.clone()));
-        if words.names_money(name) || is_statement_among_crews_own(name, value, words) {
+        if words.names_money(name) {
             findings.push(Finding { path, found: value.clone(), replacement: None });
-        } else if !is_crews_own(name) {
+        } else if is_crews_own(name) {
+            search_crews_own(value, &path, words, findings);
+        } else {
             search_value(name, value, &path, words, findings);
         }
     }
@@ -98,12 +100,30 @@ fn is_crews_own(name: &str) -> bool {
     CREWS_OWN.iter().any(|own| name.eq_ignore_ascii_case(own))
 }
 
-/// `expenses: {crew, captain, port_tax}` is the calendar's statement under a name that crew use too. Crew log no port tax.
-fn is_statement_among_crews_own(name: &str, value: &AttributeValue, words: &MoneyWords) -> bool {
-    const EVERYDAY: [&str; 2] = ["rate", "net"];
-    let undoubted =
-        |key: &String| words.names_money(key) && !EVERYDAY.iter().any(|everyday| key.eq_ignore_ascii_case(everyday));
-    is_crews_own(name) && matches!(value, AttributeValue::M(map) if map.keys().any(undoubted))
+/// `expenses: {crew, captain, port_tax}` is the calendar's statement under a name that crew use too, and so is an entry
+/// `{captain_fee: 150}` among theirs: crew log no such thing. It goes whole; what they log themselves stays.
+fn search_crews_own(value: &AttributeValue, path: &Path, words: &MoneyWords, findings: &mut Vec<Finding>) {
+    match value {
+        AttributeValue::M(map) if map.keys().any(|name| is_no_word_of_crews(name, words)) => {
+            findings.push(Finding { path: path.clone(), found: value.clone(), replacement: None });
+        }
+        AttributeValue::M(map) => {
+            for (name, value) in map {
+                search_crews_own(value, &path.to(Step::Name(name.clone())), words, findings);
+            }
+        }
+        AttributeValue::L(list) => {
+            for (index, element) in list.iter().enumerate() {
+                search_crews_own(element, &path.to(Step::Index(index)), words, findings);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Crew may log mileage with its rate, and a tip net of something.
+fn is_no_word_of_crews(name: &str, words: &MoneyWords) -> bool {
+    words.names_money(name) && !["rate", "net"].iter().any(|theirs| name.eq_ignore_ascii_case(theirs))
 }
 
 impl Path {
@@ -205,6 +225,28 @@ mod tests {
         let expected =
             ["Port-Tax", "expenses", "legs[0].payout", "notes", "pay.captain_fee", "pay.crewCost", "revenue"];
         assert_eq!(found(&leaky), expected);
+    }
+
+    #[test]
+    fn a_statement_among_crews_own_entries_goes_and_their_entries_stay() {
+        let entry =
+            |amount| map([("by", text("crew-1")), ("amount", number(amount)), ("words", text("gross weather gear"))]);
+        let statement = || map([("captain_fee", number("150"))]);
+        let leaky = item([
+            (
+                "expenses",
+                AttributeValue::L(vec![entry("62"), statement(), entry("18.50"), map([("crewCosts", number("1"))])]),
+            ),
+            ("supplies", map([("ice", number("18.50")), ("more", AttributeValue::L(vec![statement()]))])),
+            ("tips", statement()),
+            (
+                "mileage",
+                map([("rate_per_mile", number("0.67")), ("net", number("31")), ("legs", AttributeValue::L(vec![]))]),
+            ),
+        ]);
+        assert_eq!(found(&leaky), ["expenses[1]", "expenses[3]", "supplies.more[0]", "tips"]);
+        let update = update(&find_money(&leaky, &MoneyWords::default()));
+        assert_eq!(update.expression, "REMOVE #n0[1], #n1[3], #n2.#n3[0], #n4");
     }
 
     #[test]

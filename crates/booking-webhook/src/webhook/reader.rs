@@ -1,11 +1,14 @@
 //! Reads single fields of a booking and keeps account of what is wrong with them.
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::mapping::{Amounts, Mapping, Source, Times};
-use crate::booking::{Field, FieldFault, Money, PersonId, StartReading, read_start};
+use crate::booking::{
+    Assigned, BoatReference, CharterDuration, Field, FieldFault, Money, Operator, PersonId, StartReading, Terms,
+    read_start,
+};
 
 const MISSING: &str = "is missing";
 const LONGEST_TEXT_CHARACTERS: usize = 10_000;
@@ -44,9 +47,12 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn is_faulty(&self, field: Field) -> bool {
+        self.faults.iter().any(|fault| fault.field == field)
+    }
+
     fn required<T>(&mut self, field: Field, value: Option<T>) -> Option<T> {
-        let known_to_be_faulty = self.faults.iter().any(|fault| fault.field == field);
-        if value.is_none() && !known_to_be_faulty { self.fault(field, MISSING) } else { value }
+        if value.is_none() && !self.is_faulty(field) { self.fault(field, MISSING) } else { value }
     }
 
     /// A JSON `null` counts as absent.
@@ -126,27 +132,29 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `duration_minutes`, or the time from the start to `end_at`; both only if they agree.
-    pub(super) fn duration(&mut self, start: Option<&StartReading>, zone: &TimeZone) -> Option<SignedDuration> {
+    /// `duration_minutes`, or the time from the start to `end_at`; both only if they agree. Each is judged where it was sent.
+    pub(super) fn duration(&mut self, start: Option<&StartReading>, zone: &TimeZone) -> Option<CharterDuration> {
         let minutes = self.optional_integer(Field::DurationMinutes);
+        let stated = minutes.and_then(|minutes| self.valid(Field::DurationMinutes, CharterDuration::try_from(minutes)));
         let end = self.optional_instant(Field::EndAt, zone);
-        let stated = minutes.map(|minutes| SignedDuration::from_mins(i64::try_from(minutes).unwrap_or(i64::MAX / 60)));
-        let elapsed = start.zip(end).map(|(start, end)| start.instant.duration_until(end.instant));
+        let elapsed = start.zip(end.as_ref()).map(|(start, end)| start.instant.duration_until(end.instant));
+        let elapsed = elapsed.and_then(|elapsed| self.valid(Field::EndAt, CharterDuration::try_from(elapsed)));
         match (stated, elapsed) {
             (Some(stated), Some(elapsed)) if stated != elapsed => {
-                self.fault(Field::EndAt, "disagrees with /duration_minutes: send one of them, or mend it")
+                self.fault(Field::EndAt, "disagrees with the duration: send one of them, or mend it")
             }
-            (Some(duration), _) | (None, Some(duration)) => Some(duration),
-            (None, None) if start.is_some() => self.required(Field::DurationMinutes, None),
-            (None, None) => None,
+            (None, None) if end.is_none() && !self.is_faulty(Field::EndAt) => {
+                self.required(Field::DurationMinutes, None)
+            }
+            (stated, elapsed) => stated.or(elapsed),
         }
     }
 
     /// Id and name; each stands for the other when only one is sent.
-    pub(super) fn boat(&mut self) -> Option<(String, String)> {
+    pub(super) fn boat(&mut self) -> Option<BoatReference> {
         match (self.optional_text(Field::BoatId), self.optional_text(Field::BoatName)) {
-            (Some(id), Some(name)) => Some((id, name)),
-            (Some(either), None) | (None, Some(either)) => Some((either.clone(), either)),
+            (Some(id), Some(name)) => Some(BoatReference { id, name }),
+            (Some(either), None) | (None, Some(either)) => Some(BoatReference { id: either.clone(), name: either }),
             (None, None) => self.required(Field::BoatId, None),
         }
     }
@@ -170,13 +178,28 @@ impl<'a> Reader<'a> {
         self.valid(Field::Gross, Money::gross(dollars))
     }
 
-    pub(super) fn person(&mut self, field: Field) -> Option<PersonId> {
+    pub(super) fn assigned(&mut self) -> Assigned {
+        Assigned { crew: self.people(Field::CrewIds), captain: self.person(Field::CaptainId) }
+    }
+
+    /// Notes who is missing. Nobody is missed on a boat that cannot be read if one of the operator's boats may be meant.
+    pub(super) fn needs_crew(&mut self, boat: Option<&BoatReference>, assigned: &Assigned, operator: &Operator) {
+        let boat = boat.cloned().or_else(|| operator.boats.is_empty().then(BoatReference::default));
+        let missing = boat.and_then(|boat| Terms::resolve(&boat, assigned, operator).err()).unwrap_or_default();
+        for fault in missing {
+            if !self.is_faulty(fault.field) {
+                self.faults.push(fault);
+            }
+        }
+    }
+
+    fn person(&mut self, field: Field) -> Option<PersonId> {
         let text = self.optional_text(field)?;
         self.valid(field, PersonId::parse(&text))
     }
 
-    /// A list of people, each once. An empty list counts as absent: no charter sails without crew.
-    pub(super) fn people(&mut self, field: Field) -> Option<Vec<PersonId>> {
+    /// An empty list counts as absent: no charter sails without crew.
+    fn people(&mut self, field: Field) -> Option<Vec<PersonId>> {
         let Value::Array(values) = self.value(field)? else { return self.fault(field, "must be a list of ids") };
         if values.len() > LARGEST_CREW {
             return self.fault(field, format!("must be at most {LARGEST_CREW} people"));
@@ -184,10 +207,7 @@ impl<'a> Reader<'a> {
         let mut people: Vec<PersonId> = Vec::new();
         for value in &values {
             let Some(text) = value.as_str() else { return self.fault(field, "must be a list of ids") };
-            let person = self.valid(field, PersonId::parse(text))?;
-            if !people.contains(&person) {
-                people.push(person);
-            }
+            people.push(self.valid(field, PersonId::parse(text))?);
         }
         (!people.is_empty()).then_some(people)
     }

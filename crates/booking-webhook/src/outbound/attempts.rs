@@ -1,0 +1,265 @@
+//! How often and how long something is tried.
+
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
+
+use tokio::time::timeout;
+
+use super::{Call, CallError, Class, Effect, Outbound};
+
+const MOST_ATTEMPTS: u32 = 3;
+/// What may be repeated is worth a try in this part of a call's usual time; a creation never is cut short.
+const SHORTEST_TRY: u32 = 10;
+
+/// When the invocation must be done with outside calls. Lambda freezes the process after the answer, so nothing may still be running.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// `remaining` from now.
+    pub fn after(remaining: Duration) -> Self {
+        Self(Instant::now() + remaining)
+    }
+
+    /// Not later than `limit` from now.
+    #[must_use]
+    pub fn within(self, limit: Duration) -> Self {
+        Self(self.0.min(Instant::now() + limit))
+    }
+
+    /// What is left.
+    pub fn remaining(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether something that may take `needed` still fits.
+    pub fn allows(self, needed: Duration) -> bool {
+        self.remaining() >= needed
+    }
+}
+
+/// What a call brought back.
+#[derive(Debug)]
+pub struct Answered<T> {
+    /// The response's status.
+    pub status: u16,
+    /// What the other side calls the thing it answered with, for the log.
+    pub remote_id: Option<String>,
+    /// The answer.
+    pub value: T,
+}
+
+impl Outbound {
+    /// Tries until it succeeds, up to three times with full jitter (or the other side's `Retry-After`) between, as long as failures are
+    /// transient and another attempt still fits before `deadline`. Logs each attempt.
+    ///
+    /// # Errors
+    /// The last attempt's [`CallError`]; a transient one when no time was left to begin with.
+    pub async fn attempts<T, F>(&self, call: Call, deadline: Deadline, once: impl Fn() -> F) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<Answered<T>, CallError>>,
+    {
+        for attempt in 1.. {
+            // Boxed: an SDK call's future is some kilobytes, and a fan-out holds several at once.
+            match self.attempt(call, attempt, deadline, Box::pin(once())).await {
+                Err(error) if error.class == Class::Transient && self.pause_after(&error, attempt, deadline).await => {}
+                outcome => return outcome,
+            }
+        }
+        unreachable!("the series is bounded by MOST_ATTEMPTS")
+    }
+
+    /// Creates something on the far side of a call that is not idempotent, once, in the same bounded series.
+    ///
+    /// When a creation may have acted, what is there is read back at once. Only if the request is known to be over (it was answered) and
+    /// nothing is there, it is created again; a request that may still land is never followed by another.
+    ///
+    /// # Errors
+    /// The last creation's [`CallError`].
+    pub async fn create_or_read_back<T, C, R>(
+        &self,
+        deadline: Deadline,
+        create: impl Fn(u32) -> C,
+        read_back: impl Fn() -> R,
+    ) -> Result<T, CallError>
+    where
+        C: Future<Output = Result<T, CallError>>,
+        R: Future<Output = Result<Option<T>, CallError>>,
+    {
+        for attempt in 1.. {
+            let error = match Box::pin(create(attempt)).await {
+                Ok(created) => return Ok(created),
+                Err(error) => error,
+            };
+            let may_be_repeated = match error.class {
+                Class::Transient => true,
+                Class::Unknown { answered } => match Box::pin(read_back()).await {
+                    Ok(Some(found)) => return Ok(found),
+                    Ok(None) => answered,
+                    Err(_) => false,
+                },
+                Class::Denied | Class::Refused => false,
+            };
+            if !may_be_repeated || !self.pause_after(&error, attempt, deadline).await {
+                return Err(error);
+            }
+        }
+        unreachable!("the series is bounded by MOST_ATTEMPTS")
+    }
+
+    /// One attempt, in the time that it may take, and its line in the log.
+    pub(super) async fn attempt<T>(
+        &self,
+        call: Call,
+        attempt: u32,
+        deadline: Deadline,
+        once: impl Future<Output = Result<Answered<T>, CallError>>,
+    ) -> Result<T, CallError> {
+        let Some(limit) = self.limit(call.effect, deadline) else { return Err(CallError::not_started(call)) };
+        let started = Instant::now();
+        let outcome = timeout(limit, once).await;
+        let outcome = outcome.unwrap_or_else(|_elapsed| Err(CallError::timed_out(call)));
+        log(call, attempt, started.elapsed(), &outcome);
+        outcome.map(|answered| answered.value)
+    }
+
+    /// How long a call that starts now may take; `None` when it must not start.
+    fn limit(&self, effect: Effect, deadline: Deadline) -> Option<Duration> {
+        let limit = self.call_timeout.min(deadline.remaining());
+        let needed = match effect {
+            Effect::Create => self.call_timeout,
+            Effect::Read | Effect::Change => self.call_timeout / SHORTEST_TRY,
+        };
+        (limit >= needed).then_some(limit)
+    }
+
+    /// Waits before the attempt after `attempt`, as long as the other side asks for; `false` when there is none, because the series is over
+    /// or it would not fit before `deadline`.
+    async fn pause_after(&self, error: &CallError, attempt: u32, deadline: Deadline) -> bool {
+        let pause = error.retry_after.unwrap_or_else(|| self.jitter(attempt));
+        let another = attempt < MOST_ATTEMPTS && deadline.allows(pause + self.call_timeout / SHORTEST_TRY);
+        if another {
+            tokio::time::sleep(pause).await;
+        }
+        another
+    }
+
+    /// Full jitter: anything up to the doubled base, so that many functions do not come back at once.
+    fn jitter(&self, attempt: u32) -> Duration {
+        self.retry_base.mul_f64(f64::from(1_u32 << attempt.min(8)) * fastrand::f64())
+    }
+}
+
+fn log<T>(call: Call, attempt: u32, took: Duration, outcome: &Result<Answered<T>, CallError>) {
+    let Call { service, operation, .. } = call;
+    let latency_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    match outcome {
+        Ok(Answered { status, remote_id, .. }) => {
+            let remote_id = remote_id.as_deref();
+            tracing::info!(%service, operation, status, latency_ms, attempt, remote_id, "called");
+        }
+        Err(error) => {
+            let (status, class, reason, cause) = (error.status, error.class.name(), &error.reason, error.cause());
+            tracing::warn!(%service, operation, status, latency_ms, attempt, class, reason, cause, "call failed");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use http::StatusCode;
+
+    use super::*;
+    use crate::outbound::Service;
+
+    const READ: Call = Call { service: Service::Calendar, operation: "find_entry", effect: Effect::Read };
+    const CREATE: Call = Call { service: Service::Calendar, operation: "create_entry", effect: Effect::Create };
+
+    fn outbound() -> Outbound {
+        Outbound::new(Duration::from_millis(50), Duration::from_millis(1)).expect("compiled-in roots")
+    }
+
+    fn failure(class: Class) -> CallError {
+        CallError::answered(READ, class, StatusCode::SERVICE_UNAVAILABLE)
+    }
+
+    async fn attempts_until(succeeds_at: u32, class: Class) -> (u32, bool) {
+        let tried = Cell::new(0);
+        let once = || async {
+            tried.set(tried.get() + 1);
+            if tried.get() < succeeds_at {
+                Err(failure(class))
+            } else {
+                Ok(Answered { status: 200, remote_id: None, value: () })
+            }
+        };
+        let outcome = outbound().attempts(READ, Deadline::after(Duration::from_secs(5)), once).await;
+        (tried.get(), outcome.is_ok())
+    }
+
+    #[tokio::test]
+    async fn a_series_is_three_attempts_at_most_and_only_for_what_is_transient() {
+        assert_eq!(attempts_until(1, Class::Transient).await, (1, true));
+        assert_eq!(attempts_until(3, Class::Transient).await, (3, true));
+        assert_eq!(attempts_until(4, Class::Transient).await, (3, false));
+        for class in
+            [Class::Unknown { answered: true }, Class::Unknown { answered: false }, Class::Denied, Class::Refused]
+        {
+            assert_eq!(attempts_until(2, class).await, (1, false), "{class:?}");
+        }
+    }
+
+    /// Creates with these classes of failure in turn; `there` is what reading back finds. Answers the number of creations and the outcome.
+    async fn creations(classes: &[Class], there: Option<&'static str>) -> (u32, Option<&'static str>) {
+        let created = Cell::new(0);
+        let create = |attempt: u32| {
+            created.set(attempt);
+            let class = classes.get(attempt as usize - 1).copied();
+            async move { class.map_or(Ok("created"), |class| Err(failure(class))) }
+        };
+        let outcome = outbound()
+            .create_or_read_back(Deadline::after(Duration::from_secs(5)), create, || async { Ok(there) })
+            .await;
+        (created.get(), outcome.ok())
+    }
+
+    #[tokio::test]
+    async fn what_may_have_been_created_is_read_back_before_it_is_created_again() {
+        let (answered, unanswered) = (Class::Unknown { answered: true }, Class::Unknown { answered: false });
+        assert_eq!(creations(&[answered], Some("found")).await, (1, Some("found")));
+        assert_eq!(creations(&[answered], None).await, (2, Some("created")));
+        assert_eq!(creations(&[unanswered], Some("found")).await, (1, Some("found")));
+        assert_eq!(creations(&[unanswered], None).await, (1, None), "it may still land");
+        assert_eq!(
+            creations(&[Class::Transient, answered], None).await,
+            (3, Some("created")),
+            "one series, not one within the other"
+        );
+        assert_eq!(creations(&[Class::Transient, answered, Class::Transient, answered], None).await, (3, None));
+        assert_eq!(creations(&[Class::Denied], None).await, (1, None));
+    }
+
+    #[test]
+    fn a_creation_is_never_cut_short_and_nothing_starts_without_a_chance() {
+        let limit =
+            |effect, remaining_ms| outbound().limit(effect, Deadline::after(Duration::from_millis(remaining_ms)));
+        assert_eq!(limit(Effect::Create, 40), None);
+        assert_eq!(limit(Effect::Create, 1_000), Some(Duration::from_millis(50)));
+        assert!(limit(Effect::Read, 40).is_some_and(|limit| limit <= Duration::from_millis(40)));
+        assert_eq!(limit(Effect::Change, 1), None);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_hangs_ends_with_the_deadline() {
+        let hanging = || std::future::pending::<Result<Answered<()>, CallError>>();
+        let outbound = outbound();
+        let read = outbound.attempts(READ, Deadline::after(Duration::from_millis(20)), hanging).await;
+        assert_eq!(read.expect_err("it hangs").class, Class::Transient);
+        let created = outbound.attempt(CREATE, 1, Deadline::after(Duration::from_secs(1)), hanging()).await;
+        assert_eq!(created.expect_err("it hangs").class, Class::Unknown { answered: false });
+    }
+}

@@ -1,0 +1,159 @@
+//! The function starts with what it finds, or says all at once why it cannot.
+
+use serde_json::{Value, json};
+use simulators::{
+    cloud::Cloud,
+    emulator::Emulator,
+    rehearsal::{Options, Rehearsal, RehearsalError},
+    traffic::{Fault, Service},
+};
+
+use crate::world::{World, sample};
+
+const UNAVAILABLE: Fault = Fault::Answer { status: 503, acted: false, retry_after: None };
+const ALWAYS: u32 = 1_000;
+
+/// A bucket of the operator's that is there before the function starts, with one object in it.
+struct OperatorsBucket {
+    /// Other worlds run on the same emulator, but it ends with its last user.
+    _emulator: std::sync::Arc<Emulator>,
+    location: String,
+}
+
+impl OperatorsBucket {
+    async fn with(key: &str, content: &str) -> Self {
+        let emulator = Emulator::shared().await.expect("it starts");
+        let cloud = Cloud::create(&emulator.url()).await.expect("a bucket");
+        let put = cloud.s3.put_object().bucket(&cloud.bucket).key(key).body(content.as_bytes().to_vec().into());
+        put.send().await.expect("stored");
+        Self { _emulator: emulator, location: format!("s3://{}/{key}", cloud.bucket) }
+    }
+}
+
+/// The function's last words, when it is started with these variables and secrets.
+async fn last_words(env: &[(&str, &str)], secrets: &[(&str, Value)]) -> Value {
+    let mut options = World::options();
+    options.env.extend(env.iter().map(|&(name, value)| (name.to_owned(), Some(value.to_owned()))));
+    let secrets = secrets.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    match Rehearsal::start(Options { secrets, ..options }).await {
+        Err(RehearsalError::Init(error)) => the_one_line(&error.log),
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("it must not start"),
+    }
+}
+
+/// All that is wrong is in one line: there is no other at this level, and nothing beside the log.
+#[track_caller]
+fn the_one_line(log: &[String]) -> Value {
+    let lines: Vec<Value> = log
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not a log line: {line}")))
+        .collect();
+    let errors: Vec<&Value> = lines.iter().filter(|line| line["level"] == "ERROR").collect();
+    let [line] = errors[..] else { panic!("{lines:#?}") };
+    assert!(line["message"].as_str().is_some_and(|text| text.starts_with("cannot start")), "{line:#}");
+    line.clone()
+}
+
+#[track_caller]
+fn assert_says(line: &Value, words: &[&str]) {
+    let text = line["error"].as_str().unwrap_or_else(|| panic!("no error in {line:#}"));
+    for words in words {
+        assert!(text.contains(words), "{words} is not in: {text}");
+    }
+}
+
+#[tokio::test]
+async fn everything_that_is_wrong_is_said_at_once() {
+    let webhook = json!({ "scheme": "standard-webhooks", "signing_secrets": ["oops"] });
+    let env = [("OPERATOR_FILE", "/nowhere/operator.toml"), ("RETRY_BASE_MS", "soon")];
+    let line = last_words(&env, &[("webhook", webhook), ("calendar", json!("{\"url\": "))]).await;
+    assert_says(
+        &line,
+        &["/webhook", "whsec_", "/calendar", "is not the JSON", "OPERATOR_FILE", "/nowhere/operator.toml"],
+    );
+    assert_says(&line, &["No such file", "RETRY_BASE_MS"]);
+
+    let line = last_words(&[("MAPPING_FILE", "/nowhere/mapping.toml")], &[("scc", Value::Null)]).await;
+    assert_says(&line, &["MAPPING_FILE", "/nowhere/mapping.toml", "/scc", "cannot be read"]);
+}
+
+#[tokio::test]
+async fn what_fails_once_stops_no_cold_start_and_each_attempt_is_logged() {
+    let file = OperatorsBucket::with("config/operator.toml", "name = \"JADA Sailing\"").await;
+    let world = World::with(&[("OPERATOR_FILE", &file.location)]).await;
+    for service in [Service::Secretsmanager, Service::S3] {
+        for fault in [UNAVAILABLE, Fault::DropBefore] {
+            world.traffic.fail_next(service, "", fault, 1);
+        }
+    }
+    world.cold_start().await.expect("it starts at the third attempt");
+    let logs: Vec<Value> = world.logs().iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    for (service, operation) in [("secrets_manager", "read_secrets"), ("configuration_files", "read_file")] {
+        let of_it = logs.iter().filter(|line| line["service"] == service && line["operation"] == operation);
+        let attempts: Vec<&Value> = of_it.map(|line| &line["attempt"]).collect();
+        assert_eq!(attempts, [&json!(1), &json!(1), &json!(2), &json!(3)], "{service}: two cold starts");
+    }
+    assert_eq!(world.deliver(&sample()).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_keeps_failing_is_logged_with_its_cause() {
+    let world = World::start().await;
+    world.traffic.fail_next(Service::Secretsmanager, "", Fault::DropBefore, ALWAYS);
+    match world.cold_start().await {
+        Err(RehearsalError::Init(error)) => {
+            assert_says(&the_one_line(&error.log), &["cannot be read", "secrets_manager", "connection closed"]);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn the_operators_file_may_be_an_object() {
+    let file = OperatorsBucket::with("config/operator.toml", "[rates]\ncrew_hourly = \"30\"").await;
+    let world = World::with(&[("OPERATOR_FILE", &file.location)]).await;
+    assert_eq!(world.deliver(&sample()).await.status, 200);
+    let entry = &world.effects().await.calendar[0];
+    assert!(entry.to_string().contains("300.00"), "two crew, five hours, at the file's 30: {entry:#}");
+}
+
+#[tokio::test]
+async fn the_mapping_may_be_an_object() {
+    let canonical = include_str!("../../crates/booking-webhook/src/webhook/canonical-mapping.toml");
+    let mapping = canonical.replace("booking = \"/data/booking\"", "booking = \"/payload\"");
+    let file = OperatorsBucket::with("config/mapping.toml", &mapping).await;
+    let world = World::with(&[("MAPPING_FILE", &file.location)]).await;
+    let answered = world.deliver(&json!({ "payload": sample()["data"]["booking"] })).await;
+    assert_eq!(answered.status, 200, "{:#}", answered.body);
+    World::assert_one_of_everything(&world.effects().await);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_used_stops_the_start_and_the_words_say_where() {
+    for (variable, content, words) in [
+        ("OPERATOR_FILE", "name = \"JADA\"\n[rates]\ncrew_hourley = \"30\"", "line 3"),
+        ("OPERATOR_FILE", "[rates]\nport_tax_share = \"18\"", "line 2"),
+        ("MAPPING_FILE", "booking = 1", "line 1"),
+        ("MAPPING_FILE", "booking = \"data\"\n[fields]\n[statuses]\nstanding = []\noff = []", "\"data\""),
+    ] {
+        let file = OperatorsBucket::with("config/file.toml", content).await;
+        let line = last_words(&[(variable, &file.location)], &[]).await;
+        assert_says(&line, &[variable, &file.location, words]);
+    }
+    let file = OperatorsBucket::with("config/operator.toml", "").await;
+    let missing = file.location.replace("operator.toml", "another.toml");
+    let line = last_words(&[("OPERATOR_FILE", &missing)], &[]).await;
+    assert_says(&line, &["OPERATOR_FILE", &missing, "NoSuchKey"]);
+}
+
+#[tokio::test]
+async fn times_that_leave_nothing_to_call_with_are_reported_and_mended() {
+    let world = World::with(&[("ANSWER_WITHIN_MS", "4000"), ("CALL_TIMEOUT_MS", "4000")]).await;
+    let logs = world.logs();
+    assert!(
+        logs.iter().any(|line| line.contains("started with faults") && line.contains("CALL_TIMEOUT_MS")),
+        "{logs:#?}"
+    );
+    assert_eq!(world.deliver(&sample()).await.status, 200);
+}
