@@ -6,7 +6,7 @@
 use std::io;
 
 use axum::{Router, body::Body, extract::State, response::Response};
-use http::{Method, Request, header, request};
+use http::{HeaderMap, Method, Request, header, request};
 
 use crate::{
     origin::Origin,
@@ -15,17 +15,25 @@ use crate::{
 };
 
 const CLOUDFRONT_API: &str = "/2020-05-31/distribution/";
+const DYNAMODB: &str = "dynamodb";
 
-/// A running gateway to the emulator; `AWS_ENDPOINT_URL` for the function.
+/// A running gateway to the emulators; `AWS_ENDPOINT_URL` for the function.
 pub struct AwsGateway(Server);
 
+#[derive(Clone)]
+struct Origins {
+    dynamodb: Origin,
+    all_else: Origin,
+}
+
 impl AwsGateway {
-    /// Stands in front of the emulator at `emulator_url`.
+    /// Stands in front of the emulator at `emulator_url`, and of the one at `dynamodb_url` for DynamoDB.
     ///
     /// # Errors
     /// When no port can be bound.
-    pub async fn start(traffic: Traffic, emulator_url: &str) -> io::Result<Self> {
-        let router = Router::new().fallback(hand_on).with_state(Origin::new(emulator_url));
+    pub async fn start(traffic: Traffic, emulator_url: &str, dynamodb_url: &str) -> io::Result<Self> {
+        let origins = Origins { dynamodb: Origin::new(dynamodb_url), all_else: Origin::new(emulator_url) };
+        let router = Router::new().fallback(hand_on).with_state(origins);
         Server::start(router, traffic, name).await.map(Self)
     }
 
@@ -36,16 +44,24 @@ impl AwsGateway {
     }
 }
 
-async fn hand_on(State(emulator): State<Origin>, request: Request<Body>) -> Response {
-    emulator.ask(request).await
+async fn hand_on(State(origins): State<Origins>, request: Request<Body>) -> Response {
+    let origin = match signed_for(request.headers()) {
+        Some(DYNAMODB) => &origins.dynamodb,
+        _ => &origins.all_else,
+    };
+    origin.ask(request).await
 }
 
-/// The service by the scope of the signature; without one it is a browser's upload to S3.
+/// The service in the scope of the signature.
+fn signed_for(headers: &HeaderMap) -> Option<&str> {
+    let signature = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    signature.split("Credential=").nth(1)?.split('/').nth(3)
+}
+
+/// What is not signed is a browser's upload to S3.
 fn name(request: &request::Parts) -> Option<(Service, String)> {
-    let signature = request.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let scope = signature.and_then(|signature| signature.split("Credential=").nth(1));
-    let named = match scope.and_then(|scope| scope.split('/').nth(3)) {
-        Some("dynamodb") => (Service::Dynamodb, target(request)),
+    let named = match signed_for(&request.headers) {
+        Some(DYNAMODB) => (Service::Dynamodb, target(request)),
         Some("secretsmanager") => (Service::Secretsmanager, target(request)),
         Some("cloudfront") => (Service::Cloudfront, cloudfront_operation(request)),
         _ => (Service::S3, s3_operation(request)),
@@ -96,7 +112,7 @@ mod tests {
     async fn each_call_is_named_handed_on_and_can_fail() {
         let emulator = Emulator::shared().await.expect("ministack starts");
         let traffic = Traffic::new();
-        let gateway = AwsGateway::start(traffic.clone(), &emulator.url()).await.expect("a free port");
+        let gateway = AwsGateway::start(traffic.clone(), &emulator.url(), &emulator.url()).await.expect("a free port");
         let Cloud { s3, dynamodb, secrets, cloudfront, bucket, .. } =
             Cloud::create(&gateway.url()).await.expect("a bucket and a distribution");
         traffic.forget();

@@ -7,7 +7,10 @@ use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::aws::{REGION, sdk_config};
+use crate::{
+    aws::{REGION, sdk_config},
+    template::Table,
+};
 
 const OBJECTS_AT_MOST: usize = 1_000;
 
@@ -65,16 +68,25 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    /// An account with a bucket and a distribution in front of it; no tables and no secrets yet.
+    /// An account with what the operator has (a bucket and a distribution in front of it) and what `infra/template.yaml`
+    /// adds (the ledger). There are no secrets yet, and none of ShipCaptainCrew's tables.
     ///
     /// # Errors
     /// When the emulator refuses one of them.
     pub async fn create(emulator_url: &str) -> Result<Self, CloudError> {
+        Self::create_with_dynamodb(emulator_url, emulator_url).await
+    }
+
+    /// The same, with its tables in the DynamoDB at `dynamodb_url`.
+    ///
+    /// # Errors
+    /// As [`Cloud::create`].
+    pub async fn create_with_dynamodb(emulator_url: &str, dynamodb_url: &str) -> Result<Self, CloudError> {
         let sdk = sdk_config(emulator_url);
         let suffix = format!("{:08x}", rand::random::<u32>());
         let mut cloud = Self {
             s3: aws_sdk_s3::Client::new(&sdk),
-            dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
+            dynamodb: aws_sdk_dynamodb::Client::new(&sdk_config(dynamodb_url)),
             secrets: aws_sdk_secretsmanager::Client::new(&sdk),
             cloudfront: aws_sdk_cloudfront::Client::new(&sdk),
             bucket: format!("guest-site-{suffix}"),
@@ -88,6 +100,7 @@ impl Cloud {
         let create = cloud.s3.create_bucket().bucket(&cloud.bucket).create_bucket_configuration(location);
         create.send().await.map_err(failed("create the bucket"))?;
         cloud.distribution_id = cloud.create_distribution().await?;
+        Table::in_template("Ledger").create(&cloud.dynamodb, &cloud.ledger_table).await?;
         Ok(cloud)
     }
 
@@ -169,7 +182,7 @@ impl Cloud {
     }
 }
 
-fn failed<E: std::error::Error + Send + Sync + 'static>(action: &str) -> impl FnOnce(E) -> CloudError {
+pub(crate) fn failed<E: std::error::Error + Send + Sync + 'static>(action: &str) -> impl FnOnce(E) -> CloudError {
     move |error| CloudError { action: action.to_owned(), source: Box::new(error) }
 }
 

@@ -25,6 +25,7 @@ use crate::{
     calendar::Calendar,
     clock::Clock,
     cloud::{Cloud, CloudError},
+    dynamodb::{DynamoDb, DynamoDbKind},
     edge::{Edge, EdgeOptions},
     emulator::Emulator,
     front_door::FrontDoor,
@@ -95,6 +96,8 @@ pub struct Rehearsal {
     /// The time at ShipCaptainCrew's upload desk.
     pub clock: Clock,
     emulator: Arc<Emulator>,
+    /// None when the emulator holds the tables too.
+    _dynamodb: Option<DynamoDb>,
 }
 
 impl Rehearsal {
@@ -107,10 +110,15 @@ impl Rehearsal {
             Some(emulator) => emulator,
             None => Emulator::shared().await?,
         };
+        let dynamodb = match options.dynamodb {
+            DynamoDbKind::Ministack => None,
+            DynamoDbKind::Dynoxide => Some(DynamoDb::start().await?),
+        };
+        let dynamodb_url = dynamodb.as_ref().map_or_else(|| emulator.url(), DynamoDb::url);
         let (traffic, clock) = (Traffic::new(), Clock::system());
-        let cloud = Cloud::create(&emulator.url()).await?;
+        let cloud = Cloud::create_with_dynamodb(&emulator.url(), &dynamodb_url).await?;
         create_events_table(&cloud.dynamodb, &cloud.events_table).await?;
-        let gateway = AwsGateway::start(traffic.clone(), &emulator.url()).await?;
+        let gateway = AwsGateway::start(traffic.clone(), &emulator.url(), &dynamodb_url).await?;
         let edge = Edge::start(EdgeOptions {
             traffic: traffic.clone(),
             emulator_url: emulator.url(),
@@ -160,6 +168,7 @@ impl Rehearsal {
             traffic,
             clock,
             emulator,
+            _dynamodb: dynamodb,
         };
         rehearsal.cold_start().await?;
         Ok(rehearsal)

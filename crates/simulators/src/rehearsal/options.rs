@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
-use crate::{emulator::Emulator, runtime_api::TIME_OUT, scc::ServiceKeyHash};
+use crate::{dynamodb::DynamoDbKind, emulator::Emulator, runtime_api::TIME_OUT, scc::ServiceKeyHash};
 
 /// How ShipCaptainCrew knows the service key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct Options {
     pub service_key_hash: HashKind,
     /// The emulator to use instead of the one that this process shares.
     pub emulator: Option<Arc<Emulator>>,
+    /// Which emulator holds the tables.
+    pub dynamodb: DynamoDbKind,
 }
 
 impl Default for Options {
@@ -54,6 +56,7 @@ impl Default for Options {
             secrets: BTreeMap::new(),
             service_key_hash: HashKind::default(),
             emulator: None,
+            dynamodb: DynamoDbKind::default(),
         }
     }
 }
