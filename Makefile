@@ -36,8 +36,10 @@ check: prerequisites ## formatting, lints, documentation, dependency policy
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --document-private-items --locked
 	scripts/dependency-policy.sh
 
+# Two builds: the example's would give the function features that only its tests need.
 bench: setup ## cold start, memory and size beside a bare lambda_http function (RUNS=20); builds for release, minutes the first time
-	cargo build --release --locked --package booking-webhook --bins --example hello-world
+	cargo build --release --locked --package booking-webhook --example hello-world
+	cargo build --release --locked --package booking-webhook --bins
 	$(CARGO_BUILD)
 	@exec $(TARGET)/debug/cold-start $(TARGET)/release $(or $(RUNS),20)
 

@@ -10,5 +10,6 @@ mod front_door;
 mod logs;
 mod main_job;
 mod money;
+mod prove;
 mod secrets;
 mod world;

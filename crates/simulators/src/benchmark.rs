@@ -120,7 +120,7 @@ impl Bench {
         Ok(())
     }
 
-    /// As in a rehearsal, but straight to the emulator: a cold start is not to pay for our proxy.
+    /// As in a rehearsal, but straight to the emulator: what is measured is not to pay for our proxy.
     fn environment_variables(&self) -> BTreeMap<String, String> {
         let mut variables = self.rehearsal.environment_variables().clone();
         variables.insert("AWS_ENDPOINT_URL".to_owned(), self.rehearsal.emulator_url());

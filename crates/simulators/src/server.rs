@@ -85,6 +85,8 @@ async fn serve(listener: TcpListener, front: Front, mut queue: mpsc::Receiver<Wo
     loop {
         tokio::select! {
             Ok((stream, _)) = listener.accept() => {
+                // Head and body of an answer are two writes; without this the second waits 40 ms for the first one's acknowledgement.
+                let _ = stream.set_nodelay(true);
                 let front = front.clone();
                 let service = service_fn(move |request| front.clone().answer(request));
                 running.spawn(async move {
@@ -136,6 +138,10 @@ impl Front {
                 }
                 Ok(scripted(status_code(status), retry_after))
             }
+            Some(Fault::ArriveLate { milliseconds }) => {
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                self.act(request).await
+            }
             Some(Fault::Delay { milliseconds }) => {
                 let answer = self.act(request).await;
                 tokio::time::sleep(Duration::from_millis(milliseconds)).await;
@@ -171,6 +177,11 @@ impl Front {
     }
 
     async fn queue(&self, work: impl Future<Output = ()> + Send + 'static) -> Result<(), HangUp> {
+        let acting = self.traffic.act();
+        let work = async move {
+            work.await;
+            drop(acting);
+        };
         self.work.send(work.boxed()).await.map_err(|_server_stopped| HangUp)
     }
 }

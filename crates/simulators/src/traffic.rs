@@ -76,6 +76,11 @@ pub enum Fault {
         #[serde(default)]
         retry_after: Option<u64>,
     },
+    /// Takes long to arrive: a caller who is gone by then has not asked for anything.
+    ArriveLate {
+        /// How long.
+        milliseconds: u64,
+    },
     /// Acts, then answers late.
     Delay {
         /// How late.
@@ -109,11 +114,12 @@ struct State {
     next_sequence: u64,
     calls: VecDeque<Call>,
     script: Vec<Scripted>,
+    /// How many routes are acting, or will act late.
+    acting: usize,
 }
 
 struct Scripted {
-    service: Service,
-    operation: String,
+    fits: Box<dyn FnMut(&Call) -> bool + Send>,
     fault: Fault,
     times_left: u32,
 }
@@ -128,7 +134,15 @@ impl Traffic {
     /// The next `times` calls of `service` whose operation starts with `operation` (`""` is any) meet `fault`. Of several
     /// scripts that fit a call, the one scripted first is used up first.
     pub fn fail_next(&self, service: Service, operation: &str, fault: Fault, times: u32) {
-        self.state().script.push(Scripted { service, operation: operation.to_owned(), fault, times_left: times });
+        let operation = operation.to_owned();
+        let fits = move |call: &Call| call.service == service && call.operation.starts_with(&operation);
+        self.state().script.push(Scripted { fits: Box::new(fits), fault, times_left: times });
+    }
+
+    /// The first call that `fits` meets `fault`. Asked of each call that no earlier script took, in the order of arrival, so
+    /// it can count them; the log is locked meanwhile, so it must not ask this `Traffic` anything.
+    pub fn fail_when(&self, fits: impl FnMut(&Call) -> bool + Send + 'static, fault: Fault) {
+        self.state().script.push(Scripted { fits: Box::new(fits), fault, times_left: 1 });
     }
 
     /// Forgets the faults that have not been met yet.
@@ -164,6 +178,15 @@ impl Traffic {
         }
     }
 
+    /// Resolves as soon as every call is over and no stand-in is acting any more, late ones included: from then on nothing
+    /// changes until somebody calls again.
+    pub async fn idle(&self) {
+        let mut changed = self.0.changed.subscribe();
+        while !self.state().is_idle() {
+            changed.changed().await.expect("self keeps the sender alive");
+        }
+    }
+
     /// Logs a call that has arrived, and takes the fault that it shall meet off the script.
     pub(crate) fn arrive(
         &self,
@@ -173,13 +196,9 @@ impl Traffic {
         body: &[u8],
     ) -> (Running, Option<Fault>) {
         let mut state = self.state();
-        let fault = state.take_fault(service, &operation);
         let sequence = state.next_sequence;
         state.next_sequence += 1;
-        if state.calls.len() == CALLS_KEPT {
-            state.calls.pop_front();
-        }
-        state.calls.push_back(Call {
+        let mut call = Call {
             sequence,
             at: Clock::system().now(),
             service,
@@ -190,13 +209,25 @@ impl Traffic {
                 .collect(),
             request_body: loggable(body),
             status: None,
-            fault: fault.clone(),
+            fault: None,
             milliseconds: None,
-        });
+        };
+        let fault = state.take_fault(&call);
+        call.fault.clone_from(&fault);
+        if state.calls.len() == CALLS_KEPT {
+            state.calls.pop_front();
+        }
+        state.calls.push_back(call);
         drop(state);
         self.0.changed.send_replace(());
         let running = Running { traffic: self.clone(), sequence, since: Instant::now(), status: None };
         (running, fault)
+    }
+
+    /// A route begins to act, or is bound to act later; it is done when the answer is dropped.
+    pub(crate) fn act(&self) -> Acting {
+        self.state().acting += 1;
+        Acting(self.clone())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -211,14 +242,29 @@ impl Default for Traffic {
 }
 
 impl State {
-    fn take_fault(&mut self, service: Service, operation: &str) -> Option<Fault> {
-        let scripted = self.script.iter_mut().find(|scripted| {
-            scripted.times_left > 0 && scripted.service == service && operation.starts_with(&scripted.operation)
-        })?;
+    fn is_idle(&self) -> bool {
+        self.acting == 0 && self.calls.iter().rev().all(|call| call.milliseconds.is_some())
+    }
+
+    fn take_fault(&mut self, call: &Call) -> Option<Fault> {
+        let scripted = self
+            .script
+            .iter_mut()
+            .find_map(|scripted| (scripted.times_left > 0 && (scripted.fits)(call)).then_some(scripted))?;
         scripted.times_left -= 1;
         let fault = scripted.fault.clone();
         self.script.retain(|scripted| scripted.times_left > 0);
         Some(fault)
+    }
+}
+
+/// A route at work, whether or not somebody waits for its answer.
+pub(crate) struct Acting(Traffic);
+
+impl Drop for Acting {
+    fn drop(&mut self) {
+        self.0.state().acting -= 1;
+        self.0.0.changed.send_replace(());
     }
 }
 
@@ -258,54 +304,4 @@ fn loggable(body: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const BUSY: Fault = Fault::Answer { status: 503, acted: false, retry_after: None };
-
-    fn arrive(traffic: &Traffic, operation: &str) -> Option<Fault> {
-        let (running, fault) = traffic.arrive(Service::Scc, operation.to_owned(), &http::HeaderMap::new(), b"{}");
-        running.answered(http::StatusCode::OK);
-        fault
-    }
-
-    #[test]
-    fn scripts_are_met_in_order_and_used_up() {
-        let traffic = Traffic::new();
-        traffic.fail_next(Service::Calendar, "", Fault::DropBefore, 1);
-        traffic.fail_next(Service::Scc, "PATCH", Fault::DropAfter, 1);
-        traffic.fail_next(Service::Scc, "", BUSY, 2);
-
-        let met: Vec<_> = ["POST /events", "PATCH /events/A", "PATCH /events/A", "POST /events"]
-            .map(|call| arrive(&traffic, call))
-            .into();
-        assert_eq!(met, [Some(BUSY), Some(Fault::DropAfter), Some(BUSY), None]);
-    }
-
-    #[test]
-    fn healing_forgets_the_script_and_forgetting_empties_the_log() {
-        let traffic = Traffic::new();
-        traffic.fail_next(Service::Scc, "", BUSY, 1);
-        traffic.heal();
-        assert_eq!(arrive(&traffic, "POST /events"), None);
-        traffic.forget();
-        assert!(traffic.calls().is_empty());
-    }
-
-    #[test]
-    fn the_log_keeps_the_newest_and_says_only_the_size_of_what_is_not_text() {
-        let traffic = Traffic::new();
-        for _ in 0..=CALLS_KEPT {
-            arrive(&traffic, "POST /events");
-        }
-        let (running, _) = traffic.arrive(Service::S3, "PutObject a".to_owned(), &http::HeaderMap::new(), &[0xff; 7]);
-        drop(running);
-
-        let calls = traffic.calls();
-        assert_eq!(calls.len(), CALLS_KEPT);
-        assert_eq!(calls[0].sequence, 2);
-        let last = &traffic.calls_to(Service::S3)[0];
-        assert_eq!((last.request_body.as_str(), last.status), ("(7 bytes)", None));
-        assert!(last.milliseconds.is_some());
-    }
-}
+mod tests;

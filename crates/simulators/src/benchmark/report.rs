@@ -10,10 +10,13 @@ cold start       from the start of the process to its first poll of Lambda's run
   secrets call   the same call by itself, made from here: the emulator's share, connection included.
   processor      what the program's thread computed until then; the rest of the cold start is waiting.
 peak memory      the most that the process ever held (VmHWM), after it answered its first delivery.
-warm delivery    a second, new booking from the marketplace to the answer, with stand-ins that do not wait. Nearly all of it
-                 is the emulator and the stand-ins, a debug build: the bare one's is what our Lambda and API Gateway take.
+warm delivery    a second, new booking from the marketplace to the answer, with stand-ins that do not wait. Most of it is
+                 the emulator and the stand-ins, a debug build: the bare one's is what our Lambda and API Gateway take.
   processor      what the program's thread computed for it: the function's own share.
-binary           the program, stripped. The zip that is deployed is about half.";
+binary           the program, stripped. The zip that is deployed is about half.
+
+Where the medians are far from the least, the machine was busy with something else: run it again. Memory and
+processor time come from /proc, on Linux only.";
 
 impl Figures {
     /// Prints the figures side by side, and what each means.
@@ -21,7 +24,7 @@ impl Figures {
     /// # Errors
     /// When `out` cannot be written.
     pub fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "\n{} runs of each program by turns, release profile; median (least to most)\n", self.runs)?;
+        writeln!(out, "\nStarts of each program, by turns: {}. Release profile. Median (least to most).\n", self.runs)?;
         writeln!(out, "{:<19} {:<24} {:<24} ratio", "", "booking-webhook", "bare lambda_http")?;
         self.compare(out, "cold start, ms", |program| &program.cold_start_ms)?;
         writeln!(out, "{:<19} {}", "  secrets call, ms", self.secrets_call_ms)?;

@@ -25,7 +25,7 @@ impl fmt::Display for Sample {
         let shown = match (self.median(), &self.0[..]) {
             (Some(median), [least, .., most]) => format!("{median:.2} ({least:.2} to {most:.2})"),
             (Some(median), _) => format!("{median:.2}"),
-            (None, _) => "not told here".to_owned(),
+            (None, _) => "not available".to_owned(),
         };
         formatter.pad(&shown)
     }
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn a_sample_shows_its_middle_and_its_ends() {
-        check(&[], "not told here");
+        check(&[], "not available");
         check(&[2.0], "2.00");
         check(&[9.0, 1.0, 2.0], "2.00 (1.00 to 9.00)");
         check(&[9.0, 1.0, 2.0, 3.0], "2.50 (1.00 to 9.00)");

@@ -93,6 +93,19 @@ async fn acts_before_a_delay_and_the_caller_may_give_up() {
 }
 
 #[tokio::test]
+async fn a_caller_who_is_gone_before_its_request_arrives_has_asked_for_nothing() {
+    let counter = Counter::start().await;
+    counter.fail_next(Fault::ArriveLate { milliseconds: 20 });
+    assert_eq!(counter.call().await.expect("an answer").status(), 201);
+
+    counter.fail_next(Fault::ArriveLate { milliseconds: 60_000 });
+    let url = format!("{}/events", counter.server.url());
+    counter.client.post(url).timeout(Duration::from_millis(50)).send().await.expect_err("no answer in time");
+    counter.traffic.idle().await;
+    assert_eq!((counter.effects(), counter.seen()), (1, None));
+}
+
+#[tokio::test]
 async fn drops_the_connection_before_or_after_acting() {
     let counter = Counter::start().await;
     for (fault, effects) in [(Fault::DropBefore, 0), (Fault::DropAfter, 1)] {
@@ -112,13 +125,8 @@ async fn acts_after_its_answer() {
         counter.fail_next(Fault::ActLate { milliseconds: 100, status });
         let answer = counter.call().await.ok().map(|answer| answer.status().as_u16());
         assert_eq!((answer, counter.effects()), (status, effects - 1));
-        tokio::time::timeout(Duration::from_secs(5), async {
-            while counter.effects() < effects {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await
-        .expect("it acts in the end");
+        tokio::time::timeout(Duration::from_secs(5), counter.traffic.idle()).await.expect("it acts in the end");
+        assert_eq!(counter.effects(), effects);
     }
 }
 

@@ -1,0 +1,190 @@
+//! A world whose time is a value, with the function in the test's own process.
+//!
+//! Starting a process a case would take minutes for what these proofs do in seconds, and a lease or a settling time that has to be waited
+//! for would never be tested. A crash is the future of an invocation dropped at a call, and everything that the process knew with it.
+
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use axum::body::Bytes;
+use booking_webhook::{app::App, config::Config, entry, outbound::Outbound};
+use jiff::{SignedDuration, Timestamp};
+use lambda_http::{Context, Request, RequestExt as _};
+use serde_json::Value;
+use simulators::{
+    aws::sdk_config,
+    dynamodb::DynamoDbKind,
+    front_door::{BodyEncoding, http_api_event},
+    rehearsal::{Options, Rehearsal, WEBHOOK_PATH},
+    traffic::{Call, Traffic},
+    world::Effects,
+};
+
+use super::story::Told;
+
+/// Nothing in these proofs takes longer than this unless it hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Long enough for a busy machine, so that only scripted calls time out.
+pub(crate) const CALL_TIMEOUT_MS: u64 = 1_000;
+const ANSWER_WITHIN_MS: u64 = 5_000;
+
+/// Time as the proofs set it. It runs, so that order is told apart, and it jumps.
+#[derive(Clone)]
+pub(crate) struct Time {
+    started: Instant,
+    now: Arc<Mutex<Timestamp>>,
+}
+
+impl Time {
+    fn starting_at(now: &str) -> Self {
+        let now = now.parse().expect("an instant");
+        Self { started: Instant::now(), now: Arc::new(Mutex::new(now)) }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner) + self.started.elapsed()
+    }
+
+    fn advance(&self, by: Duration) {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        *now += by;
+    }
+}
+
+/// One operator's world, with nothing running in it yet.
+pub(crate) struct Stage {
+    pub(crate) rehearsal: Rehearsal,
+    pub(crate) time: Time,
+}
+
+/// What an invocation came to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Outcome {
+    /// It answered.
+    Answered { status: u16, body: Value },
+    /// Its process ended before it answered.
+    Crashed,
+    /// No process could be started for it, in these words.
+    NotStarted(String),
+}
+
+impl Outcome {
+    pub(crate) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Answered { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+}
+
+impl Stage {
+    pub(crate) async fn set() -> Self {
+        let env = [
+            ("ANSWER_WITHIN_MS", ANSWER_WITHIN_MS.to_string()),
+            ("CALL_TIMEOUT_MS", CALL_TIMEOUT_MS.to_string()),
+            ("CREW_EVENT_WAIT_MS", "30".to_owned()),
+            ("RETRY_BASE_MS", "1".to_owned()),
+        ];
+        let env = env.map(|(name, value)| (name.to_owned(), Some(value))).into();
+        let rehearsal = Rehearsal::start(Options { env, dynamodb: DynamoDbKind::Dynoxide, ..Options::default() })
+            .await
+            .expect("the world starts");
+        Self { rehearsal, time: Time::starting_at("2031-05-20T18:05:00Z") }
+    }
+
+    pub(crate) fn traffic(&self) -> &Traffic {
+        &self.rehearsal.traffic
+    }
+
+    /// A new process of the function, whose clock is off by `skew`.
+    pub(crate) async fn process(&self, skew: SignedDuration) -> Result<Process, String> {
+        let env = self.rehearsal.environment_variables();
+        let config = Config::from_vars(|name| env.get(name).cloned()).map_err(|error| error.to_string())?;
+        let outbound = Outbound::new(config.call_timeout, config.retry_base).map_err(|error| error.to_string())?;
+        let sdk = sdk_config(&self.rehearsal.aws_gateway_url()).into_builder();
+        let sdk = sdk.http_client(outbound.sdk_client()).build();
+        let time = self.time.clone();
+        let clock = Arc::new(move || time.now() + skew);
+        let app = Box::pin(App::cold_start(config, outbound, &sdk, clock)).await;
+        app.map(Process).map_err(|error| error.to_string())
+    }
+
+    /// One invocation by a process of its own.
+    pub(crate) async fn invoke(&self, event: &Value) -> Outcome {
+        match self.process(SignedDuration::ZERO).await {
+            Ok(process) => process.invoke(event).await,
+            Err(words) => Outcome::NotStarted(words),
+        }
+    }
+
+    /// Lets time pass. What is still on its way arrives first: nothing in the world takes longer than the function is told to wait.
+    pub(crate) async fn pass(&self, duration: Duration) {
+        let idle = tokio::time::timeout(PATIENCE, self.traffic().idle()).await;
+        idle.expect("the world comes to rest");
+        self.time.advance(duration);
+    }
+
+    /// Delivers a snapshot, signed, to a process of its own.
+    pub(crate) async fn tell(&self, told: &Told) -> Outcome {
+        self.invoke(&self.delivery_of(told)).await
+    }
+
+    /// The event of a snapshot's delivery; delivered again, it has the same id.
+    pub(crate) fn delivery_of(&self, told: &Told) -> Value {
+        self.delivery(&told.delivery_id(), &told.body())
+    }
+
+    /// The world as people see it.
+    pub(crate) async fn look(&self) -> Effects {
+        self.rehearsal.effects().await.expect("the world can be looked at")
+    }
+
+    /// The API Gateway event of the delivery `id` of `body`, signed now.
+    pub(crate) fn delivery(&self, id: &str, body: &Value) -> Value {
+        let body = body.to_string();
+        let mut request = http::Request::post(WEBHOOK_PATH);
+        for (name, value) in self.rehearsal.sender().sign(id, &body, self.time.now()) {
+            request = request.header(name, value);
+        }
+        let request = request.body(Bytes::from(body)).expect("a path and plain headers make a request");
+        http_api_event(&request, BodyEncoding::ByContentType)
+    }
+}
+
+/// A process of the function, cold-started. Dropping it is its end.
+pub(crate) struct Process(App);
+
+impl Process {
+    pub(crate) async fn invoke(&self, event: &Value) -> Outcome {
+        let answered = tokio::time::timeout(PATIENCE, Box::pin(entry::handle(&self.0, request(event)))).await;
+        let response = answered.expect("an invocation ends by itself");
+        let status = response.status().as_u16();
+        let body = serde_json::from_slice(response.body()).expect("every answer is JSON");
+        Outcome::Answered { status, body }
+    }
+
+    /// An invocation that ends with its process as soon as a call `is_last`.
+    pub(crate) async fn invoke_until(
+        self,
+        event: &Value,
+        traffic: &Traffic,
+        is_last: impl Fn(&Call) -> bool,
+    ) -> Outcome {
+        let mut invocation = pin!(self.invoke(event));
+        let end = pin!(traffic.wait_for(|calls| calls.iter().any(&is_last)));
+        // The end first: the function must not get to see what its last call came to.
+        tokio::select! {
+            biased;
+            () = end => Outcome::Crashed,
+            outcome = &mut invocation => outcome,
+        }
+    }
+}
+
+fn request(event: &Value) -> Request {
+    let request = lambda_http::request::from_str(&event.to_string()).expect("every event has a shape");
+    request.with_lambda_context(Context::default())
+}

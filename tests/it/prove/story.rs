@@ -1,0 +1,92 @@
+//! What the marketplace says of one booking, time after time, and what people do by hand meanwhile.
+
+use jiff::{Timestamp, ToSpan as _, Zoned, civil::date, tz::TimeZone};
+use serde_json::{Value, json};
+use simulators::{
+    rehearsal::SERVICE_KEY,
+    sender::{SAMPLE_BOOKING_ID, sample_booking},
+};
+
+use super::stage::Stage;
+
+/// What somebody in the office and on the dock wrote, which no delivery may undo.
+pub(crate) const NOTE_BY_HAND: &str = "Dock gate sticks";
+pub(crate) const TITLE_BY_HAND: &str = " (deposit paid)";
+pub(crate) const TICKED_BY_HAND: &str = "Radio checked";
+
+/// A snapshot of the booking. Of two, the one with the larger version is newer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) version: u8,
+    /// The day in May 2031.
+    pub(crate) day: i8,
+    pub(crate) crew: [&'static str; 2],
+    pub(crate) standing: bool,
+}
+
+impl Told {
+    pub(crate) fn version(version: u8) -> Self {
+        Self { version, day: 30, crew: ["crew-1", "crew-2"], standing: true }
+    }
+
+    pub(crate) fn on(self, day: i8) -> Self {
+        Self { day, ..self }
+    }
+
+    pub(crate) fn with_crew(self, crew: [&'static str; 2]) -> Self {
+        Self { crew, ..self }
+    }
+
+    pub(crate) fn cancelled(self) -> Self {
+        Self { standing: false, ..self }
+    }
+
+    /// Crew and captain.
+    pub(crate) fn people(&self) -> [&'static str; 3] {
+        [self.crew[0], self.crew[1], "captain-1"]
+    }
+
+    /// Always from two to five in the afternoon, so that what a person adds to a title or to notes is not in the way of a new day.
+    pub(crate) fn start(&self) -> Zoned {
+        let zone = TimeZone::get("America/Los_Angeles").expect("the time zone database is compiled in");
+        date(2031, 5, self.day).at(14, 0, 0, 0).to_zoned(zone).expect("no clock changes in May")
+    }
+
+    /// The webhook id of its delivery.
+    pub(crate) fn delivery_id(&self) -> String {
+        format!("msg_{}", self.version)
+    }
+
+    pub(crate) fn body(&self) -> Value {
+        let first: Timestamp = "2031-05-20T18:00:00Z".parse().expect("an instant");
+        let mut body = sample_booking(SAMPLE_BOOKING_ID, &self.start(), first + i64::from(self.version).seconds());
+        body["id"] = json!(format!("evt_{}", self.version));
+        let booking = &mut body["data"]["booking"];
+        booking["crew_ids"] = json!(self.crew);
+        booking["status"] = json!(if self.standing { "confirmed" } else { "cancelled" });
+        body
+    }
+}
+
+/// What people do once a booking is in step.
+pub(crate) async fn work_by_hand(stage: &Stage) {
+    let world = stage.rehearsal.effects().await.expect("the world can be looked at");
+    let (entry, event) = (&world.calendar[0], &world.scc_events[0]);
+    let title = format!("{}{TITLE_BY_HAND}", entry["title"].as_str().expect("a title"));
+    stage.rehearsal.calendar.put_by_hand(entry["id"].as_str().expect("an id"), json!({ "title": title }));
+
+    let client = simulators::aws::loopback_client();
+    let notes = format!("{}\n{NOTE_BY_HAND}", event["notes"].as_str().expect("notes"));
+    let url = format!("{}/events/{}", stage.rehearsal.scc.url(), event["event_id"].as_str().expect("an id"));
+    let noted = client.patch(url).bearer_auth(SERVICE_KEY).json(&json!({ "notes": notes })).send().await;
+    assert!(noted.expect("an answer").status().is_success(), "the note is taken");
+
+    for mail in world.mailbox.iter().filter(|mail| mail.link.is_some()) {
+        let (page, token) = mail.link.as_deref().and_then(|link| link.split_once("?token=")).expect("a token");
+        for deed in ["answer=yes".to_owned(), format!("tick={}", TICKED_BY_HAND.replace(' ', "+"))] {
+            let form = client.post(page).header("content-type", "application/x-www-form-urlencoded");
+            let done = form.body(format!("token={token}&{deed}")).send().await.expect("an answer");
+            assert!(done.status().is_redirection(), "{deed} is taken: {}", done.status());
+        }
+    }
+}
