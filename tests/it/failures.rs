@@ -10,7 +10,7 @@ use simulators::{
 };
 use tokio::time::timeout;
 
-use crate::world::{World, sample, sample_with, states};
+use crate::world::{CHARTER_ID, World, sample, sample_with, states};
 
 const ALWAYS: u32 = 1_000;
 const UNAVAILABLE: Fault = Fault::Answer { status: 503, acted: false, retry_after: None };
@@ -159,6 +159,35 @@ async fn a_system_that_hangs_leaves_the_others_their_time() {
         let answered = world.deliver(&sample()).await;
         assert_eq!(states(&answered), json!(expected), "{service:?}: {:#}", answered.body);
     }
+}
+
+#[tokio::test]
+async fn a_calendar_that_is_always_a_little_slow_is_not_due_for_ever() {
+    let world = world_in_a_hurry().await;
+    world.traffic.fail_next(Service::Calendar, "GET", Fault::Delay { milliseconds: 220 }, ALWAYS);
+    let answered = world.deliver(&sample()).await;
+    assert_eq!(states(&answered), json!(["in_step", "in_step", "in_step", "in_step"]), "{:#}", answered.body);
+    World::assert_one_of_everything(&world.effects().await);
+}
+
+#[tokio::test]
+async fn money_goes_even_from_a_booking_that_waits_for_a_person() {
+    let world = World::start().await;
+    world.deliver(&sample()).await;
+    world.scc.leak_money_into(CHARTER_ID).await.expect("leaked");
+    let entry = world.calendar.entries()[0]["id"].as_str().expect("an id").to_owned();
+    world.calendar.put_by_hand(&entry, json!({ "revenue": 800 }));
+    let answered = world.deliver(&sample()).await;
+    assert_eq!(states(&answered), json!(["parked", "parked", "in_step", "parked"]), "{:#}", answered.body);
+    assert!(world.effects().await.scc_events[0]["revenue"].is_null());
+}
+
+#[tokio::test]
+async fn a_retry_after_beyond_all_reason_breaks_nothing() {
+    let world = World::start().await;
+    let for_ever = Fault::Answer { status: 429, acted: false, retry_after: Some(u64::MAX) };
+    world.traffic.fail_next(Service::Scc, "POST", for_ever, 1);
+    assert_eq!(states(&world.deliver(&sample()).await), json!(["in_step", "due", "due", "in_step"]));
 }
 
 #[tokio::test]

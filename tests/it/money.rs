@@ -250,6 +250,19 @@ async fn a_location_that_says_more_than_a_place_is_for_the_office_alone() {
 }
 
 #[tokio::test]
+async fn crew_are_told_that_a_part_of_the_guests_notes_is_held_back() {
+    let world = World::start().await;
+    let notes = "anniversary\narrive at 2.30 pm, severe nut allergy";
+    let answered = world.deliver(&sample_with(json!({ "id": "NET-289", "notes": notes }))).await;
+    assert_eq!((answered.status, &answered.body["flags"]), (200, &json!(["notes_withheld"])), "{:#}", answered.body);
+    let effects = world.effects().await;
+    let read_by_crew = effects.scc_events[0]["notes"].as_str().expect("notes");
+    assert!(read_by_crew.starts_with("Boatsetter booking ref: NET-289 · calendar "), "{read_by_crew}");
+    assert!(read_by_crew.ends_with("\nanniversary\nThe office has more of the guest's notes: ask"), "{read_by_crew}");
+    assert!(effects.calendar[0]["notes"].as_str().is_some_and(|read_by_office| read_by_office.contains(notes)));
+}
+
+#[tokio::test]
 async fn a_manual_entry_keeps_the_same_rules() {
     let world = World::start().await;
     let entered = world.invoke(&json!({ "booking": sample()["data"]["booking"] })).await.expect("an answer");

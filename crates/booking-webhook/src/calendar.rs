@@ -3,6 +3,8 @@
 //! Contract: `docs/contracts/calendar.openapi.yaml`. Creating is not idempotent there, so an entry is created only when a reading of its
 //! day has shown that it is not there yet.
 
+use std::collections::BTreeSet;
+
 use http::header::HeaderName;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -11,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    booking::{Confirmed, Money, PersonId, clock, rfc3339},
+    booking::{Assigned, Confirmed, Money, PersonId, clock, rfc3339},
     outbound::{Call, CallError, Class, Deadline, Effect, Outbound, Service},
     secrets::{CalendarSecret, SecretStore},
 };
@@ -38,6 +40,9 @@ pub struct Entry {
     crew_ids: Vec<String>,
     captain_id: String,
     notes: String,
+    /// Whom the booking itself named: what the roster adds is the operator's to change.
+    #[serde(skip)]
+    assigned: Assigned,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -74,12 +79,15 @@ impl Entry {
             crew_ids: charter.crew.iter().map(PersonId::to_string).collect(),
             captain_id: charter.captain.to_string(),
             notes: notes(confirmed, guest_page),
+            assigned: confirmed.assigned.clone(),
         }
     }
 
     /// The first of the sender's fields in which an entry that is there differs. Title and notes are left out: people add to them.
     pub fn difference(&self, stored: &StoredEntry) -> Option<&'static str> {
-        let differs = |mine: &String, theirs: &Option<String>| theirs.as_ref().is_some_and(|theirs| theirs != mine);
+        let people = |ids: &[String]| ids.iter().cloned().collect::<BTreeSet<String>>();
+        let another_crew = |crew: &Vec<String>| self.assigned.crew.is_some() && people(crew) != people(&self.crew_ids);
+        let another_captain = |captain: &String| self.assigned.captain.is_some() && *captain != self.captain_id;
         let instant = |text: &String| text.parse::<Timestamp>().ok();
         let moved = |mine: &String, theirs: &Option<String>| {
             theirs.as_ref().is_some_and(|theirs| instant(theirs) != instant(mine))
@@ -88,8 +96,8 @@ impl Entry {
             (moved(&self.start, &stored.start), "start"),
             (moved(&self.end, &stored.end), "end"),
             (stored.revenue.is_some_and(|revenue| Money::rounded(revenue) != self.revenue), "revenue"),
-            (stored.crew_ids.as_ref().is_some_and(|crew| *crew != self.crew_ids), "crew_ids"),
-            (differs(&self.captain_id, &stored.captain_id), "captain_id"),
+            (stored.crew_ids.as_ref().is_some_and(another_crew), "crew"),
+            (stored.captain_id.as_ref().is_some_and(another_captain), "captain"),
         ]
         .into_iter()
         .find_map(|(differs, field)| differs.then_some(field))

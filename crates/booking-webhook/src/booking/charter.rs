@@ -71,6 +71,8 @@ pub enum Flag {
     UnknownBoat,
     /// The booking's location says more than everybody may read; the office finds it in the calendar.
     LocationWithheld,
+    /// The guest's notes say more than crew may read; the office finds it in the calendar.
+    NotesWithheld,
 }
 
 /// A standing charter as crew and guests may know it. No money, no full name, no free text but what is fit for crew.
@@ -96,7 +98,7 @@ pub struct Charter {
     pub captain: PersonId,
     /// What crew tick off.
     pub checklist: Vec<String>,
-    /// The guest's notes without every part that speaks of money or names an amount of this charter.
+    /// The guest's notes without every part that speaks of money or names an amount of this charter, and whether there are such.
     pub crew_notes: String,
 }
 
@@ -141,6 +143,8 @@ pub struct Confirmed {
     pub charter: Charter,
     /// For the office alone.
     pub office: Office,
+    /// Whom the booking itself named; the rest comes from the roster.
+    pub assigned: Assigned,
     /// For a person to look at.
     pub flags: Vec<Flag>,
 }
@@ -164,6 +168,8 @@ impl Confirmed {
             guest_notes: sale.notes.clone(),
             location_note,
         };
+        let fit_for_crew = operator.money_words.fit_for_crew(&sale.notes, &office.statement);
+        flags.extend(fit_for_crew.is_some().then_some(Flag::NotesWithheld));
         let charter = Charter {
             id,
             booking_id,
@@ -175,9 +181,9 @@ impl Confirmed {
             crew: terms.crew,
             captain: terms.captain,
             checklist: operator.checklist.clone(),
-            crew_notes: operator.money_words.fit_for_crew(&sale.notes, &office.statement),
+            crew_notes: fit_for_crew.unwrap_or(sale.notes),
         };
-        Self { charter, office, flags }
+        Self { charter, office, assigned: sale.assigned, flags }
     }
 }
 

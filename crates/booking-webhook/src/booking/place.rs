@@ -20,11 +20,15 @@ static EMAIL_ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\S@\S"));
 /// Digits and what people put between them; a ZIP+4 ("92101-1234") comes first, so that it is not taken for a phone number.
 static DIGITS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b\d{5}-\d{4}\b|\d[\d ().+/\u{a0}\u{2010}-\u{2015}-]*"));
 
-/// What opens a gate: "gate code 4821#", "PIN: 4821", "gate 4821", "press #4821", "*4821".
+/// What opens a gate: "gate code 4821#", "PIN4821", "gate 48-21", "the gate's number is 4821", "4821 opens the gate", "*4821". Behind
+/// "key" and "access", which places are named with ("Key West, 1204 Duval St"), only words that lead to a code may stand before it.
 static CODE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
-        r"(?i)\b(?:(?:pass|key|door|gate)?codes?|passwords?|combination|lock ?box|key ?pad|key ?box|c[oó]digo|contraseña|clave)(?:\W|$)",
-        r"|\b(?:pin|gate|door|entry|buzzer|use|enter|press|dial|punch)\W+(?:[a-z]+\W+)?\d{3,}",
+        r"(?i)\b(?:(?:pass|key|door|gate|entry|access)?codes?|passwords?|combos?|combination|lock ?box|key ?pad|key ?box",
+        r"|c[oó]digo|contraseña|clave)(?:[^a-z]|$)",
+        r"|\b(?:(?:pin|gate|door|entry|buzzer|use|enter|press|dial|punch)(?:\W+(?:(?:s|numbers?|no|is|opens?|with|by|to|the)\W+)*(?:[a-z]+\W+)?)?",
+        r"|(?:keys?|access|pwd?)(?:\W+(?:(?:s|numbers?|no|is|opens?|with|by|to|the)\W+)*)?)(?:\d{3}|\d\d[ .-]\d\d|\d[ .-]\d[ .-]\d)",
+        r"|\d{3,}\W+(?:(?:opens?|unlocks?)\b|(?:for|is)\W+(?:the\W+)?(?:gate|door|lock|pin|key))",
         r"|\d{3,}\s*#|\*\s*\d{3,}",
     ))
 });
@@ -125,6 +129,15 @@ mod tests {
             "Meet @ the dock",
             "Net Loft, 85 Harbor Dr",
             "Muelle 3, Ensenada",
+            "Slip #1204",
+            "1880 Harbor Island Dr",
+            "San Diego, CA 92101-1234",
+            "Pier 5",
+            "Tip of Shelter Island",
+            "Pine Dock 482",
+            "Key West, 1204 Duval St",
+            "Gate 5, 1880 Harbor Island Dr",
+            "Access ramp 3, 1880 Harbor Island Dr",
         ] {
             assert_eq!(place(location), (Some(Place::Elsewhere(location.into())), None), "{location}");
         }
@@ -144,6 +157,20 @@ mod tests {
             "enter the 4821",
             "lockbox on the rail",
             "código 4821",
+            "Slip 12, combo 4821",
+            "gate code4821",
+            "PIN4821",
+            "gate 48-21",
+            "gate 4 8 2 1",
+            "access 4821",
+            "access code: 4821",
+            "key 4821",
+            "key is 4821",
+            "pw 4821",
+            "the gate's number is 4821",
+            "gate opens with 4821",
+            "4821 opens the gate",
+            "4821 for the gate",
             "write dana@example.com",
             "call 555-0123",
             "Dock 5 (619) 555 0123",

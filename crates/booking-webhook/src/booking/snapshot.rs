@@ -102,13 +102,14 @@ impl Guest {
     /// read: they are called "Guest".
     pub fn first_name(&self) -> &str {
         let first = self.name.split_whitespace().next().unwrap_or_default();
-        let digits = self.name.bytes().filter(u8::is_ascii_digit).count();
-        if first.contains('@') || digits >= FEWEST_PHONE_DIGITS { "Guest" } else { first }
+        if first.contains(is_in_no_name) { "Guest" } else { first }
     }
 }
 
-/// The shortest local phone numbers have seven digits; no name has.
-const FEWEST_PHONE_DIGITS: usize = 7;
+/// A digit, an `@`, a currency's sign: part of contact data or of an amount.
+fn is_in_no_name(character: char) -> bool {
+    character.is_numeric() || matches!(character, '@' | '$' | '¢'..='¥' | '\u{20a0}'..='\u{20cf}')
+}
 
 /// A name is personal.
 impl fmt::Debug for Guest {
@@ -218,6 +219,11 @@ mod tests {
             ("619 555 0123", "Guest"),
             ("+1 (619) 555-0123 Dana", "Guest"),
             ("Dana 2nd", "Dana"),
+            ("Dana 619 555 0123", "Dana"),
+            ("Dana2 Whitfield", "Guest"),
+            ("$840 Dana", "Guest"),
+            ("€40", "Guest"),
+            ("@dana", "Guest"),
         ] {
             assert_eq!(Guest { name: name.into(), locale: "en".into() }.first_name(), first);
         }

@@ -90,7 +90,7 @@ impl Config {
         let call_timeout = milliseconds("CALL_TIMEOUT_MS", 5_000, 1);
         let crew_event_wait = milliseconds("CREW_EVENT_WAIT_MS", 2_500, 0);
         let retry_base = milliseconds("RETRY_BASE_MS", 100, 0);
-        let call_timeout = shorter_than_the_answer(call_timeout, answer_within, &mut faults);
+        let (crew_event_wait, call_timeout) = fitting(answer_within, crew_event_wait, call_timeout, &mut faults);
         let guest_page = GuestPageConfig::from_vars(set, &mut faults);
         let hosts = set("ALLOWED_SERVICE_HOSTS").unwrap_or_default();
         Ok(Self {
@@ -112,19 +112,22 @@ impl Config {
     }
 }
 
-/// A call that may take as long as the whole answer leaves no time for any other: nothing would ever be called.
-fn shorter_than_the_answer(call_timeout: Duration, answer_within: Duration, faults: &mut Vec<String>) -> Duration {
-    if call_timeout < answer_within {
-        return call_timeout;
+/// Looking (a sixth of the answer's time), waiting for the calendar and then creating an event must fit into an answer, or a slow calendar
+/// would keep crew from being told. What does not fit is shortened: the wait to a quarter, a call to half of the answer's time.
+fn fitting(answer_within: Duration, wait: Duration, call: Duration, faults: &mut Vec<String>) -> (Duration, Duration) {
+    if answer_within / 6 + wait + call <= answer_within {
+        return (wait, call);
     }
-    let half = answer_within / 2;
+    let (shorter_wait, shorter_call) = (wait.min(answer_within / 4), call.min(answer_within / 2));
     faults.push(format!(
-        "CALL_TIMEOUT_MS ({}) must be less than ANSWER_WITHIN_MS ({}); {} is used",
-        call_timeout.as_millis(),
+        "ANSWER_WITHIN_MS ({}) has no room for CREW_EVENT_WAIT_MS ({}) and CALL_TIMEOUT_MS ({}); {} and {} are used",
         answer_within.as_millis(),
-        half.as_millis()
+        wait.as_millis(),
+        call.as_millis(),
+        shorter_wait.as_millis(),
+        shorter_call.as_millis(),
     ));
-    half
+    (shorter_wait, shorter_call)
 }
 
 impl GuestPageConfig {
@@ -180,23 +183,20 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_always_shorter_than_the_answer() {
-        for (answer, call, expected, faults) in [
-            ("10000", "5000", 5_000, 0),
-            ("5001", "5000", 5_000, 0),
-            ("5000", "5000", 2_500, 1),
-            ("800", "5000", 400, 1),
-            ("10000", "0", 5_000, 1),
-            ("0", "5000", 5_000, 1),
+    fn looking_waiting_and_creating_fit_into_an_answer() {
+        for (answer, call, expected_wait, expected_call, faults) in [
+            ("10000", "5000", 2_500, 5_000, 0),
+            ("5001", "5000", 1_250, 2_500, 1),
+            ("5000", "2500", 1_250, 2_500, 1),
+            ("5000", "1000", 2_500, 1_000, 0),
+            ("800", "5000", 200, 400, 1),
+            ("10000", "0", 2_500, 5_000, 1),
+            ("0", "5000", 2_500, 5_000, 1),
         ] {
             let config = config(&[("SECRETS_PREFIX", "p"), ("ANSWER_WITHIN_MS", answer), ("CALL_TIMEOUT_MS", call)]);
             let config = config.expect("enough");
-            assert_eq!(
-                (config.call_timeout.as_millis(), config.faults.len()),
-                (expected, faults),
-                "{:?}",
-                config.faults
-            );
+            let budget = (config.crew_event_wait.as_millis(), config.call_timeout.as_millis(), config.faults.len());
+            assert_eq!(budget, (expected_wait, expected_call, faults), "{answer} {call}: {:?}", config.faults);
         }
     }
 }

@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn what_a_guest_typed_stays_text() {
         for (typed, shown) in [
-            ("<script>alert(1)</script>", "<bdi>&lt;script&gt;alert(1)&lt;/script&gt;</bdi>"),
+            ("<script>alert(x)</script>", "<bdi>&lt;script&gt;alert(x)&lt;/script&gt;</bdi>"),
             ("\"><img/src=x>", "<bdi>&quot;&gt;&lt;img/src=x&gt;</bdi>"),
             ("{{boat}}", "<bdi>{{boat}}</bdi>"),
             ("دانا", "<bdi>دانا</bdi>"),

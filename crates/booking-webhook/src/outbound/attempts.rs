@@ -64,7 +64,9 @@ impl Outbound {
         for attempt in 1.. {
             // Boxed: an SDK call's future is some kilobytes, and a fan-out holds several at once.
             match self.attempt(call, attempt, deadline, Box::pin(once())).await {
-                Err(error) if error.class == Class::Transient && self.pause_after(&error, attempt, deadline).await => {}
+                Err(error)
+                    if error.class == Class::Transient
+                        && self.pause_after(&error, attempt, self.call_timeout / SHORTEST_TRY, deadline).await => {}
                 outcome => return outcome,
             }
         }
@@ -102,7 +104,7 @@ impl Outbound {
                 },
                 Class::Denied | Class::Refused => false,
             };
-            if !may_be_repeated || !self.pause_after(&error, attempt, deadline).await {
+            if !may_be_repeated || !self.pause_after(&error, attempt, self.call_timeout, deadline).await {
                 return Err(error);
             }
         }
@@ -136,10 +138,10 @@ impl Outbound {
     }
 
     /// Waits before the attempt after `attempt`, as long as the other side asks for; `false` when there is none, because the series is over
-    /// or it would not fit before `deadline`.
-    async fn pause_after(&self, error: &CallError, attempt: u32, deadline: Deadline) -> bool {
+    /// or the time that it needs would not fit before `deadline`.
+    async fn pause_after(&self, error: &CallError, attempt: u32, needed: Duration, deadline: Deadline) -> bool {
         let pause = error.retry_after.unwrap_or_else(|| self.jitter(attempt));
-        let another = attempt < MOST_ATTEMPTS && deadline.allows(pause + self.call_timeout / SHORTEST_TRY);
+        let another = attempt < MOST_ATTEMPTS && deadline.allows(pause.saturating_add(needed));
         if another {
             tokio::time::sleep(pause).await;
         }

@@ -11,7 +11,8 @@
 //! not compile.
 //!
 //! Nothing is remembered between invocations yet, so every system is looked at before anything is created: a delivery can be repeated
-//! without a second effect, and a booking that changed is left to a person as a whole, never half applied.
+//! without a second effect, and a booking that is seen to have changed is left to a person as a whole. What cannot be seen (a system that
+//! cannot be read while the booking moves to another day) needs a memory.
 
 mod observation;
 mod report;
@@ -23,7 +24,7 @@ use jiff::Timestamp;
 pub use report::{StepReport, StepState, Steps};
 use tokio::sync::watch;
 
-use self::observation::{Desired, observe};
+use self::observation::{Desired, Observed, observe};
 use crate::{
     booking::{Charter, Confirmed, Operator},
     calendar::{Calendar, EntryId, StoredEntry},
@@ -86,13 +87,30 @@ pub async fn bring_in_step(systems: &Systems<'_>, work: &Work<'_>) -> Steps {
     let desired = Desired::of(work);
     let observed = observe(systems, &desired, work.deadline).await;
     if let Some(conflict) = observed.conflict(&desired) {
-        return Steps::all(&StepReport::parked("observe", conflict));
+        return parked(systems, work, &desired, &observed, conflict).await;
     }
     let ((calendar, crew_event, crew_redaction), guest_page) = tokio::join!(
         calendar_then_crew(systems, work, &desired, observed.entries, observed.event),
         steps::guest_page(systems, work)
     );
     Steps { calendar, crew_event, crew_redaction, guest_page }
+}
+
+/// A person must decide about the booking, but not about money that crew can see: that goes whatever else is wrong.
+async fn parked(
+    systems: &Systems<'_>,
+    work: &Work<'_>,
+    desired: &Desired,
+    observed: &Observed,
+    conflict: String,
+) -> Steps {
+    let steps = Steps::all(&StepReport::parked("observe", conflict));
+    match observed.event() {
+        Some(event) if desired.event.is_same_booking(event) => {
+            Steps { crew_redaction: steps::redaction(systems, work, event).await, ..steps }
+        }
+        _ => steps,
+    }
 }
 
 async fn calendar_then_crew(
@@ -103,8 +121,10 @@ async fn calendar_then_crew(
     event: Result<Option<StandingEvent>, CallError>,
 ) -> (StepReport, StepReport, StepReport) {
     let (announce, entry_id) = watch::channel(None);
-    let (calendar, (crew_event, crew_redaction)) =
-        tokio::join!(steps::calendar(systems, work, desired, entries, announce), crew(systems, work, event, entry_id));
+    let (calendar, (crew_event, crew_redaction)) = tokio::join!(
+        steps::calendar(systems, work, desired, entries, announce),
+        crew(systems, work, desired, event, entry_id)
+    );
     (calendar, crew_event, crew_redaction)
 }
 
@@ -114,10 +134,11 @@ type EntryIdChannel = watch::Receiver<Option<EntryId>>;
 async fn crew(
     systems: &Systems<'_>,
     work: &Work<'_>,
+    desired: &Desired,
     standing: Result<Option<StandingEvent>, CallError>,
     mut entry_id: EntryIdChannel,
 ) -> (StepReport, StepReport) {
-    let (mut report, event) = steps::crew_event(systems, work, standing, &mut entry_id).await;
+    let (mut report, event) = steps::crew_event(systems, work, desired, standing, &mut entry_id).await;
     let Some(event) = event else {
         let redaction = StepReport::waiting("the crew event", &report);
         return (report, redaction);

@@ -3,7 +3,7 @@
 use super::{Systems, Work};
 use crate::{
     calendar::{Entry, StoredEntry},
-    outbound::{CallError, Deadline},
+    outbound::{CallError, Class, Deadline},
     scc::{Event, StandingEvent},
 };
 
@@ -34,7 +34,7 @@ pub(super) struct Observed {
     pub(super) event: Result<Option<StandingEvent>, CallError>,
 }
 
-/// Looks at both at once.
+/// Looks at both at once, in a hurry; a step whose system was too slow for that looks again in its own time.
 pub(super) async fn observe(systems: &Systems<'_>, desired: &Desired, deadline: Deadline) -> Observed {
     let deadline = deadline.within(deadline.remaining() / PART_FOR_LOOKING);
     let (entries, event) =
@@ -43,18 +43,39 @@ pub(super) async fn observe(systems: &Systems<'_>, desired: &Desired, deadline: 
 }
 
 impl Observed {
+    /// SCC's event, if one was seen.
+    pub(super) fn event(&self) -> Option<&StandingEvent> {
+        self.event.as_ref().ok().and_then(Option::as_ref)
+    }
+
     /// Why what is there must not be touched: to change a booking one must know what was applied before, and nobody remembers that yet.
     pub(super) fn conflict(&self, desired: &Desired) -> Option<String> {
         let entries = self.entries.as_deref().unwrap_or_default();
-        let event = self.event.as_ref().ok().and_then(Option::as_ref);
-        if let Some(event) = event.filter(|event| !desired.event.is_same_booking(event)) {
+        desired.conflict_with_entries(entries).or_else(|| desired.conflict_with_event(self.event()?))
+    }
+}
+
+impl Desired {
+    /// Why these entries must not be touched; none as long as one of them shows what it should.
+    pub(super) fn conflict_with_entries(&self, entries: &[StoredEntry]) -> Option<String> {
+        let field = entries.iter().map(|stored| self.entry.difference(stored)).min().flatten()?;
+        Some(stands_otherwise("the calendar", field))
+    }
+
+    /// Why this event must not be touched.
+    pub(super) fn conflict_with_event(&self, event: &StandingEvent) -> Option<String> {
+        if !self.event.is_same_booking(event) {
             return Some(format!("SCC's event {} belongs to another booking", event.id));
         }
-        let in_calendar = entries.iter().map(|stored| desired.entry.difference(stored)).min().flatten();
-        let in_scc = event.and_then(|event| desired.event.difference(event));
-        let (system, field) = in_calendar.map(|field| ("the calendar", field)).or(in_scc.map(|field| ("SCC", field)))?;
-        Some(format!(
-            "the booking already stands in {system} with another {field}; changes are not made automatically yet"
-        ))
+        self.event.difference(event).map(|field| stands_otherwise("SCC", field))
     }
+}
+
+fn stands_otherwise(system: &str, field: &str) -> String {
+    format!("the booking already stands in {system} with another {field}; changes are not made automatically yet")
+}
+
+/// Whether looking again, with more time, could show more: it was cut short, or what was denied may be allowed with newer secrets.
+pub(super) fn deserves_another_look(error: &CallError) -> bool {
+    error.class == Class::Denied || (error.class == Class::Transient && error.status.is_none())
 }

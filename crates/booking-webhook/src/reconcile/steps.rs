@@ -1,10 +1,10 @@
 //! The four steps: one effect on one system each, and how it went.
 
-use std::time::Instant;
+use std::{collections::BTreeSet, time::Instant};
 
 use tokio::{sync::watch, time::timeout};
 
-use super::{Desired, EntryIdChannel, StepReport, Systems, Work};
+use super::{Desired, EntryIdChannel, StepReport, Systems, Work, observation::deserves_another_look};
 use crate::{
     calendar::{EntryId, StoredEntry},
     outbound::CallError,
@@ -20,8 +20,15 @@ pub(super) async fn calendar(
     announce: watch::Sender<Option<EntryId>>,
 ) -> StepReport {
     let started = Instant::now();
+    let entries = match entries {
+        Err(error) if deserves_another_look(&error) => systems.calendar.find(&desired.entry, work.deadline).await,
+        entries => entries,
+    };
     let outcome = match entries {
-        Ok(entries) => one_entry(systems, work, desired, entries).await,
+        Ok(entries) => match desired.conflict_with_entries(&entries) {
+            Some(conflict) => return StepReport::parked("calendar", conflict),
+            None => one_entry(systems, work, desired, entries).await,
+        },
         Err(error) => Err(error),
     };
     if let Ok(id) = &outcome {
@@ -49,10 +56,18 @@ async fn one_entry(
 pub(super) async fn crew_event(
     systems: &Systems<'_>,
     work: &Work<'_>,
+    desired: &Desired,
     standing: Result<Option<StandingEvent>, CallError>,
     entry_id: &mut EntryIdChannel,
 ) -> (StepReport, Option<StandingEvent>) {
     let started = Instant::now();
+    let standing = match standing {
+        Err(error) if deserves_another_look(&error) => systems.scc.find(desired.event.id(), work.deadline).await,
+        standing => standing,
+    };
+    if let Some(conflict) = standing.as_ref().ok().and_then(|event| desired.conflict_with_event(event.as_ref()?)) {
+        return (StepReport::parked("crew_event", conflict), None);
+    }
     let outcome = match standing {
         Ok(None) if work.is_over() => {
             let over = StepReport::not_needed().noting(Some("the charter is over: crew are not told about it".into()));
@@ -98,7 +113,9 @@ pub(super) async fn redaction(systems: &Systems<'_>, work: &Work<'_>, event: &St
     let outcome = systems.scc.redact(&event.id, &systems.operator.money_words, work.deadline).await;
     let removed = outcome.as_ref().ok().filter(|removed| !removed.is_empty());
     let removed = removed.map(|removed| {
-        tracing::warn!(event_id = %event.id, ?removed, "money was taken out of a crew event");
+        // Names of attributes are as free as their values: deeper ones than the first could be somebody's address.
+        let attributes: BTreeSet<&str> = removed.iter().filter_map(|path| path.split(['.', '[']).next()).collect();
+        tracing::warn!(event_id = %event.id, ?attributes, "money was taken out of a crew event");
         format!("removed {}", removed.join(", "))
     });
     StepReport::of("crew_redaction", outcome.map(|_| None), started.elapsed()).noting(removed)

@@ -65,6 +65,9 @@ pub struct Event {
     checklist: Vec<String>,
     #[serde(skip)]
     booking_id: String,
+    /// The place that the booking itself named: the boat's own is the operator's to change.
+    #[serde(skip)]
+    elsewhere: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -95,6 +98,11 @@ impl Event {
             notes: notes(charter, calendar),
             checklist: charter.checklist.clone(),
             booking_id: charter.booking_id.to_string(),
+            elsewhere: charter
+                .place
+                .as_ref()
+                .filter(|place| place.meeting_point().is_none())
+                .map(|place| place.name().to_owned()),
         }
     }
 
@@ -137,7 +145,7 @@ impl Event {
             (number(stored("duration_hours")).is_some_and(|hours| hours != self.duration_hours), "duration"),
             (number(party).is_some_and(|size| size != Decimal::from(self.guest.party_size)), "party size"),
             (differs("name", &self.name), "boat"),
-            (self.location.as_ref().is_some_and(|location| differs("location", location)), "location"),
+            (self.elsewhere.as_ref().is_some_and(|words| differs("location", words)), "location"),
         ]
         .into_iter()
         .find_map(|(differs, field)| differs.then_some(field))

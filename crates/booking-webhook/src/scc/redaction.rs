@@ -69,7 +69,7 @@ pub(super) fn find_money(item: &Item, words: &MoneyWords) -> Vec<Finding> {
 fn search_map(map: &Item, path: &Path, words: &MoneyWords, findings: &mut Vec<Finding>) {
     for (name, value) in map {
         let path = path.to(Step::Name(name.clone()));
-        if words.names_money(name) {
+        if holds_money(name, value, words) {
             findings.push(Finding { path, found: value.clone(), replacement: None });
         } else if is_crews_own(name) {
             search_crews_own(value, &path, words, findings);
@@ -77,6 +77,11 @@ fn search_map(map: &Item, path: &Path, words: &MoneyWords, findings: &mut Vec<Fi
             search_value(name, value, &path, words, findings);
         }
     }
+}
+
+/// A tick under an everyday label is crew's: `ticks: {"Nets stowed": true}`.
+fn holds_money(name: &str, value: &AttributeValue, words: &MoneyWords) -> bool {
+    words.names_money(name) && (!value.is_bool() || words.surely_names_money(name))
 }
 
 fn search_value(name: &str, value: &AttributeValue, path: &Path, words: &MoneyWords, findings: &mut Vec<Finding>) {
@@ -104,7 +109,7 @@ fn is_crews_own(name: &str) -> bool {
 /// `{captain_fee: 150}` among theirs: crew log no such thing. It goes whole; what they log themselves stays.
 fn search_crews_own(value: &AttributeValue, path: &Path, words: &MoneyWords, findings: &mut Vec<Finding>) {
     match value {
-        AttributeValue::M(map) if map.keys().any(|name| is_no_word_of_crews(name, words)) => {
+        AttributeValue::M(map) if is_statement(map, words) => {
             findings.push(Finding { path: path.clone(), found: value.clone(), replacement: None });
         }
         AttributeValue::M(map) => {
@@ -121,9 +126,10 @@ fn search_crews_own(value: &AttributeValue, path: &Path, words: &MoneyWords, fin
     }
 }
 
-/// Crew may log mileage with its rate, and a tip net of something.
-fn is_no_word_of_crews(name: &str, words: &MoneyWords) -> bool {
-    words.names_money(name) && !["rate", "net"].iter().any(|theirs| name.eq_ignore_ascii_case(theirs))
+/// Crew may log mileage with its rate, a gross expense and a tip net of something, but not gross and net beside each other.
+fn is_statement(map: &Item, words: &MoneyWords) -> bool {
+    let has = |label: &str| map.keys().any(|name| name.eq_ignore_ascii_case(label));
+    map.keys().any(|name| words.surely_names_money(name)) || (has("gross") && has("net"))
 }
 
 impl Path {
@@ -263,6 +269,31 @@ mod tests {
             ("rating", number("5")),
         ]);
         assert_eq!(found(&innocent), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn an_everyday_label_alone_takes_nothing_from_crew() {
+        let ticked = || AttributeValue::Bool(true);
+        let innocent = item([
+            ("ticks", map([("Nets stowed", ticked()), ("Ice", ticked())])),
+            (
+                "expenses",
+                AttributeValue::L(vec![map([
+                    ("what", text("fuel")),
+                    ("amount", number("62")),
+                    ("gross", number("62")),
+                ])]),
+            ),
+            ("mileage", map([("miles", number("31")), ("rate_usd", number("0.67"))])),
+        ]);
+        assert_eq!(found(&innocent), [] as [&str; 0]);
+
+        let leaky = item([
+            ("net", number("289.41")),
+            ("revenue", ticked()),
+            ("expenses", map([("gross", number("840.75")), ("crew", number("250")), ("Net", number("289.41"))])),
+        ]);
+        assert_eq!(found(&leaky), ["expenses", "net", "revenue"]);
     }
 
     #[test]

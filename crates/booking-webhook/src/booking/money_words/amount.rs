@@ -18,7 +18,7 @@ static CURRENCY: LazyLock<Regex> = LazyLock::new(|| {
 
 static NOTHING_BUT_AN_AMOUNT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\W*\d[\d,]*\.\d{2}\W*$"));
 
-/// Guests speak of prices in more ways than ledgers do; a part too many held back from crew costs nothing, the office reads it whole.
+/// Guests speak of prices in more ways than ledgers do; a part too many held back costs crew a question to the office.
 static PRICES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r"(?i)\b(?:pay|pays|paid|paying|payments?|prices?|priced|costs?|fees?|deposits?|refund(?:s|ed)?|discounts?|invoices?",
@@ -60,6 +60,26 @@ pub(super) fn is_amount(number: &str, marked: bool) -> bool {
     }
 }
 
+/// What crew measure and count in: "rate 4.5 kn", "net 140 lb", "net at channel 68".
+const UNITS: [&str; 18] = [
+    "amp", "ch", "channel", "cm", "feet", "foot", "ft", "gph", "kg", "kn", "knot", "kt", "kts", "lb", "lbs", "lph",
+    "mph", "rpm",
+];
+
+/// Whether the tokens behind a number make it a measure: "40 A", "12 gph"; not "25 a day".
+pub(super) fn is_measured(after: &[Token]) -> bool {
+    match after {
+        [Token::Word(unit), rest @ ..] if unit == "a" => !matches!(rest.first(), Some(Token::Word(_))),
+        [unit, ..] => unit.is_one_of(&UNITS),
+        [] => false,
+    }
+}
+
+/// `12`, and `0830`, which is a time of day.
+pub(super) fn is_count_or_time(number: &str) -> bool {
+    number.bytes().all(|byte| byte.is_ascii_digit()) && (number.len() < 3 || number.starts_with('0'))
+}
+
 /// `2:00`, `2 PM`.
 pub(super) fn is_clock(number: &str, next: Option<&Token>) -> bool {
     number.contains(':') || matches!(next, Some(Token::Word(word)) if word == "am" || word == "pm")
@@ -81,12 +101,18 @@ impl OwnAmounts {
     }
 }
 
-/// Patterns for an amount's dollars, rounded down and up; none for a few dollars, which could be anything.
+/// Fewer could be anything: an age, a party, a slip.
+const FEWEST_TELLING_DOLLARS: u64 = 100;
+
+/// Patterns for an amount's dollars, rounded down and up.
 fn whole_dollars(amount: &str) -> Vec<String> {
     let (dollars, cents) = amount.trim_start_matches('-').split_once('.').unwrap_or((amount, "00"));
     let Ok(dollars) = dollars.parse::<u64>() else { return Vec::new() };
     let rounded_up = if cents == "00" { dollars } else { dollars + 1 };
-    (dollars..=rounded_up).filter(|dollars| *dollars >= 10).map(|dollars| grouped(&dollars.to_string())).collect()
+    (dollars..=rounded_up)
+        .filter(|dollars| *dollars >= FEWEST_TELLING_DOLLARS)
+        .map(|dollars| grouped(&dollars.to_string()))
+        .collect()
 }
 
 /// `1840` as a pattern that also finds `1,840`, `1.840` and `1 840`.

@@ -5,7 +5,7 @@
 
 use super::{
     CREWS_OWN,
-    amount::{is_amount, is_clock},
+    amount::{is_amount, is_clock, is_count_or_time, is_measured},
     token::{Token, words},
 };
 
@@ -32,22 +32,27 @@ const LINKING: [&str; 12] = ["a", "after", "be", "before", "for", "our", "per", 
 const MOST_WORDS_BETWEEN: usize = 2;
 
 /// What makes an everyday label something else: before it, beside [`CREWS_OWN`] ...
-const INNOCENT_BEFORE: [&str; 14] = [
+const INNOCENT_BEFORE: [&str; 16] = [
     "burn",
     "cargo",
     "cast",
     "climb",
+    "cruiser",
     "dip",
     "drift",
     "fishing",
     "frame",
     "heart",
     "landing",
+    "lifeline",
     "pulse",
     "refresh",
     "safety",
     "trampoline",
 ];
+
+/// ... right before a rate, though not before a net, which may be one of charges and fuel ...
+const INNOCENT_BEFORE_RATE: [&str; 6] = ["charge", "descent", "drip", "flow", "fuel", "tide"];
 
 /// ... and after it.
 const INNOCENT_AFTER: [&str; 7] = ["knot", "mile", "register", "ton", "tonnage", "tonne", "weight"];
@@ -71,12 +76,23 @@ impl Label {
         EVERYDAY.iter().any(|everyday| self.is(everyday))
     }
 
+    /// Whether it is an everyday word for a thing that crew count: two nets, a gross of cups.
+    fn is_countable(&self) -> bool {
+        self.is("gross") || self.is("net")
+    }
+
+    /// Whether an attribute whose name has these words holds money, and can hold nothing else.
+    pub(super) fn surely_names(&self, words: &[String]) -> bool {
+        (!self.is_everyday() && self.names(words)) || words.iter().any(|word| self.is_inside(word))
+    }
+
     /// Whether an attribute whose name has these words holds money.
     pub(super) fn names(&self, words: &[String]) -> bool {
         let stated = |at: usize| {
             let (before, after) = (at.checked_sub(1).map(|before| words[before].as_str()), &words[at + self.0.len()..]);
             !self.is_everyday()
-                || !(before.is_some_and(innocent_before) || after.iter().any(|word| innocent_after(word)))
+                || !(before.is_some_and(|before| innocent_before(before) || self.is_innocent_right_behind(before))
+                    || after.iter().any(|word| innocent_after(word)))
         };
         let mut places = words.windows(self.0.len()).enumerate().filter(|(_, window)| *window == self.0);
         places.any(|(at, _)| stated(at)) || words.iter().any(|word| self.is_inside(word))
@@ -100,9 +116,14 @@ impl Label {
             let word_before = before.iter().rev().find(|token| !matches!(token, Token::Mark(_)));
             match word_before {
                 Some(Token::Word(word)) if innocent_before(word) => false,
-                _ => amount_follows(after) || amount_precedes(before, after),
+                _ if matches!(before.last(), Some(Token::Word(word)) if self.is_innocent_right_behind(word)) => false,
+                _ => amount_follows(after, self.is_countable()) || amount_precedes(before, after),
             }
         })
+    }
+
+    fn is_innocent_right_behind(&self, word: &str) -> bool {
+        self.is("rate") && INNOCENT_BEFORE_RATE.contains(&word)
     }
 
     /// Whether `word` is this label squashed, or squashed together with something that goes with money.
@@ -128,11 +149,18 @@ fn innocent_after(word: &str) -> bool {
     INNOCENT_AFTER.contains(&word)
 }
 
-/// Any number is an amount behind words that go with money; behind others ("net on deck 2") it must look like one.
-fn amount_follows(after: &[Token]) -> bool {
+/// Any number is an amount behind words that go with money; behind others ("net on deck 2") it must look like one. A measure ("4.5 kn")
+/// and, behind a `countable` label, a small number ("nets: 2 port") are passed over like a word.
+fn amount_follows(after: &[Token], countable: bool) -> bool {
     let (mut words_between, mut marked, mut strange, mut linked) = (0, false, false, false);
     for (at, token) in after.iter().enumerate() {
         match token {
+            Token::Number(number) if is_measured(&after[at + 1..]) || (countable && is_count_or_time(number)) => {
+                if is_clock(number, after.get(at + 1)) {
+                    return false;
+                }
+                strange = true;
+            }
             Token::Number(number) => {
                 let any_will_do = !strange && !linked;
                 return !is_clock(number, after.get(at + 1)) && (any_will_do || is_amount(number, marked));

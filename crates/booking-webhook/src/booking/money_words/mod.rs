@@ -8,6 +8,9 @@ mod amount;
 mod label;
 mod token;
 
+use std::sync::LazyLock;
+
+use regex_lite::Regex;
 use serde::Deserialize;
 
 use self::{
@@ -32,6 +35,15 @@ const DEFAULT_LABELS: [&str; 12] = [
     "crew pay",
     "port tax",
 ];
+
+/// Stands in for what is held back of a guest's notes.
+const MORE_AT_THE_OFFICE: &str = "The office has more of the guest's notes: ask";
+
+/// The parts of an event's notes that are ids of ours, which may look like anything: `RATE-100`, `cal_7eur`.
+static OURS: LazyLock<Regex> = LazyLock::new(|| {
+    let ids = r"^(?:Boatsetter booking ref: [A-Za-z0-9._:-]{1,64}|calendar [A-Za-z0-9_-]+)$";
+    Regex::new(ids).expect("a constant pattern that the tests compile")
+});
 
 /// What crew log for themselves, as [`token::words`] spells it.
 const CREWS_OWN: [&str; 4] = ["tip", "mileage", "supply", "expense"];
@@ -63,16 +75,23 @@ impl MoneyWords {
         self.labels.iter().any(|label| label.names(&words))
     }
 
-    /// `notes` without the parts that state a charter's money; `None` when there are none. What crew log themselves stays.
-    pub fn without_money(&self, notes: &str) -> Option<String> {
-        keep(notes, |part| !self.states_money(part))
+    /// Whether an attribute of this name holds money and can hold nothing else: not with an everyday label alone, `gross`, `rate_usd`.
+    pub fn surely_names_money(&self, attribute: &str) -> bool {
+        let words = words(attribute);
+        self.labels.iter().any(|label| label.surely_names(&words))
     }
 
-    /// What a guest wrote, without every part that speaks of money in any way or names an amount of this charter.
-    pub fn fit_for_crew(&self, guest_notes: &str, statement: &Statement) -> String {
+    /// `notes` without the parts that state a charter's money; `None` when there are none. What crew log themselves stays.
+    pub fn without_money(&self, notes: &str) -> Option<String> {
+        keep(notes, |part| OURS.is_match(part) || !self.states_money(part))
+    }
+
+    /// What a guest wrote, without every part that speaks of money in any way or names an amount of this charter, and with a line that
+    /// says so: what is held back may matter to crew. `None` when nothing is.
+    pub fn fit_for_crew(&self, guest_notes: &str, statement: &Statement) -> Option<String> {
         let amounts = OwnAmounts::of(statement);
         let fit = |part: &str| !self.speaks_of_money(part) && !speaks_of_tips(part) && !amounts.are_in(part);
-        keep(guest_notes, fit).unwrap_or_else(|| guest_notes.to_owned())
+        keep(guest_notes, fit).map(|kept| format!("{kept}\n{MORE_AT_THE_OFFICE}").trim_start().to_owned())
     }
 
     /// Whether a text states an amount or a price, in whatever words. Tips do not count: Shelter Island has a tip.
