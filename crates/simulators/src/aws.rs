@@ -5,6 +5,7 @@
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_s3::error::DisplayErrorContext;
 use aws_smithy_runtime_api::client::{
     http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
     orchestrator::{HttpRequest, HttpResponse},
@@ -62,4 +63,16 @@ impl HttpConnector for Loopback {
 
 fn into_connector_error(error: reqwest::Error) -> ConnectorError {
     if error.is_timeout() { ConnectorError::timeout(error.into()) } else { ConnectorError::io(error.into()) }
+}
+
+/// What the emulator did not do.
+#[derive(Debug, thiserror::Error)]
+#[error("the emulator could not {action}: {}", DisplayErrorContext(&**source))]
+pub struct CloudError {
+    action: String,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+pub(crate) fn failed<E: std::error::Error + Send + Sync + 'static>(action: &str) -> impl FnOnce(E) -> CloudError {
+    move |error| CloudError { action: action.to_owned(), source: Box::new(error) }
 }

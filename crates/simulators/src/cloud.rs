@@ -2,25 +2,17 @@
 //!
 //! Every rehearsal gets names of its own, so that any number of them share one emulator without seeing each other.
 
-use aws_sdk_cloudfront::{error::DisplayErrorContext, types as cloudfront};
+use aws_sdk_cloudfront::types as cloudfront;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    aws::{REGION, sdk_config},
+    aws::{CloudError, REGION, failed, sdk_config},
     template::Table,
 };
 
 const OBJECTS_AT_MOST: usize = 1_000;
-
-/// What the emulator did not do.
-#[derive(Debug, thiserror::Error)]
-#[error("the emulator could not {action}: {}", DisplayErrorContext(&**source))]
-pub struct CloudError {
-    action: String,
-    source: Box<dyn std::error::Error + Send + Sync>,
-}
 
 /// An object of the guest site's bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -180,10 +172,6 @@ impl Cloud {
         }
         Ok(requested)
     }
-}
-
-pub(crate) fn failed<E: std::error::Error + Send + Sync + 'static>(action: &str) -> impl FnOnce(E) -> CloudError {
-    move |error| CloudError { action: action.to_owned(), source: Box::new(error) }
 }
 
 /// The bucket as the only origin. What the edge does with a request is `edge`'s business.

@@ -20,11 +20,11 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use crate::{
-    aws::{REGION, TEST_CREDENTIAL, loopback_client},
+    aws::{CloudError, REGION, TEST_CREDENTIAL, loopback_client},
     aws_gateway::AwsGateway,
     calendar::Calendar,
     clock::Clock,
-    cloud::{Cloud, CloudError},
+    cloud::Cloud,
     dynamodb::{DynamoDb, DynamoDbKind},
     edge::{Edge, EdgeOptions},
     emulator::Emulator,

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{Client, types as dynamodb};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_yaml_ng::Value;
 
-use crate::cloud::{CloudError, failed};
+use crate::aws::{CloudError, failed};
 
 const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
 const COMPLETE: &str = "all that is required is set";

@@ -21,3 +21,8 @@ pub use place::Place;
 pub use snapshot::{Assigned, BoatReference, Field, FieldFault, Guest, Sale, Snapshot, Status};
 pub use time::{CharterDuration, CharterTime, StartReading, TimeError, read_start};
 pub(crate) use time::{clock, rfc3339};
+
+/// A pattern that is part of a rule.
+fn pattern(text: &str) -> regex_lite::Regex {
+    regex_lite::Regex::new(text).expect("a constant pattern that the tests compile")
+}

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
-use super::{MeetingPoint, MoneyWords};
+use super::{MeetingPoint, MoneyWords, pattern};
 
 /// Longer, and it is not a place but a letter.
 const LONGEST_SHOWN_CHARS: usize = 200;
@@ -35,10 +35,6 @@ static CODE: LazyLock<Regex> = LazyLock::new(|| {
 
 /// "ZIP code 92101" opens nothing.
 static POSTAL_CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?:zip|postal)[ -]?code\b"));
-
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("a constant pattern that the tests compile")
-}
 
 /// Where a charter starts.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -31,12 +31,6 @@ impl From<&CharterId> for EventId {
     }
 }
 
-impl From<String> for EventId {
-    fn from(id: String) -> Self {
-        Self(id)
-    }
-}
-
 impl fmt::Display for EventId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)

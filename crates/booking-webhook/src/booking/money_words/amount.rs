@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
-use super::{super::Statement, token::Token};
+use super::token::Token;
+use crate::booking::{Statement, pattern};
 
 /// `$840`, `840.75 USD`, `USD 840`, `250 dollars`, `€40`. A currency's code stands alone: `-cad3-` is a piece of a calendar id.
 static CURRENCY: LazyLock<Regex> = LazyLock::new(|| {
@@ -30,10 +31,6 @@ static PRICES: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 static TIPS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?:tips?|tipped|tipping|gratuity|propinas?)\b"));
-
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("a constant pattern that the tests compile")
-}
 
 pub(super) fn states_currency(text: &str) -> bool {
     CURRENCY.is_match(text)
