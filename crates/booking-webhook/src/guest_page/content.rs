@@ -5,9 +5,38 @@ use serde::Serialize;
 use tera::{Context, Tera};
 
 use super::{Address, invitation::invitation};
-use crate::booking::{Charter, EmergencyContact, MeetingPoint, Place, clock, rfc3339};
+use crate::booking::{Charter, EmergencyContact, MeetingPoint, Operator, Place, clock, rfc3339};
 
 const TEMPLATE: &str = "guest-page.html";
+
+/// What one rendering of a charter's page is made from. The same edition renders to the same bytes, so that whether a page must be put
+/// again can be told from its digest.
+#[derive(Debug, Clone, Copy)]
+pub struct Edition<'a> {
+    /// What everybody may know of the charter.
+    pub charter: &'a Charter,
+    /// Where the page is.
+    pub address: &'a Address,
+    /// Whose charter it is.
+    pub operator: &'a Operator,
+    /// The charter is off: the page stays and says so.
+    pub cancelled: bool,
+    /// How many changes there were before this one (RFC 5545, `SEQUENCE`).
+    pub sequence: u64,
+    /// When the sender made the newest change.
+    pub changed_at: Timestamp,
+    /// The last time that a page which guests may have seen named another start.
+    pub moved: Option<Moved>,
+}
+
+/// A charter that starts at another time than its page said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    /// The start that the page said before.
+    pub from: Timestamp,
+    /// When the sender changed it.
+    pub at: Timestamp,
+}
 
 /// Both files of a charter's page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +89,7 @@ struct Content<'a> {
     cancellation_note: &'a str,
     contact: Option<Contact<'a>>,
     calendar_file: String,
+    cancelled: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -88,31 +118,24 @@ impl Renderer {
         Ok(Self(tera))
     }
 
-    /// Renders both files. `changed_at` stamps the calendar file.
+    /// Renders both files.
     ///
     /// # Errors
     /// [`RenderError`] when the template asks for something that it is not given.
-    pub fn render(
-        &self,
-        charter: &Charter,
-        address: &Address,
-        operator: &str,
-        cancellation_note: &str,
-        changed_at: Timestamp,
-    ) -> Result<GuestPage, RenderError> {
-        let content = Content::of(charter, address, operator, cancellation_note);
-        let html = self.0.render(TEMPLATE, &Context::from_serialize(&content)?)?;
-        Ok(GuestPage { html, calendar: invitation(charter, address, operator, changed_at) })
+    pub fn render(&self, edition: &Edition<'_>) -> Result<GuestPage, RenderError> {
+        let html = self.0.render(TEMPLATE, &Context::from_serialize(&Content::of(edition))?)?;
+        Ok(GuestPage { html, calendar: invitation(edition) })
     }
 }
 
 impl<'a> Content<'a> {
-    fn of(charter: &'a Charter, address: &Address, operator: &'a str, cancellation_note: &'a str) -> Self {
+    fn of(edition: &Edition<'a>) -> Self {
+        let Edition { charter, address, operator, .. } = *edition;
         let (start, end) = (charter.time.start(), charter.time.end());
         let arrive_by = start.saturating_sub(charter.boat.check_in());
         let zone = abbreviation(end);
         Self {
-            operator,
+            operator: &operator.name,
             first_name: &charter.guest_first_name,
             boat: &charter.boat.name,
             booking_reference: charter.booking_id.as_str(),
@@ -134,9 +157,10 @@ impl<'a> Content<'a> {
             bring: &charter.boat.bring,
             leave_at_home: &charter.boat.leave_at_home,
             safety: &charter.boat.safety,
-            cancellation_note,
+            cancellation_note: &operator.cancellation_note,
             contact: charter.boat.emergency_contact.as_ref().map(Contact::from),
             calendar_file: address.calendar_path(),
+            cancelled: edition.cancelled,
         }
     }
 }
@@ -165,9 +189,7 @@ fn in_words(minutes: i64) -> String {
 mod tests {
     use super::*;
     use crate::{
-        booking::{
-            Assigned, BoatReference, BookingId, CharterId, Confirmed, Guest, Money, Operator, PersonId, Sale, Terms,
-        },
+        booking::{Assigned, BoatReference, BookingId, CharterId, Confirmed, Guest, Money, PersonId, Sale, Terms},
         config::GuestPageConfig,
     };
 
@@ -198,6 +220,10 @@ mod tests {
     }
 
     fn page(sale: Sale, operator: &Operator) -> String {
+        render(sale, operator, false).html
+    }
+
+    fn render(sale: Sale, operator: &Operator, cancelled: bool) -> GuestPage {
         let terms = Terms::resolve(&sale.boat, &sale.assigned, operator).expect("crew and captain are named");
         let booking_id = BookingId::parse("BS-1048812").expect("valid");
         let id = CharterId::derive(b"link-key", &booking_id);
@@ -208,9 +234,26 @@ mod tests {
         };
         let address = Address::of(&id, &config);
         let confirmed = Confirmed::assemble(booking_id, sale, terms, operator, id);
-        let (name, note) = (&operator.name, &operator.cancellation_note);
-        let renderer = Renderer::new().expect("the template is well-formed");
-        renderer.render(&confirmed.charter, &address, name, note, Timestamp::UNIX_EPOCH).expect("it renders").html
+        let edition = Edition {
+            charter: &confirmed.charter,
+            address: &address,
+            operator,
+            cancelled,
+            sequence: 3,
+            changed_at: Timestamp::UNIX_EPOCH,
+            moved: None,
+        };
+        Renderer::new().expect("the template is well-formed").render(&edition).expect("it renders")
+    }
+
+    #[test]
+    fn a_cancelled_charter_says_so_and_its_file_takes_it_out_of_calendars() {
+        let standing = render(sale(), &example(), false);
+        assert!(standing.calendar.contains("STATUS:CONFIRMED") && !standing.html.contains("is cancelled"));
+        let off = render(sale(), &example(), true);
+        assert!(off.calendar.contains("STATUS:CANCELLED") && off.calendar.contains("SEQUENCE:3"), "{}", off.calendar);
+        assert!(off.calendar.contains("UID:89B1THZR@booking-webhook"), "{}", off.calendar);
+        assert!(off.html.contains("This charter is cancelled"));
     }
 
     #[track_caller]

@@ -5,20 +5,23 @@
 use icalendar::{Calendar, Component, Event, EventLike, EventStatus, Property};
 use jiff::Timestamp;
 
-use super::Address;
-use crate::booking::{Charter, Place};
+use super::Edition;
+use crate::booking::Place;
 
-pub(super) fn invitation(charter: &Charter, address: &Address, operator: &str, changed_at: Timestamp) -> String {
+pub(super) fn invitation(edition: &Edition<'_>) -> String {
+    let Edition { charter, address, operator, .. } = *edition;
+    let status = if edition.cancelled { EventStatus::Cancelled } else { EventStatus::Confirmed };
     let mut event = Event::new();
     event
         .uid(&format!("{}@booking-webhook", charter.id))
-        .append_property(Property::new("DTSTAMP", utc(changed_at)))
+        .append_property(Property::new("DTSTAMP", utc(edition.changed_at)))
         .append_property(Property::new("DTSTART", utc(charter.time.start().timestamp())))
         .append_property(Property::new("DTEND", utc(charter.time.end().timestamp())))
         .summary(&format!("Sailing on {}", charter.boat.name))
         .description(&format!("Everything for your charter: {}", address.url))
         .url(&address.url)
-        .status(EventStatus::Confirmed);
+        .append_property(Property::new("SEQUENCE", edition.sequence.to_string()))
+        .status(status);
     match &charter.place {
         Some(Place::MeetingPoint(point)) => _ = event.location(&format!("{}, {}", point.name, point.address)),
         Some(Place::Elsewhere(words)) => _ = event.location(words),
@@ -27,7 +30,7 @@ pub(super) fn invitation(charter: &Charter, address: &Address, operator: &str, c
     let mut calendar = Calendar::empty();
     calendar
         .append_property(Property::new("VERSION", "2.0"))
-        .append_property(Property::new("PRODID", format!("-//{operator}//booking-webhook//EN")))
+        .append_property(Property::new("PRODID", format!("-//{}//booking-webhook//EN", operator.name)))
         .append_property(Property::new("CALSCALE", "GREGORIAN"))
         .push(event.done());
     calendar.to_string()

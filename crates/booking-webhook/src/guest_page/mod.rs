@@ -12,7 +12,7 @@ use aws_sdk_cloudfront::{
     types::{InvalidationBatch, Paths},
 };
 use aws_sdk_s3::{operation::put_object::PutObjectError, primitives::ByteStream};
-pub use content::{GuestPage, RenderError, Renderer};
+pub use content::{Edition, GuestPage, Moved, RenderError, Renderer};
 
 use crate::{
     booking::CharterId,

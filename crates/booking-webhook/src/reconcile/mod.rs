@@ -28,7 +28,7 @@ use self::observation::{Desired, Observed, observe};
 use crate::{
     booking::{Charter, Confirmed, Operator},
     calendar::{Calendar, EntryId, StoredEntry},
-    guest_page::{Address, GuestPage, Publisher, RenderError, Renderer},
+    guest_page::{Address, Edition, GuestPage, Publisher, RenderError, Renderer},
     outbound::{CallError, Deadline},
     scc::{Scc, StandingEvent},
 };
@@ -56,7 +56,16 @@ impl Systems<'_> {
     /// # Errors
     /// [`RenderError`] when the template and its content do not fit.
     pub fn page(&self, charter: &Charter, address: &Address, changed_at: Timestamp) -> Result<GuestPage, RenderError> {
-        self.renderer.render(charter, address, &self.operator.name, &self.operator.cancellation_note, changed_at)
+        let operator = self.operator;
+        self.renderer.render(&Edition {
+            charter,
+            address,
+            operator,
+            cancelled: false,
+            sequence: 0,
+            changed_at,
+            moved: None,
+        })
     }
 }
 
