@@ -8,25 +8,31 @@ use simulators::{
     traffic::{Fault, Service},
 };
 
-use crate::world::{World, sample};
+use crate::world::{ALWAYS, UNAVAILABLE, World, sample};
 
-const UNAVAILABLE: Fault = Fault::Answer { status: 503, acted: false, retry_after: None };
-const ALWAYS: u32 = 1_000;
-
-/// A bucket of the operator's that is there before the function starts, with one object in it.
-struct OperatorsBucket {
+/// A file of the operator's that is an object, and there before the function starts.
+pub(crate) struct OperatorsFile {
     /// Other worlds run on the same emulator, but it ends with its last user.
     _emulator: std::sync::Arc<Emulator>,
-    location: String,
+    cloud: Cloud,
+    key: String,
+    pub(crate) location: String,
 }
 
-impl OperatorsBucket {
-    async fn with(key: &str, content: &str) -> Self {
+impl OperatorsFile {
+    pub(crate) async fn with(key: &str, content: &str) -> Self {
         let emulator = Emulator::shared().await.expect("it starts");
         let cloud = Cloud::create(&emulator.url()).await.expect("a bucket");
-        let put = cloud.s3.put_object().bucket(&cloud.bucket).key(key).body(content.as_bytes().to_vec().into());
-        put.send().await.expect("stored");
-        Self { _emulator: emulator, location: format!("s3://{}/{key}", cloud.bucket) }
+        let location = format!("s3://{}/{key}", cloud.bucket);
+        let file = Self { _emulator: emulator, cloud, key: key.to_owned(), location };
+        file.put(content).await;
+        file
+    }
+
+    /// Somebody edits it; the next cold start reads it.
+    pub(crate) async fn put(&self, content: &str) {
+        let put = self.cloud.s3.put_object().bucket(&self.cloud.bucket).key(&self.key);
+        put.body(content.as_bytes().to_vec().into()).send().await.expect("stored");
     }
 }
 
@@ -80,7 +86,7 @@ async fn everything_that_is_wrong_is_said_at_once() {
 
 #[tokio::test]
 async fn what_fails_once_stops_no_cold_start_and_each_attempt_is_logged() {
-    let file = OperatorsBucket::with("config/operator.toml", "name = \"JADA Sailing\"").await;
+    let file = OperatorsFile::with("config/operator.toml", "name = \"JADA Sailing\"").await;
     let world = World::with(&[("OPERATOR_FILE", &file.location)]).await;
     for service in [Service::Secretsmanager, Service::S3] {
         for fault in [UNAVAILABLE, Fault::DropBefore] {
@@ -111,7 +117,7 @@ async fn what_keeps_failing_is_logged_with_its_cause() {
 
 #[tokio::test]
 async fn the_operators_file_may_be_an_object() {
-    let file = OperatorsBucket::with("config/operator.toml", "[rates]\ncrew_hourly = \"30\"").await;
+    let file = OperatorsFile::with("config/operator.toml", "[rates]\ncrew_hourly = \"30\"").await;
     let world = World::with(&[("OPERATOR_FILE", &file.location)]).await;
     assert_eq!(world.deliver(&sample()).await.status, 200);
     let entry = &world.effects().await.calendar[0];
@@ -122,7 +128,7 @@ async fn the_operators_file_may_be_an_object() {
 async fn the_mapping_may_be_an_object() {
     let canonical = include_str!("../../crates/booking-webhook/src/webhook/canonical-mapping.toml");
     let mapping = canonical.replace("booking = \"/data/booking\"", "booking = \"/payload\"");
-    let file = OperatorsBucket::with("config/mapping.toml", &mapping).await;
+    let file = OperatorsFile::with("config/mapping.toml", &mapping).await;
     let world = World::with(&[("MAPPING_FILE", &file.location)]).await;
     let answered = world.deliver(&json!({ "payload": sample()["data"]["booking"] })).await;
     assert_eq!(answered.status, 200, "{:#}", answered.body);
@@ -137,11 +143,11 @@ async fn a_file_that_cannot_be_used_stops_the_start_and_the_words_say_where() {
         ("MAPPING_FILE", "booking = 1", "line 1"),
         ("MAPPING_FILE", "booking = \"data\"\n[fields]\n[statuses]\nstanding = []\noff = []", "\"data\""),
     ] {
-        let file = OperatorsBucket::with("config/file.toml", content).await;
+        let file = OperatorsFile::with("config/file.toml", content).await;
         let line = last_words(&[(variable, &file.location)], &[]).await;
         assert_says(&line, &[variable, &file.location, words]);
     }
-    let file = OperatorsBucket::with("config/operator.toml", "").await;
+    let file = OperatorsFile::with("config/operator.toml", "").await;
     let missing = file.location.replace("operator.toml", "another.toml");
     let line = last_words(&[("OPERATOR_FILE", &missing)], &[]).await;
     assert_says(&line, &["OPERATOR_FILE", &missing, "NoSuchKey"]);

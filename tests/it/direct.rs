@@ -7,16 +7,10 @@ use crate::world::{World, fixture};
 /// The charter id of the captured deliveries' booking, BS-1048900, under the rehearsal's link key.
 const CAPTURED_CHARTER_ID: &str = "MWYHH318";
 
-async fn invoked(world: &World, payload: &Value) -> Value {
-    let invocation = world.invoke(payload).await.expect("an answer");
-    assert_eq!(invocation.function_error, None, "bad input is an answer, not a crash");
-    invocation.payload
-}
-
 #[tokio::test]
 async fn a_person_enters_a_booking() {
     let world = World::start().await;
-    let answer = invoked(&world, &fixture("manual-booking.json")).await;
+    let answer = world.ask(&fixture("manual-booking.json")).await;
     assert_eq!(answer["state"], "in_step", "{answer:#}");
     let effects = world.effects().await;
     assert_eq!((effects.calendar.len(), effects.scc_events.len(), effects.bucket.len()), (1, 1, 2));
@@ -26,11 +20,11 @@ async fn a_person_enters_a_booking() {
 async fn a_plan_says_what_would_be_sent_where_and_sends_nothing() {
     let world = World::start().await;
     world.traffic.forget();
-    let plan = invoked(&world, &fixture("plan.json")).await;
+    let plan = world.ask(&fixture("plan.json")).await;
     assert!(world.effects().await.is_empty());
     assert!(
         world.traffic.calls().iter().all(|call| call.service == simulators::traffic::Service::Edge),
-        "nobody was called"
+        "nobody was called, not even the ledger"
     );
     let would_send = &plan["would_send"];
     assert_eq!(would_send["calendar"]["url"], format!("{}/calendar", world.calendar.url()));
@@ -48,7 +42,7 @@ async fn a_plan_of_a_booking_that_does_not_stand_says_that_nothing_would_be_sent
         full["plan"]["booking"]["status"] = json!(status);
         let bare = json!({ "plan": { "booking": { "id": full["plan"]["booking"]["id"], "status": status } } });
         for event in [full, bare] {
-            let plan = invoked(&world, &event).await;
+            let plan = world.ask(&event).await;
             assert_eq!((&plan["would_send"], &plan["booking_id"]), (&json!({}), &json!("BS-2000002")), "{plan:#}");
             assert!(plan["because"].as_str().is_some_and(|why| why.contains(because)), "{plan:#}");
         }
@@ -61,17 +55,17 @@ async fn a_captured_delivery_is_delivered_again_whatever_its_age() {
     for event in ["http-api-event.json", "rest-event.json"] {
         let world = World::start().await;
         let captured = fixture(event);
-        let stale = invoked(&world, &captured).await;
+        let stale = world.ask(&captured).await;
         assert_eq!(stale["statusCode"], 401, "as a live delivery it is far too old: {stale:#}");
         assert!(world.effects().await.is_empty());
 
         let mut forged = captured.clone();
         forged["body"] = json!(captured["body"].as_str().expect("text").replace("840.75", "1.00"));
-        let refused = invoked(&world, &json!({ "deliver": forged })).await;
+        let refused = world.ask(&json!({ "deliver": forged })).await;
         assert_eq!(refused["status"], 401, "{refused:#}");
         assert!(world.effects().await.is_empty());
 
-        let delivered = invoked(&world, &json!({ "deliver": captured })).await;
+        let delivered = world.ask(&json!({ "deliver": captured })).await;
         assert_eq!(
             (&delivered["state"], &delivered["charter_id"]),
             (&json!("in_step"), &json!(CAPTURED_CHARTER_ID)),
@@ -101,12 +95,17 @@ async fn what_is_no_known_kind_is_told_the_known_ones() {
         json!({ "bookng": {} }),
         json!({ "booking": {}, "plan": {} }),
         json!({ "deliver": {} }),
+        json!({ "replay": {}, "sweep": {} }),
     ] {
-        let problem = invoked(&world, &payload).await;
+        let problem = world.ask(&payload).await;
         assert_eq!(problem["status"], 400, "{payload}: {problem:#}");
-        assert!(problem["detail"].as_str().is_some_and(|text| text.contains("booking, plan and deliver")));
+        assert!(
+            problem["detail"]
+                .as_str()
+                .is_some_and(|text| text.contains("booking, plan, deliver, replay, status and sweep"))
+        );
     }
-    let faulty = invoked(&world, &json!({ "booking": { "id": "BS 1" } })).await;
+    let faulty = world.ask(&json!({ "booking": { "id": "BS 1" } })).await;
     assert_eq!(
         (&faulty["status"], &faulty["errors"][0]["pointer"]),
         (&json!(422), &json!("/booking/id")),

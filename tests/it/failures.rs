@@ -1,36 +1,37 @@
-//! One thing goes wrong: the rest is done all the same, the answer says what failed and what to do, and a redelivery heals it.
+//! One thing goes wrong: the rest is done all the same, the answer says what failed and what happens next, and it heals.
 
-use std::time::Duration;
-
+use jiff::{Timestamp, ToSpan as _};
 use serde_json::json;
 use simulators::{
     edge::Edge,
-    rehearsal::{Answered, DASHBOARD_TOKEN},
+    rehearsal::{Answered, SERVICE_KEY},
+    scc::MailKind,
     traffic::{Fault, Service},
 };
-use tokio::time::timeout;
 
-use crate::world::{CHARTER_ID, World, sample, sample_with, states};
+use crate::world::{ALWAYS, CHARTER_ID, SOON, UNAVAILABLE, World, later, now, sample, states};
 
-const ALWAYS: u32 = 1_000;
-const UNAVAILABLE: Fault = Fault::Answer { status: 503, acted: false, retry_after: None };
+const BY_ITSELF: &str = "tried again by itself";
+
+async fn world() -> World {
+    World::with(&[&SOON[..], &[("CALL_TIMEOUT_MS", "400"), ("CREW_EVENT_WAIT_MS", "50")]].concat()).await
+}
 
 /// One system fails for the whole of a delivery; once it is well again the sender's redelivery brings everything in step, once.
-async fn fails_alone(service: Service, operation: &str, fault: Fault, expected: [&str; 4]) -> Answered {
-    let world = World::with(&[("CALL_TIMEOUT_MS", "400"), ("CREW_EVENT_WAIT_MS", "50")]).await;
-    world.traffic.fail_next(service, operation, fault, ALWAYS);
+async fn fails_alone(world: &World, expected: [&str; 4]) -> Answered {
     let answered = world.deliver(&sample()).await;
     assert_eq!(states(&answered), json!(expected), "{:#}", answered.body);
-    assert_eq!(
-        (answered.status, answered.headers["retry-after"].as_str()),
-        (503, "60"),
-        "the sender is asked to deliver again"
-    );
+    assert_eq!((answered.status, &answered.body["state"]), (202, &json!("due")), "it is promised");
     world.traffic.heal();
-    let again = world.deliver(&sample()).await;
-    assert_eq!(again.status, 200, "{:#}", again.body);
+    world.repeat_until_in_step(&sample()).await;
     World::assert_one_of_everything(&world.effects().await);
     answered
+}
+
+async fn service_fails_alone(service: Service, operation: &str, fault: Fault, expected: [&str; 4]) -> Answered {
+    let world = world().await;
+    world.traffic.fail_next(service, operation, fault, ALWAYS);
+    fails_alone(&world, expected).await
 }
 
 #[track_caller]
@@ -38,47 +39,54 @@ fn says(answered: &Answered, step: &str, detail: &str, next: &str) {
     let report = &answered.body["steps"][step];
     let holds = |key: &str, words: &str| report[key].as_str().is_some_and(|text| text.contains(words));
     assert!(holds("detail", detail) && holds("next", next), "{step}: {report:#}");
+    assert!(report["next_try_at"].is_string() || report["state"] == "parked", "{step}: {report:#}");
 }
 
 #[tokio::test]
 async fn the_calendar_fails_alone() {
-    let answered = fails_alone(Service::Calendar, "", UNAVAILABLE, ["due", "in_step", "in_step", "in_step"]).await;
-    says(&answered, "calendar", "calendar answered 503", "Deliver the booking again");
+    let expected = ["due", "in_step", "in_step", "in_step"];
+    let answered = service_fails_alone(Service::Calendar, "", UNAVAILABLE, expected).await;
+    says(&answered, "calendar", "calendar answered 503", BY_ITSELF);
 }
 
 #[tokio::test]
 async fn ship_captain_crew_fails_alone() {
-    let answered = fails_alone(Service::Scc, "", UNAVAILABLE, ["in_step", "due", "due", "in_step"]).await;
-    says(&answered, "crew_event", "scc answered 503", "Deliver the booking again");
-    says(&answered, "crew_redaction", "waits for the crew event", "Deliver the booking again");
+    let answered = service_fails_alone(Service::Scc, "", UNAVAILABLE, ["in_step", "due", "due", "in_step"]).await;
+    says(&answered, "crew_event", "scc answered 503", BY_ITSELF);
+    assert_eq!(answered.body["steps"]["crew_redaction"]["detail"], "waits for the crew event");
 }
 
 #[tokio::test]
 async fn the_bucket_fails_alone() {
-    let answered = fails_alone(Service::S3, "PutObject", UNAVAILABLE, ["in_step", "in_step", "in_step", "due"]).await;
-    says(&answered, "guest_page", "guest_page_bucket answered 503", "Deliver the booking again");
+    let expected = ["in_step", "in_step", "in_step", "due"];
+    let answered = service_fails_alone(Service::S3, "PutObject", UNAVAILABLE, expected).await;
+    says(&answered, "guest_page", "guest_page_bucket answered 503", BY_ITSELF);
 }
 
 #[tokio::test]
 async fn the_distribution_fails_alone() {
     let fault = Fault::Answer { status: 403, acted: false, retry_after: None };
-    let answered = fails_alone(Service::Cloudfront, "", fault, ["in_step", "in_step", "in_step", "due"]).await;
+    let answered = service_fails_alone(Service::Cloudfront, "", fault, ["in_step", "in_step", "in_step", "due"]).await;
     says(&answered, "guest_page", "cloudfront answered 403", "CreateInvalidation");
+    says(&answered, "guest_page", "cloudfront answered 403", "tried again every hour");
 }
 
+/// The event is there and its crew is told, but nobody has seen yet that there is no money in it.
 #[tokio::test]
 async fn the_events_table_fails_alone() {
-    let answered = fails_alone(Service::Dynamodb, "", UNAVAILABLE, ["in_step", "due", "due", "in_step"]).await;
-    says(&answered, "crew_event", "scc_events answered 503", "Deliver the booking again");
+    let world = world().await;
+    world.fail_table(&world.cloud.events_table, &UNAVAILABLE);
+    let answered = fails_alone(&world, ["in_step", "in_step", "due", "in_step"]).await;
+    says(&answered, "crew_redaction", "scc_events answered 503", BY_ITSELF);
 }
 
 #[tokio::test]
 async fn a_service_that_hangs_up_or_hangs_fails_alone() {
     let expected = ["due", "in_step", "in_step", "in_step"];
-    let dropped = fails_alone(Service::Calendar, "", Fault::DropBefore, expected).await;
-    says(&dropped, "calendar", "lost the connection", "Deliver");
-    let slow = fails_alone(Service::Calendar, "GET", Fault::Delay { milliseconds: 1_000 }, expected).await;
-    says(&slow, "calendar", "did not answer in time", "Deliver");
+    let dropped = service_fails_alone(Service::Calendar, "", Fault::DropBefore, expected).await;
+    says(&dropped, "calendar", "lost the connection", "when the request can no longer land");
+    let slow = service_fails_alone(Service::Calendar, "", Fault::Delay { milliseconds: 1_000 }, expected).await;
+    says(&slow, "calendar", "did not answer in time", "when the request can no longer land");
 }
 
 /// The service acts and its answer is bad or lost: what is there is read back within the invocation, and nothing is made twice.
@@ -87,6 +95,7 @@ async fn acted_all_the_same(service: Service, operation: &str, fault: Fault) {
     world.traffic.fail_next(service, operation, fault.clone(), 1);
     let answered = world.deliver(&sample()).await;
     assert_eq!(answered.status, 200, "{fault:?}: {:#}", answered.body);
+    assert!(world.traffic.calls().iter().any(|call| call.fault.is_some()), "{service:?} was never asked: {operation}");
     World::assert_one_of_everything(&world.effects().await);
 }
 
@@ -102,15 +111,32 @@ async fn an_answer_that_was_lost_is_read_back() {
 #[tokio::test]
 async fn a_failure_that_did_nothing_is_tried_again_at_once() {
     for (service, operation) in [
-        (Service::Calendar, "GET"),
         (Service::Calendar, "POST"),
         (Service::Scc, "POST"),
         (Service::S3, "PutObject"),
         (Service::Cloudfront, ""),
         (Service::Dynamodb, "Query"),
+        (Service::Dynamodb, "PutItem"),
+        (Service::Dynamodb, "UpdateItem"),
     ] {
         acted_all_the_same(service, operation, UNAVAILABLE).await;
     }
+}
+
+/// A reading back that fails is tried again like any other reading.
+#[tokio::test]
+async fn a_creation_and_its_reading_back_may_both_stumble() {
+    let world = World::start().await;
+    world.traffic.fail_next(
+        Service::Calendar,
+        "POST",
+        Fault::Answer { status: 502, acted: true, retry_after: None },
+        1,
+    );
+    world.traffic.fail_next(Service::Calendar, "GET", UNAVAILABLE, 2);
+    assert_eq!(world.deliver(&sample()).await.status, 200);
+    assert_eq!((world.count(Service::Calendar, "POST"), world.count(Service::Calendar, "GET")), (1, 3));
+    World::assert_one_of_everything(&world.effects().await);
 }
 
 #[tokio::test]
@@ -123,6 +149,9 @@ async fn retry_after_is_honoured_and_too_long_a_one_ends_the_series() {
         let answered = world.deliver(&sample()).await;
         assert_eq!(states(&answered), json!(["in_step", "due", "due", "in_step"]));
         assert_eq!(world.count(Service::Scc, "POST"), 1, "not before the hour is over");
+        let next: Timestamp =
+            answered.body["steps"]["crew_event"]["next_try_at"].as_str().expect("due").parse().expect("an instant");
+        assert!(next > now() + 59.minutes(), "nor by the sweep: {next}");
     }
 }
 
@@ -141,47 +170,6 @@ async fn however_a_service_stumbles_it_is_asked_three_times_at_most() {
     assert_eq!(world.count(Service::Scc, "POST"), 3);
 }
 
-/// With the proportions of production (5 s a call, 10 s for the answer, 2.5 s for the calendar), a tenth of them each.
-async fn world_in_a_hurry() -> World {
-    World::with(&[("CALL_TIMEOUT_MS", "500"), ("ANSWER_WITHIN_MS", "1000"), ("CREW_EVENT_WAIT_MS", "250")]).await
-}
-
-#[tokio::test]
-async fn a_system_that_hangs_leaves_the_others_their_time() {
-    let hanging = Fault::Delay { milliseconds: 5_000 };
-    for (service, operation, expected) in [
-        (Service::Dynamodb, "", ["in_step", "due", "due", "in_step"]),
-        (Service::Calendar, "", ["due", "in_step", "in_step", "in_step"]),
-        (Service::S3, "", ["in_step", "in_step", "in_step", "due"]),
-    ] {
-        let world = world_in_a_hurry().await;
-        world.traffic.fail_next(service, operation, hanging.clone(), ALWAYS);
-        let answered = world.deliver(&sample()).await;
-        assert_eq!(states(&answered), json!(expected), "{service:?}: {:#}", answered.body);
-    }
-}
-
-#[tokio::test]
-async fn a_calendar_that_is_always_a_little_slow_is_not_due_for_ever() {
-    let world = world_in_a_hurry().await;
-    world.traffic.fail_next(Service::Calendar, "GET", Fault::Delay { milliseconds: 220 }, ALWAYS);
-    let answered = world.deliver(&sample()).await;
-    assert_eq!(states(&answered), json!(["in_step", "in_step", "in_step", "in_step"]), "{:#}", answered.body);
-    World::assert_one_of_everything(&world.effects().await);
-}
-
-#[tokio::test]
-async fn money_goes_even_from_a_booking_that_waits_for_a_person() {
-    let world = World::start().await;
-    world.deliver(&sample()).await;
-    world.scc.leak_money_into(CHARTER_ID).await.expect("leaked");
-    let entry = world.calendar.entries()[0]["id"].as_str().expect("an id").to_owned();
-    world.calendar.put_by_hand(&entry, json!({ "revenue": 800 }));
-    let answered = world.deliver(&sample()).await;
-    assert_eq!(states(&answered), json!(["parked", "parked", "in_step", "parked"]), "{:#}", answered.body);
-    assert!(world.effects().await.scc_events[0]["revenue"].is_null());
-}
-
 #[tokio::test]
 async fn a_retry_after_beyond_all_reason_breaks_nothing() {
     let world = World::start().await;
@@ -191,69 +179,27 @@ async fn a_retry_after_beyond_all_reason_breaks_nothing() {
 }
 
 #[tokio::test]
-async fn money_is_taken_out_even_when_everything_is_slow() {
-    let world = world_in_a_hurry().await;
-    world.scc.leak_on_create(true);
-    world.traffic.fail_next(Service::Calendar, "POST", Fault::Delay { milliseconds: 350 }, 1);
-    world.traffic.fail_next(Service::Scc, "POST", Fault::Delay { milliseconds: 250 }, 1);
-    let answered = world.deliver(&sample()).await;
-    assert_eq!(states(&answered), json!(["in_step", "in_step", "in_step", "in_step"]), "{:#}", answered.body);
-    assert!(world.effects().await.scc_events[0]["revenue"].is_null());
-}
-
-#[tokio::test]
 async fn what_others_wrote_into_the_same_day_is_none_of_our_business() {
     let world = World::start().await;
-    let mut other = sample_with(json!({ "id": "BS-2000001" }));
-    other["id"] = json!("evt_other");
-    world.deliver(&other).await;
-    let id = world.calendar.entries()[0]["id"].as_str().expect("an id").to_owned();
-    world.calendar.put_by_hand(&id, json!({ "crew_ids": "Ann Lee 619 555 0123, pays $1,200", "start": 7 }));
-    let answered = world.deliver(&sample()).await;
-    assert_eq!(answered.status, 200, "{:#}", answered.body);
-    assert!(!world.logs().join("\n").contains("Ann Lee"), "and none of the log's");
-    assert_eq!(
-        world.deliver(&other).await.body["steps"]["calendar"]["state"],
-        "parked",
-        "ours, and not to be understood"
+    let other = |minutes, start: &str| later(minutes, json!({ "id": "BS-2000001", "start_at": start }));
+    world.deliver(&other(0, "2031-05-30T14:00:00-07:00")).await;
+    world.calendar.put_by_hand(&world.entry_id(), json!({ "crew_ids": "Ann Lee 619 555 0123, pays $1,200", "end": 7 }));
+    world.traffic.fail_next(
+        Service::Calendar,
+        "POST",
+        Fault::Answer { status: 502, acted: true, retry_after: None },
+        1,
     );
-    assert!(!world.logs().join("\n").contains("Ann Lee"));
-}
-
-#[tokio::test]
-async fn of_two_entries_for_one_charter_one_goes() {
-    let world = World::start().await;
-    world.deliver(&sample()).await;
-    let mut late = world.calendar.entries()[0].clone();
-    let kept = late["id"].take();
-    let client = simulators::aws::loopback_client();
-    let post = client.post(format!("{}/calendar", world.calendar.url())).header("x-dashboard-token", DASHBOARD_TOKEN);
-    late.as_object_mut().expect("an entry").remove("id");
-    assert_eq!(post.json(&late).send().await.expect("an answer").status(), 201);
-    assert_eq!(world.deliver(&sample()).await.status, 200);
-    let ids: Vec<serde_json::Value> = world.calendar.entries().into_iter().map(|entry| entry["id"].clone()).collect();
-    assert_eq!(ids, [kept]);
-}
-
-/// The gateway gives up, and the service acts later: nothing may be created in the meantime.
-#[tokio::test]
-async fn a_creation_that_may_still_land_is_not_followed_by_another() {
-    for service in [Service::Calendar, Service::Scc] {
-        let world = World::with(&[("CREW_EVENT_WAIT_MS", "50")]).await;
-        world.traffic.fail_next(service, "POST", Fault::ActLate { milliseconds: 300, status: Some(504) }, 1);
-        let answered = world.deliver(&sample()).await;
-        assert_eq!((answered.status, world.count(service, "POST")), (503, 1), "{:#}", answered.body);
-        let step = if service == Service::Calendar { "calendar" } else { "crew_event" };
-        says(&answered, step, "answered 504", "may still land");
-        let landed = async {
-            while world.calendar.entries().is_empty() || world.scc.mailbox().is_empty() {
-                tokio::task::yield_now().await;
-            }
-        };
-        timeout(Duration::from_secs(10), landed).await.expect("the late request lands");
-        assert_eq!(world.deliver(&sample()).await.status, 200);
-        World::assert_one_of_everything(&world.effects().await);
-    }
+    let answered = world.deliver(&sample()).await;
+    assert_eq!((answered.status, world.count(Service::Calendar, "GET")), (200, 1), "{:#}", answered.body);
+    let moved = world.deliver(&other(1, "2031-05-31T14:00:00-07:00")).await;
+    assert_eq!(moved.status, 200, "nor does it keep the entry from being moved: {:#}", moved.body);
+    let entry = &world.calendar.entries()[0];
+    assert_eq!(
+        (&entry["date"], &entry["crew_ids"]),
+        (&json!("2031-05-31"), &json!("Ann Lee 619 555 0123, pays $1,200"))
+    );
+    assert!(!world.logs().join("\n").contains("Ann Lee"), "and none of the log's");
 }
 
 #[tokio::test]
@@ -261,8 +207,10 @@ async fn what_a_service_refuses_is_parked_with_its_own_words() {
     let world = World::start().await;
     world.traffic.fail_next(Service::Scc, "POST", Fault::Answer { status: 422, acted: false, retry_after: None }, 1);
     let answered = world.deliver(&sample()).await;
-    assert_eq!((answered.status, states(&answered)), (202, json!(["in_step", "parked", "parked", "in_step"])));
+    assert_eq!((answered.status, states(&answered)), (202, json!(["in_step", "parked", "due", "in_step"])));
+    assert_eq!(answered.body["state"], "parked", "a person is needed before time is");
     says(&answered, "crew_event", "scc answered 422", "Mend what the service objects to");
+    world.alarm("a step is parked").await;
 }
 
 /// The finding that this project began with: CloudFront drops the headers that carry the key.
@@ -287,16 +235,35 @@ async fn scc_is_called_on_its_own_url_and_not_through_its_edge() {
 #[tokio::test]
 async fn an_event_id_that_somebody_else_has_taken_is_left_to_a_person() {
     let world = World::start().await;
-    let mut foreign =
-        world.invoke(&json!({ "plan": { "booking": sample()["data"]["booking"] } })).await.expect("a plan").payload;
-    let event = &mut foreign["would_send"]["crew_event"]["body"];
-    event["notes"] = json!("Somebody else's charter");
-    event["guest_page"] = json!("https://queenofsandiego.com/g/other");
-    let client = simulators::aws::loopback_client();
-    let post =
-        client.post(format!("{}/events", world.scc.url())).bearer_auth(simulators::rehearsal::SERVICE_KEY).json(event);
+    let mut plan = world.ask(&json!({ "plan": { "booking": sample()["data"]["booking"] } })).await;
+    let foreign = &mut plan["would_send"]["crew_event"]["body"];
+    foreign["notes"] = json!("Somebody else's charter");
+    foreign["guest_page"] = json!("https://queenofsandiego.com/g/other");
+    let post = simulators::aws::loopback_client().post(format!("{}/events", world.scc.url()));
+    let post = post.bearer_auth(SERVICE_KEY).json(foreign);
     assert_eq!(post.send().await.expect("an answer").status(), 201);
-    let answered = world.deliver(&sample_with(json!({}))).await;
-    assert_eq!(answered.body["state"], "parked", "{:#}", answered.body);
-    assert!(world.effects().await.calendar.is_empty());
+    let before = world.effects().await;
+
+    let answered = world.deliver(&sample()).await;
+    assert_eq!(states(&answered), json!(["in_step", "parked", "due", "in_step"]), "{:#}", answered.body);
+    says(&answered, "crew_event", &format!("has an event {CHARTER_ID} that is not ours"), "Mend");
+    let after = world.effects().await;
+    assert_eq!((before.scc_events, before.mailbox), (after.scc_events, after.mailbox), "theirs stays as it is");
+    assert!(world.traffic.calls_to(Service::Scc).iter().all(|call| !call.operation.starts_with("PATCH")));
+}
+
+/// SCC shows crew what it should not, while a change of the same event waits for a person.
+#[tokio::test]
+async fn money_goes_even_from_an_event_that_waits_for_a_person() {
+    let world = World::start().await;
+    world.deliver(&sample()).await;
+    world.scc.leak_money_into(CHARTER_ID).await.expect("leaked");
+    let refused = Fault::Answer { status: 422, acted: false, retry_after: None };
+    world.traffic.fail_next(Service::Scc, "PATCH", refused, ALWAYS);
+    let moved = later(1, json!({ "start_at": "2031-05-31T14:00:00-07:00" }));
+    let answered = world.deliver(&moved).await;
+    assert_eq!(states(&answered), json!(["in_step", "parked", "in_step", "in_step"]), "{:#}", answered.body);
+    let effects = world.effects().await;
+    assert!(effects.scc_events[0]["revenue"].is_null());
+    assert!(effects.mailbox.iter().all(|mail| mail.kind == MailKind::MagicLink), "and nobody is told of a new day");
 }

@@ -69,13 +69,24 @@ async fn nothing_secret_and_nothing_personal_is_logged() {
 #[tokio::test]
 async fn a_failure_that_passes_is_no_error() {
     let world = World::start().await;
-    for (service, operation) in [(Service::S3, "PutObject"), (Service::Cloudfront, ""), (Service::Dynamodb, "Query")] {
-        for fault in [Fault::Answer { status: 503, acted: false, retry_after: None }, Fault::DropBefore] {
-            world.traffic.fail_next(service, operation, fault, 1);
-            world.deliver(&sample()).await;
-        }
+    let unavailable = || Fault::Answer { status: 503, acted: false, retry_after: None };
+    // What was lost on its way to a bucket may still land there, so it is left to settle: due, and not yet anybody's to look at.
+    for (number, (service, operation, fault, status)) in [
+        (Service::Dynamodb, "Query", unavailable(), 200),
+        (Service::Dynamodb, "Query", Fault::DropBefore, 200),
+        (Service::S3, "PutObject", unavailable(), 200),
+        (Service::S3, "PutObject", Fault::DropBefore, 202),
+        (Service::Cloudfront, "", unavailable(), 200),
+        (Service::Cloudfront, "", Fault::DropBefore, 202),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        world.traffic.fail_next(service, operation, fault, 1);
+        let answered = world.deliver(&sample_with(json!({ "id": format!("BS-200000{number}") }))).await;
+        assert_eq!(answered.status, status, "{service:?}: {:#}", answered.body);
     }
-    assert_eq!(world.deliver(&sample()).await.status, 200);
+    world.lambda.log().wait_for(|line| line.contains("answered") && line.contains("BS-2000005")).await;
     let lines = lines(&world);
     assert!(lines.iter().filter(|line| line["message"] == "call failed").count() >= 6);
     let errors: Vec<&Value> = lines.iter().filter(|line| line["level"] == "ERROR").collect();

@@ -3,13 +3,21 @@
 //! One binary. Each test is an incident: it starts a world of its own, lets something happen, and looks at what the calendar, ShipCaptainCrew,
 //! the mailbox, the bucket and the edge now hold.
 
+mod changes;
 mod cold_start;
+mod deliveries;
 mod direct;
 mod failures;
 mod front_door;
+mod guard_rails;
+mod harbour;
 mod logs;
 mod main_job;
 mod money;
+mod parked;
 mod prove;
 mod secrets;
+mod slow;
+mod status;
+mod sweep;
 mod world;

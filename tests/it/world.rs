@@ -5,19 +5,31 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::LazyLock,
+    time::{Duration, Instant},
 };
 
-use jiff::{Timestamp, Zoned};
+use jiff::{Timestamp, ToSpan, Zoned};
 use serde_json::{Value, json};
 use simulators::{
-    rehearsal::{Answered, Options, Rehearsal},
+    clock::Clock,
+    rehearsal::{Answered, Options, Rehearsal, SERVICE_KEY},
     sender::{SAMPLE_BOOKING_ID, sample_booking},
-    traffic::Service,
+    traffic::{Call, Fault, Service},
     world::Effects,
 };
 
+use crate::prove::stage::{Outcome, Stage};
+
 /// The charter id of the sample booking under the rehearsal's link key.
 pub(crate) const CHARTER_ID: &str = "544EK27M";
+/// For faults that last until somebody mends them.
+pub(crate) const ALWAYS: u32 = 200;
+pub(crate) const UNAVAILABLE: Fault = Fault::Answer { status: 503, acted: false, retry_after: None };
+/// How long what nobody answered may still land, and the first distance between tries, where a test lives to see them pass.
+pub(crate) const SOON: [(&str, &str); 2] = [("UNKNOWN_SETTLE_MS", "300"), ("REDRIVE_BASE_MS", "50")];
+const UPDATED_AT: &str = "2031-05-20T18:03:10Z";
+const PATIENCE: Duration = Duration::from_secs(30);
+const ASK_EVERY: Duration = Duration::from_millis(100);
 /// What guests see, whatever port the edge has.
 pub(crate) const SITE: &str = "https://queenofsandiego.com";
 
@@ -80,6 +92,110 @@ impl World {
         self.0.deliver(booking).await.expect("an answer")
     }
 
+    /// Delivers a booking under a webhook id of the sender's choice.
+    pub(crate) async fn deliver_as(&self, webhook_id: &str, booking: &Value) -> Answered {
+        self.deliver_text(webhook_id, booking.to_string()).await
+    }
+
+    /// Delivers any text, signed.
+    pub(crate) async fn deliver_text(&self, webhook_id: &str, body: String) -> Answered {
+        let headers = self.sender().sign(webhook_id, &body, now());
+        self.deliver_raw(&headers, body).await.expect("an answer")
+    }
+
+    /// The sender delivers again, as senders do, until it hears that the booking is in step.
+    pub(crate) async fn repeat_until_in_step(&self, booking: &Value) -> Answered {
+        let since = Instant::now();
+        let mut every = tokio::time::interval(ASK_EVERY);
+        loop {
+            every.tick().await;
+            let answered = self.deliver(booking).await;
+            if answered.status == 200 {
+                return answered;
+            }
+            assert!(since.elapsed() < PATIENCE, "it does not come in step: {:#}", answered.body);
+        }
+    }
+
+    /// Invokes the function directly; what it answers.
+    pub(crate) async fn ask(&self, event: &Value) -> Value {
+        let invocation = self.invoke(event).await.expect("an answer");
+        assert_eq!(invocation.function_error, None, "bad input is an answer, not a crash");
+        invocation.payload
+    }
+
+    /// A person has decided, or mended what stood in the way of the sample booking.
+    pub(crate) async fn replay(&self) -> Value {
+        self.ask(&json!({ "replay": { "booking_id": SAMPLE_BOOKING_ID } })).await
+    }
+
+    /// What the schedule does every minute.
+    pub(crate) async fn sweep(&self) -> Value {
+        self.ask(&json!({ "sweep": {} })).await
+    }
+
+    /// Where the sample booking stands, and how it came there.
+    pub(crate) async fn status(&self) -> Value {
+        self.ask(&json!({ "status": { "booking_id": SAMPLE_BOOKING_ID } })).await
+    }
+
+    /// Somebody changes the sample booking's event by hand, through SCC's own interface.
+    pub(crate) async fn change_event_by_hand(&self, change: Value) {
+        let url = format!("{}/events/{CHARTER_ID}", self.scc.url());
+        let patch = simulators::aws::loopback_client().patch(url).bearer_auth(SERVICE_KEY).json(&change);
+        let answer = patch.send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{change} is taken: {}", answer.status());
+    }
+
+    /// The id of the calendar's only entry.
+    pub(crate) fn entry_id(&self) -> String {
+        let entries = self.calendar.entries();
+        assert_eq!(entries.len(), 1, "{entries:#?}");
+        entries[0]["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Every call to this table of DynamoDB meets `fault`, until the traffic heals.
+    pub(crate) fn fail_table(&self, table: &str, fault: &Fault) {
+        for _ in 0..ALWAYS {
+            self.fail_naming(table, fault.clone());
+        }
+    }
+
+    /// The next call to DynamoDB whose request holds `words` meets `fault`.
+    pub(crate) fn fail_naming(&self, words: &str, fault: Fault) {
+        let words = words.to_owned();
+        let fits = move |call: &Call| call.service == Service::Dynamodb && call.request_body.contains(&words);
+        self.traffic.fail_when(fits, fault);
+    }
+
+    /// Everybody who was called but the ledger and the keeper of the secrets, in the order of the calls.
+    pub(crate) fn called(&self) -> Vec<String> {
+        let is_outside = |call: &Call| match call.service {
+            Service::Dynamodb => !call.request_body.contains(&self.cloud.ledger_table),
+            Service::Calendar | Service::Scc | Service::S3 | Service::Cloudfront => true,
+            Service::Secretsmanager | Service::Edge => false,
+        };
+        let calls = self.traffic.calls();
+        calls
+            .iter()
+            .filter(|call| is_outside(call))
+            .map(|call| format!("{:?} {}", call.service, call.operation))
+            .collect()
+    }
+
+    /// What `service` was told to change, change by change.
+    pub(crate) fn changes(&self, service: Service) -> Vec<Value> {
+        let calls = self.traffic.calls_to(service);
+        let patches = calls.iter().filter(|call| call.operation.starts_with("PATCH"));
+        patches.map(|call| serde_json::from_str(&call.request_body).expect("changes are JSON")).collect()
+    }
+
+    /// The log's line at ERROR that holds `words`, as soon as it has arrived.
+    pub(crate) async fn alarm(&self, words: &str) -> String {
+        let alarm = self.lambda.log().wait_for(|line| line.contains("\"ERROR\"") && line.contains(words));
+        tokio::time::timeout(PATIENCE, alarm).await.unwrap_or_else(|_| panic!("no alarm about: {words}"))
+    }
+
     /// The world as people see it.
     pub(crate) async fn effects(&self) -> Effects {
         self.0.effects().await.expect("the world can be looked at")
@@ -103,9 +219,35 @@ impl World {
     }
 }
 
+/// For what only time brings: the same verbs where time is a value.
+impl Stage {
+    /// Delivers a booking, signed, to a process of its own.
+    pub(crate) async fn deliver(&self, booking: &Value) -> Outcome {
+        self.invoke(&self.delivery(booking["id"].as_str().expect("events have ids"), booking)).await
+    }
+
+    /// Invokes a process of its own directly; what it answers.
+    pub(crate) async fn ask(&self, event: &Value) -> Value {
+        self.invoke(event).await.into_body()
+    }
+
+    /// What the schedule does every minute.
+    pub(crate) async fn sweep(&self) -> Value {
+        self.ask(&json!({ "sweep": {} })).await
+    }
+}
+
+impl Outcome {
+    /// What was answered.
+    pub(crate) fn into_body(self) -> Value {
+        let Self::Answered { body, .. } = self else { panic!("an answer, not {self:?}") };
+        body
+    }
+}
+
 /// The worked example: a charter of three hours, years ahead, on a day that never changes.
 pub(crate) fn sample() -> Value {
-    sample_booking(SAMPLE_BOOKING_ID, &start(), instant("2031-05-20T18:03:10Z"))
+    sample_booking(SAMPLE_BOOKING_ID, &start(), instant(UPDATED_AT))
 }
 
 /// The worked example with some of the booking's fields set otherwise; `null` takes one away.
@@ -116,6 +258,19 @@ pub(crate) fn sample_with(changes: Value) -> Value {
         body["data"]["booking"][field] = value;
     }
     body
+}
+
+/// What the marketplace says of the worked example some minutes after it was booked.
+pub(crate) fn later(minutes: i64, changes: Value) -> Value {
+    let mut body = sample_with(changes);
+    let at = instant(UPDATED_AT) + minutes.minutes();
+    body["data"]["booking"]["updated_at"] = json!(at.to_string());
+    body
+}
+
+/// The machine's time.
+pub(crate) fn now() -> Timestamp {
+    Clock::system().now()
 }
 
 fn start() -> Zoned {
@@ -130,6 +285,11 @@ fn instant(text: &str) -> Timestamp {
 pub(crate) fn states(answered: &Answered) -> Value {
     let state = |step: &str| answered.body["steps"][step]["state"].clone();
     json!([state("calendar"), state("crew_event"), state("crew_redaction"), state("guest_page")])
+}
+
+/// The names of what a change sent, in their order.
+pub(crate) fn names(change: &Value) -> Vec<&str> {
+    change.as_object().expect("changes are an object").keys().map(String::as_str).collect()
 }
 
 /// A file of `tests/fixtures`.

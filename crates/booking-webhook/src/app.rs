@@ -1,16 +1,16 @@
 //! The function as it stands between invocations: everything that a cold start loads, once.
 
-use std::{error::Error, fmt, sync::Arc, time::Duration};
+use std::{error::Error, fmt, time::Duration};
 
 use aws_config::SdkConfig;
-use jiff::Timestamp;
 
 use crate::{
     booking::Operator,
     calendar::Calendar,
     config::{Config, Files},
     guest_page::{Publisher, Renderer},
-    outbound::{Deadline, Outbound},
+    ledger::{LeaseRequest, Ledger},
+    outbound::{Clock, Deadline, Outbound},
     reconcile::Systems,
     scc::{EventsTable, Scc},
     secrets::{SecretSource, SecretStore},
@@ -20,9 +20,6 @@ use crate::{
 
 /// Between the last outside call and the moment at which Lambda would end the invocation.
 const LEFT_FOR_THE_ANSWER: Duration = Duration::from_millis(300);
-
-/// Reads the time. A value, so that tests can say what time it is.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Everything that outlives an invocation.
 pub struct App {
@@ -36,6 +33,8 @@ pub struct App {
     pub secrets: SecretStore,
     /// What time it is.
     pub clock: Clock,
+    /// What we were told, what we did, what is still owed.
+    pub ledger: Ledger,
     outbound: Outbound,
     events: EventsTable,
     s3: aws_sdk_s3::Client,
@@ -80,16 +79,19 @@ impl App {
         clock: Clock,
     ) -> Result<Self, StartError> {
         let s3 = aws_sdk_s3::Client::new(sdk);
-        let deadline = Deadline::after(config.answer_within);
-        let files = Files { s3: &s3, outbound: &outbound, deadline };
+        let deadline = Deadline::after(&clock, config.answer_within);
+        let files = Files { s3: &s3, outbound: &outbound, deadline: &deadline };
         let source = SecretSource {
             client: aws_sdk_secretsmanager::Client::new(sdk),
             outbound: outbound.clone(),
             prefix: config.secrets_prefix.clone(),
             hosts: config.allowed_hosts.clone(),
         };
+        if let Err(error) = outbound.invoked_at(clock()) {
+            return Err(StartError(vec![error.into()]));
+        }
         let loaded = tokio::join!(
-            SecretStore::load(source, deadline),
+            SecretStore::load(source, &deadline),
             files.load("OPERATOR_FILE", config.operator_file.as_ref(), |text| toml::from_str::<Operator>(text)),
             files.load("MAPPING_FILE", config.mapping_file.as_ref(), Mapping::parse),
             meanwhile(Renderer::new),
@@ -109,11 +111,13 @@ impl App {
         };
         faults.extend(faults_of(&secrets));
         report(&faults);
+        let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
         Ok(Self {
             secrets,
             operator: operator.unwrap_or_default(),
             mapping: mapping.unwrap_or_else(Mapping::canonical),
-            events: EventsTable::new(aws_sdk_dynamodb::Client::new(sdk), config.scc_events_table.clone()),
+            ledger: Ledger::new(dynamodb.clone(), config.ledger_table.clone(), &outbound),
+            events: EventsTable::new(dynamodb, config.scc_events_table.clone()),
             cloudfront: aws_sdk_cloudfront::Client::new(sdk),
             renderer,
             outbound,
@@ -141,10 +145,32 @@ impl App {
         }
     }
 
+    /// An invocation begins.
+    pub fn begin(&self) {
+        if let Err(error) = self.outbound.invoked_at((self.clock)()) {
+            tracing::error!(error = with_causes(&error), "the connections before the pause stay in use");
+        }
+    }
+
+    /// A lease until whatever is sent before `deadline` can no longer land.
+    pub fn lease(&self, deadline: &Deadline) -> LeaseRequest {
+        let holder = format!("{:032x}", fastrand::u128(..));
+        LeaseRequest { holder, now: deadline.now(), until: deadline.at() + self.config.redrive.settle }
+    }
+
+    /// What Lambda leaves of its time, by its own clock; everything when it does not say.
+    pub fn lambda_remaining(&self, lambda_deadline_ms: u64) -> Duration {
+        self.time_within(Duration::MAX, lambda_deadline_ms)
+    }
+
     /// How long outside calls may take in an invocation that Lambda ends at `lambda_deadline_ms` (Unix time).
     pub fn time_for_calls(&self, lambda_deadline_ms: u64) -> Duration {
+        self.time_within(self.config.answer_within, lambda_deadline_ms)
+    }
+
+    fn time_within(&self, longest: Duration, lambda_deadline_ms: u64) -> Duration {
         let now_ms = u64::try_from((self.clock)().as_millisecond()).unwrap_or_default();
-        time_for_calls(self.config.answer_within, lambda_deadline_ms.saturating_sub(now_ms))
+        time_for_calls(longest, lambda_deadline_ms.saturating_sub(now_ms))
     }
 }
 

@@ -1,29 +1,29 @@
 //! The JADA internal calendar: the one place that shows money.
 //!
-//! Contract: `docs/contracts/calendar.openapi.yaml`. Creating is not idempotent there, so an entry is created only when a reading of its
-//! day has shown that it is not there yet.
+//! Contract: `docs/contracts/calendar.openapi.yaml`. Creating is not idempotent there, so what may have been created is read back before
+//! anything is created again, on every day that it could be on.
 
 use std::collections::BTreeSet;
 
 use http::header::HeaderName;
-use jiff::Timestamp;
-use rust_decimal::Decimal;
+use jiff::civil::Date;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
-    booking::{Assigned, Confirmed, Money, PersonId, clock, rfc3339},
-    outbound::{Call, CallError, Class, Deadline, Effect, Outbound, Service},
+    booking::{Confirmed, Money, PersonId, clock, rfc3339},
+    outbound::{Call, CallError, Deadline, Effect, Outbound, Service},
     secrets::{CalendarSecret, SecretStore},
 };
 
 const TOKEN: HeaderName = HeaderName::from_static("x-dashboard-token");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-const FIND: Call = Call { service: Service::Calendar, operation: "find_entry", effect: Effect::Read };
+pub(crate) const FIND: Call = Call { service: Service::Calendar, operation: "find_entry", effect: Effect::Read };
 const CREATE: Call = Call { service: Service::Calendar, operation: "create_entry", effect: Effect::Create };
-const DELETE: Call = Call { service: Service::Calendar, operation: "delete_duplicate_entry", effect: Effect::Change };
+const PATCH: Call = Call { service: Service::Calendar, operation: "patch_entry", effect: Effect::Change };
+const DELETE: Call = Call { service: Service::Calendar, operation: "delete_entry", effect: Effect::Change };
 
 /// A calendar entry as the office and the captain read it.
 #[derive(Debug, Clone, Serialize)]
@@ -40,9 +40,6 @@ pub struct Entry {
     crew_ids: Vec<String>,
     captain_id: String,
     notes: String,
-    /// Whom the booking itself named: what the roster adds is the operator's to change.
-    #[serde(skip)]
-    assigned: Assigned,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -79,28 +76,15 @@ impl Entry {
             crew_ids: charter.crew.iter().map(PersonId::to_string).collect(),
             captain_id: charter.captain.to_string(),
             notes: notes(confirmed, guest_page),
-            assigned: confirmed.assigned.clone(),
         }
     }
 
-    /// The first of the sender's fields in which an entry that is there differs. Title and notes are left out: people add to them.
-    pub fn difference(&self, stored: &StoredEntry) -> Option<&'static str> {
-        let people = |ids: &[String]| ids.iter().cloned().collect::<BTreeSet<String>>();
-        let another_crew = |crew: &Vec<String>| self.assigned.crew.is_some() && people(crew) != people(&self.crew_ids);
-        let another_captain = |captain: &String| self.assigned.captain.is_some() && *captain != self.captain_id;
-        let instant = |text: &String| text.parse::<Timestamp>().ok();
-        let moved = |mine: &String, theirs: &Option<String>| {
-            theirs.as_ref().is_some_and(|theirs| instant(theirs) != instant(mine))
-        };
-        [
-            (moved(&self.start, &stored.start), "start"),
-            (moved(&self.end, &stored.end), "end"),
-            (stored.revenue.is_some_and(|revenue| Money::rounded(revenue) != self.revenue), "revenue"),
-            (stored.crew_ids.as_ref().is_some_and(another_crew), "crew"),
-            (stored.captain_id.as_ref().is_some_and(another_captain), "captain"),
-        ]
-        .into_iter()
-        .find_map(|(differs, field)| differs.then_some(field))
+    /// Field by field, as the calendar is sent them.
+    pub fn fields(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(fields)) => fields,
+            _ => unreachable!("an entry is written as an object with text keys"),
+        }
     }
 }
 
@@ -132,23 +116,24 @@ fn notes(confirmed: &Confirmed, guest_page: &str) -> String {
 pub struct EntryId(String);
 
 impl EntryId {
+    /// An id that the calendar gave before.
+    pub fn stored(id: String) -> Self {
+        Self(id)
+    }
+
     /// The id as the calendar gave it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// An entry that is there, with the fields that the sender decides. Other people's entries are not read: they may hold anything.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct StoredEntry {
+/// An entry that is there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StandingEntry {
     /// The calendar's own id.
     pub id: EntryId,
-    start: Option<String>,
-    end: Option<String>,
-    #[serde(default, with = "rust_decimal::serde::arbitrary_precision_option")]
-    revenue: Option<Decimal>,
-    crew_ids: Option<Vec<String>>,
-    captain_id: Option<String>,
+    /// What it shows, if it was read; `None` when it was created just now, and shows what it was created with.
+    pub seen: Option<Map<String, Value>>,
 }
 
 #[derive(Deserialize)]
@@ -158,7 +143,7 @@ struct Created {
 
 #[derive(Deserialize)]
 struct Day {
-    entries: Vec<Value>,
+    entries: Vec<Map<String, Value>>,
 }
 
 /// The calendar's client.
@@ -174,60 +159,106 @@ impl<'a> Calendar<'a> {
         Self { outbound, secrets }
     }
 
-    /// The charter's entries on its day, the lowest id first. More than one means that a request landed late.
+    /// The charter's entries on these days, the lowest id first. More than one means that a request landed late.
     ///
     /// # Errors
-    /// [`CallError`] of the reading; a refusal when an entry of ours cannot be understood.
-    pub async fn find(&self, entry: &Entry, deadline: Deadline) -> Result<Vec<StoredEntry>, CallError> {
+    /// [`CallError`] of the first reading that fails.
+    pub async fn find(
+        &self,
+        event_id: &str,
+        days: &BTreeSet<Date>,
+        deadline: &Deadline,
+    ) -> Result<Vec<StandingEntry>, CallError> {
+        let mut found = Vec::new();
+        for day in days {
+            let entries = self.on(*day, deadline).await?;
+            let ours = entries.into_iter().filter(|seen| seen.get("event_id").is_some_and(|id| id == event_id));
+            found.extend(ours.filter_map(|seen| {
+                let id = EntryId(seen.get("id")?.as_str()?.to_owned());
+                Some(StandingEntry { id, seen: Some(seen) })
+            }));
+        }
+        found.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(found)
+    }
+
+    async fn on(&self, day: Date, deadline: &Deadline) -> Result<Vec<Map<String, Value>>, CallError> {
         let attempt = |secret: CalendarSecret| async move {
-            let request = |http: &reqwest::Client| {
-                authorised(http.get(format!("{}/calendar?date={}", secret.url, entry.date)), &secret)
-            };
+            let request =
+                |http: &reqwest::Client| authorised(http.get(format!("{}/calendar?date={day}", secret.url)), &secret);
             let read = |body: &[u8]| serde_json::from_slice(body).map(|Day { entries }| (entries, None));
             self.outbound.exchange(FIND, deadline, request, read).await
         };
-        let entries = self.secrets.present(FIND, |secrets| &secrets.calendar, deadline, attempt).await?;
-        let is_ours = |stored: &Value| stored["event_id"] == entry.event_id;
-        let ours = entries.into_iter().filter(is_ours).map(serde_json::from_value::<StoredEntry>);
-        let mut ours = ours.collect::<Result<Vec<_>, _>>().map_err(|error| {
-            let reason = format!("has an entry of this charter that cannot be read ({:?} fault)", error.classify());
-            CallError::new(FIND, Class::Refused, reason)
-        })?;
-        ours.sort_by(|one, other| one.id.cmp(&other.id));
-        Ok(ours)
+        self.secrets.present(FIND, |secrets| &secrets.calendar, deadline, attempt).await
     }
 
-    /// Creates the entry. An outcome that is not known is read back; when the request may still land later, nothing is written again.
+    /// Creates an entry. An outcome that is not known is read back, on `days`; when the request may still land later, nothing is written
+    /// again.
     ///
     /// # Errors
-    /// [`CallError`] of the creation.
-    pub async fn create(&self, entry: &Entry, deadline: Deadline) -> Result<EntryId, CallError> {
-        let create = |attempt| self.post(entry, attempt, deadline);
-        let read_back = || async { Ok(self.find(entry, deadline).await?.into_iter().next().map(|stored| stored.id)) };
+    /// [`CallError`] of the creation; an unknown one means that there may be an entry now, or later.
+    pub async fn create(
+        &self,
+        entry: &Map<String, Value>,
+        days: &BTreeSet<Date>,
+        idempotency_key: &str,
+        deadline: &Deadline,
+    ) -> Result<StandingEntry, CallError> {
+        let event_id = entry.get("event_id").and_then(Value::as_str).unwrap_or_default();
+        let create = |attempt| self.post(entry, idempotency_key, attempt, deadline);
+        let read_back = || async { Ok(self.find(event_id, days, deadline).await?.into_iter().next()) };
         self.outbound.create_or_read_back(deadline, create, read_back).await
     }
 
-    async fn post(&self, entry: &Entry, attempt_number: u32, deadline: Deadline) -> Result<EntryId, CallError> {
-        let key = &format!("{}/calendar/create", entry.booking_id);
+    async fn post(
+        &self,
+        entry: &Map<String, Value>,
+        idempotency_key: &str,
+        attempt_number: u32,
+        deadline: &Deadline,
+    ) -> Result<StandingEntry, CallError> {
         let attempt = |secret: CalendarSecret| async move {
             let request = |http: &reqwest::Client| {
                 let post = authorised(http.post(format!("{}/calendar", secret.url)), &secret);
-                post.header(IDEMPOTENCY_KEY, key).json(entry)
+                post.header(IDEMPOTENCY_KEY, idempotency_key).json(entry)
             };
             let read = |body: &[u8]| serde_json::from_slice(body).map(|Created { id }| (id.clone(), Some(id.0)));
             self.outbound.exchange_once(CREATE, attempt_number, deadline, request, read).await
         };
-        self.secrets.present(CREATE, |secrets| &secrets.calendar, deadline, attempt).await
+        let id = self.secrets.present(CREATE, |secrets| &secrets.calendar, deadline, attempt).await?;
+        Ok(StandingEntry { id, seen: None })
     }
 
-    /// Removes an entry that is one too many. One that is gone already is removed.
+    /// Changes these fields of an entry and no others.
+    ///
+    /// # Errors
+    /// [`CallError`]; status 404 when the entry is not there.
+    pub async fn patch(
+        &self,
+        id: &EntryId,
+        changes: &Map<String, Value>,
+        idempotency_key: &str,
+        deadline: &Deadline,
+    ) -> Result<(), CallError> {
+        let attempt = |secret: CalendarSecret| async move {
+            let request = |http: &reqwest::Client| {
+                let patch = authorised(http.patch(format!("{}/calendar/{}", secret.url, id.as_str())), &secret);
+                patch.header(IDEMPOTENCY_KEY, idempotency_key).json(changes)
+            };
+            self.outbound.exchange(PATCH, deadline, request, |_| Ok(((), Some(id.0.clone())))).await
+        };
+        self.secrets.present(PATCH, |secrets| &secrets.calendar, deadline, attempt).await
+    }
+
+    /// Removes an entry. One that is gone already is removed.
     ///
     /// # Errors
     /// [`CallError`] of the deletion.
-    pub async fn delete(&self, id: &EntryId, deadline: Deadline) -> Result<(), CallError> {
+    pub async fn delete(&self, id: &EntryId, idempotency_key: &str, deadline: &Deadline) -> Result<(), CallError> {
         let attempt = |secret: CalendarSecret| async move {
             let request = |http: &reqwest::Client| {
-                authorised(http.delete(format!("{}/calendar/{}", secret.url, id.as_str())), &secret)
+                let delete = authorised(http.delete(format!("{}/calendar/{}", secret.url, id.as_str())), &secret);
+                delete.header(IDEMPOTENCY_KEY, idempotency_key)
             };
             self.outbound.exchange(DELETE, deadline, request, |_| Ok(((), Some(id.0.clone())))).await
         };

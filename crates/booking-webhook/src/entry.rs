@@ -4,6 +4,7 @@
 //! difference is the event's shape, never a path: a path is the caller's to choose.
 
 use http::{Method, Response, StatusCode, header};
+use jiff::Timestamp;
 use lambda_http::{Body, Context, Request, RequestExt, request::RequestContext};
 use serde_json::Value;
 use tracing::Instrument;
@@ -12,11 +13,15 @@ use crate::{
     app::App,
     booking::{BookingId, CharterId, Confirmed, Sale, Snapshot, Status, Terms},
     guest_page::Address,
+    intake::{Incoming, take_in, unreachable},
+    ledger::{Delivery, DeliveryId, Origin, digest},
     outbound::Deadline,
     plan::{plan, plan_nothing},
-    reconcile::{StepReport, Steps, Work, bring_in_step},
+    replay::replay,
+    status::status,
+    sweep::sweep,
     telemetry::invocation_span,
-    webhook::{Age, Answer, Fault, Mapping, Problem, Reply, SignatureError, State},
+    webhook::{Age, Fault, Mapping, Problem, Reply, SignatureError},
 };
 
 const WEBHOOK_PATH: &str = "/webhooks/boatsetter";
@@ -27,37 +32,42 @@ const RETRY_AFTER_SECONDS: u32 = 60;
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
     let context: Context = request.lambda_context_ref().cloned().unwrap_or_default();
     let span = invocation_span(&context.request_id);
-    let deadline = Deadline::after(app.time_for_calls(context.deadline));
-    let reply = dispatch(app, &request, deadline).instrument(span).await;
+    app.begin();
+    let reply = Box::pin(dispatch(app, &request, &context)).instrument(span).await;
     respond(&reply)
 }
 
-async fn dispatch(app: &App, request: &Request, deadline: Deadline) -> Reply {
+async fn dispatch(app: &App, request: &Request, context: &Context) -> Reply {
+    let deadline = Deadline::after(&app.clock, app.time_for_calls(context.deadline));
     let outcome = if is_api_gateway(request) {
-        webhook(app, request, Age::Fresh, deadline).await
+        webhook(app, request, Age::Fresh, &deadline).await
     } else {
-        direct(app, request.body(), deadline).await
+        direct(app, request.body(), context, &deadline).await
     };
     outcome.unwrap_or_else(Reply::Problem)
 }
 
 /// A direct invocation: an object with exactly one key, which says what to do.
-async fn direct(app: &App, event: &[u8], deadline: Deadline) -> Result<Reply, Problem> {
-    let event: Value = serde_json::from_slice(event).map_err(|error| unknown_kind(&error.to_string()))?;
-    let kind = event.as_object().filter(|keys| keys.len() == 1).and_then(|keys| keys.keys().next());
-    match kind.map(String::as_str) {
+async fn direct(app: &App, event: &[u8], context: &Context, deadline: &Deadline) -> Result<Reply, Problem> {
+    let json: Value = serde_json::from_slice(event).map_err(|error| unknown_kind(&error.to_string()))?;
+    let kind = json.as_object().filter(|keys| keys.len() == 1).and_then(|keys| keys.iter().next());
+    match kind.map(|(kind, content)| (kind.as_str(), content)) {
         // A person enters a booking: the canonical booking object.
-        Some("booking") => understand(app, &Mapping::canonical_at("/booking"), &event, deadline).await,
-        Some("plan") => dry_run(app, &event),
+        Some(("booking", _)) => enter(app, event, context, deadline).await,
+        Some(("plan", _)) => dry_run(app, &json),
         // A captured API Gateway event, delivered again: its signature must fit, whatever its age.
-        Some("deliver") => {
-            let captured = lambda_http::request::from_str(&event["deliver"].to_string());
+        Some(("deliver", captured)) => {
+            let captured = lambda_http::request::from_str(&captured.to_string());
             let captured = captured
                 .ok()
                 .filter(is_api_gateway)
                 .ok_or_else(|| unknown_kind("deliver holds no API Gateway event"))?;
             webhook(app, &captured, Age::Any, deadline).await
         }
+        Some(("replay", request)) => replay(app, request, deadline).await,
+        Some(("status", request)) => status(app, request, deadline).await,
+        // What the schedule sends.
+        Some(("sweep", _)) => sweep(app, &context.request_id, app.lambda_remaining(context.deadline)).await,
         _ => Err(unknown_kind("the event is neither")),
     }
 }
@@ -68,13 +78,13 @@ fn is_api_gateway(request: &Request) -> bool {
 
 fn unknown_kind(why: &str) -> Problem {
     let detail = format!(
-        "Send an API Gateway event, or an object with exactly one of the keys booking, plan and deliver: {why}"
+        "Send an API Gateway event, or an object with exactly one of the keys booking, plan, deliver, replay, status and sweep: {why}"
     );
     Problem::new(StatusCode::BAD_REQUEST, "The invocation is of no known kind", detail)
 }
 
 /// A delivery: verified before anything of it is parsed.
-async fn webhook(app: &App, request: &Request, age: Age, deadline: Deadline) -> Result<Reply, Problem> {
+async fn webhook(app: &App, request: &Request, age: Age, deadline: &Deadline) -> Result<Reply, Problem> {
     let path = request.uri().path();
     if !path.ends_with(WEBHOOK_PATH) {
         return Err(Problem::new(
@@ -92,20 +102,43 @@ async fn webhook(app: &App, request: &Request, age: Age, deadline: Deadline) -> 
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large", detail));
     }
     verify(app, request, body, age, deadline).await?;
-    let not_json = |error: serde_json::Error| {
-        let (line, column) = (error.line(), error.column());
-        Problem::faulty(vec![Fault {
-            pointer: String::new(),
-            detail: format!("must be JSON: it breaks at line {line}, column {column}"),
-        }])
-    };
-    let body = serde_json::from_slice(body).map_err(not_json)?;
-    understand(app, &app.mapping, &body, deadline).await
+    let received_at = deadline.now();
+    let header = request.headers().get("webhook-id").and_then(|id| id.to_str().ok());
+    match read(app, Origin::Webhook, body, received_at) {
+        Ok(Read { snapshot, as_of, name }) => {
+            let name = header.map(str::to_owned).or(name).unwrap_or_else(|| digest(body));
+            let incoming = Incoming { snapshot: &snapshot, as_of, name: &name, body, origin: Origin::Webhook };
+            Ok(take_in(app, &incoming, deadline).await?.reply(app))
+        }
+        Err(faults) => Err(quarantine(app, header.unwrap_or("unnamed"), body, faults, deadline).await),
+    }
+}
+
+/// An authentic delivery that cannot be read: it is kept for good, so that it can be replayed when the mapping is mended.
+async fn quarantine(app: &App, name: &str, body: &[u8], faults: Vec<Fault>, deadline: &Deadline) -> Problem {
+    let id = DeliveryId::quarantined(name, body);
+    let (origin, received_at) = (Origin::Webhook, deadline.now());
+    let delivery = Delivery { id: id.clone(), body: body.to_vec(), origin, received_at, says: None };
+    if let Err(error) = app.ledger.quarantine(&delivery, deadline).await {
+        return unreachable(error);
+    }
+    let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+    tracing::error!(delivery_id = %id, ?pointers, "a delivery cannot be read, and is kept in quarantine");
+    Problem { delivery_id: Some(id.to_string()), ..Problem::faulty(faults) }
+}
+
+/// A person enters a booking, whose time is the invocation's.
+async fn enter(app: &App, event: &[u8], context: &Context, deadline: &Deadline) -> Result<Reply, Problem> {
+    let read = read(app, Origin::Person, event, deadline.now());
+    let Read { snapshot, as_of, .. } = read.map_err(rejected)?;
+    let name = if context.request_id.is_empty() { digest(event) } else { context.request_id.clone() };
+    let incoming = Incoming { snapshot: &snapshot, as_of, name: &name, body: event, origin: Origin::Person };
+    Ok(take_in(app, &incoming, deadline).await?.reply(app))
 }
 
 /// When no secret fits, or the scheme does not, they may have been rotated since they were read: they are read again and the check is
 /// repeated.
-async fn verify(app: &App, request: &Request, body: &[u8], age: Age, deadline: Deadline) -> Result<(), Problem> {
+async fn verify(app: &App, request: &Request, body: &[u8], age: Age, deadline: &Deadline) -> Result<(), Problem> {
     let now = (app.clock)();
     let secrets = app.secrets.current();
     let mut outcome = secrets.webhook.verify(request.headers(), body, now, age);
@@ -122,10 +155,39 @@ async fn verify(app: &App, request: &Request, body: &[u8], age: Age, deadline: D
     })
 }
 
-fn read(app: &App, mapping: &Mapping, body: &Value) -> Result<Snapshot, Problem> {
-    let received = mapping.read(body, &app.operator).map_err(rejected)?;
-    tracing::Span::current().record("booking_id", received.snapshot.booking_id.as_str());
-    Ok(received.snapshot)
+/// What a body says.
+#[derive(Debug)]
+pub struct Read {
+    /// The booking.
+    pub snapshot: Snapshot,
+    /// When that came to hold: by the sender, or by the time at which a person entered it.
+    pub as_of: Timestamp,
+    /// What the sender calls the event.
+    pub name: Option<String>,
+}
+
+/// Reads a body as whoever sent it writes it.
+///
+/// # Errors
+/// Everything that is wrong with it, by JSON pointer.
+pub fn read(app: &App, origin: Origin, body: &[u8], received_at: Timestamp) -> Result<Read, Vec<Fault>> {
+    let not_json = |error: serde_json::Error| {
+        let (line, column) = (error.line(), error.column());
+        let detail = format!("must be JSON: it breaks at line {line}, column {column}");
+        vec![Fault { pointer: String::new(), detail }]
+    };
+    let json: Value = serde_json::from_slice(body).map_err(not_json)?;
+    let received = match origin {
+        Origin::Webhook => app.mapping.read(&json, &app.operator)?,
+        Origin::Person => Mapping::canonical_at("/booking").read(&json, &app.operator)?,
+    };
+    let snapshot = received.snapshot;
+    tracing::Span::current().record("booking_id", snapshot.booking_id.as_str());
+    let as_of = match origin {
+        Origin::Webhook => snapshot.updated_at.or(received.event_created_at).unwrap_or(received_at),
+        Origin::Person => received_at,
+    };
+    Ok(Read { snapshot, as_of, name: received.event_id })
 }
 
 /// Pointers only: what stands at them could be personal.
@@ -150,34 +212,17 @@ fn charter_id(app: &App, booking_id: &BookingId) -> CharterId {
     id
 }
 
-/// The snapshot decides what happens, not the event's name.
-async fn understand(app: &App, mapping: &Mapping, body: &Value, deadline: Deadline) -> Result<Reply, Problem> {
-    let Snapshot { booking_id, status, .. } = read(app, mapping, body)?;
-    match status {
-        Status::Standing(sale) => {
-            let (booking, address) = confirm(app, mapping, booking_id, *sale)?;
-            Ok(sail(app, &booking, &address, deadline).await)
-        }
-        Status::Off => {
-            let manually = "cancellations are not carried out automatically yet";
-            Ok(nothing_sent(app, &booking_id, Steps::all(&StepReport::parked("cancel", manually.into()))))
-        }
-        Status::Undecided => Ok(nothing_sent(app, &booking_id, Steps::all(&StepReport::not_needed()))),
-    }
-}
-
-/// The same decision, with nothing sent.
+/// What a booking would lead to, with nothing sent.
 fn dry_run(app: &App, event: &Value) -> Result<Reply, Problem> {
     let mapping = Mapping::canonical_at("/plan/booking");
-    let Snapshot { booking_id, status, .. } = read(app, &mapping, event)?;
+    let Snapshot { booking_id, status, .. } = mapping.read(event, &app.operator).map_err(rejected)?.snapshot;
+    tracing::Span::current().record("booking_id", booking_id.as_str());
     let why = match status {
         Status::Standing(sale) => {
             let (booking, address) = confirm(app, &mapping, booking_id, *sale)?;
             return plan(app, &booking, &address);
         }
-        Status::Off => {
-            "the booking is off, and cancellations are not carried out automatically yet: a person makes them"
-        }
+        Status::Off => "the booking is off: whatever shows it would be told so, and nothing else",
         Status::Undecided => {
             "the booking's status decides nothing: only a confirmed or approved booking is sent anywhere"
         }
@@ -185,38 +230,6 @@ fn dry_run(app: &App, event: &Value) -> Result<Reply, Problem> {
     let charter_id = charter_id(app, &booking_id);
     let address = Address::of(&charter_id, &app.config.guest_page);
     Ok(plan_nothing(&booking_id, &charter_id, &address, why))
-}
-
-async fn sail(app: &App, booking: &Confirmed, address: &Address, deadline: Deadline) -> Reply {
-    let now = (app.clock)();
-    let work = Work { booking, address, now, fence: now.as_millisecond(), deadline };
-    let steps = Box::pin(bring_in_step(&app.systems(), &work)).await;
-    answer(&booking.charter.booking_id.to_string(), &booking.charter.id, address, booking.flags.clone(), steps)
-}
-
-fn nothing_sent(app: &App, booking_id: &BookingId, steps: Steps) -> Reply {
-    let charter_id = charter_id(app, booking_id);
-    let address = Address::of(&charter_id, &app.config.guest_page);
-    answer(booking_id.as_str(), &charter_id, &address, Vec::new(), steps)
-}
-
-fn answer(
-    booking_id: &str,
-    charter_id: &CharterId,
-    address: &Address,
-    flags: Vec<crate::booking::Flag>,
-    steps: Steps,
-) -> Reply {
-    let state = State::of(&steps);
-    tracing::info!(?state, ?flags, "answered");
-    Reply::Answer(Box::new(Answer {
-        booking_id: booking_id.to_owned(),
-        charter_id: charter_id.to_string(),
-        state,
-        guest_page: address.url.clone(),
-        flags,
-        steps,
-    }))
 }
 
 fn respond(reply: &Reply) -> Response<Body> {

@@ -7,7 +7,7 @@ use crate::{
     app::App,
     booking::{BookingId, CharterId, Confirmed},
     calendar::Entry,
-    guest_page::Address,
+    guest_page::{Address, Edition},
     scc::Event,
     webhook::{Problem, Reply},
 };
@@ -21,10 +21,19 @@ pub fn plan(app: &App, booking: &Confirmed, address: &Address) -> Result<Reply, 
     let or_fault = |url: Result<String, &crate::secrets::SecretFault>| {
         url.unwrap_or_else(|fault| format!("not callable: {fault}"))
     };
-    let page = app.systems().page(charter, address, (app.clock)()).map_err(|error| {
+    let edition = Edition {
+        charter,
+        address,
+        operator: &app.operator,
+        cancelled: false,
+        sequence: 0,
+        changed_at: (app.clock)(),
+        moved: None,
+    };
+    let page = app.systems().renderer.render(&edition).map_err(|error| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The guest page cannot be rendered", error.to_string())
     })?;
-    Ok(Reply::Plan(json!({
+    Ok(Reply::Document(json!({
         "booking_id": charter.booking_id.as_str(),
         "charter_id": charter.id.as_str(),
         "guest_page": address.url,
@@ -43,7 +52,7 @@ pub fn plan(app: &App, booking: &Confirmed, address: &Address) -> Result<Reply, 
 
 /// The plan of a booking that does not stand: nothing would be sent, and why.
 pub fn plan_nothing(booking_id: &BookingId, charter_id: &CharterId, address: &Address, why: &str) -> Reply {
-    Reply::Plan(json!({
+    Reply::Document(json!({
         "booking_id": booking_id.as_str(),
         "charter_id": charter_id.as_str(),
         "guest_page": address.url,

@@ -12,6 +12,8 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
+use crate::booking::BookingId;
+
 /// Starts logging to standard output, which Lambda hands to CloudWatch. `filter` (`RUST_LOG`) is a list of levels, each for all or for one
 /// target (`info,booking_webhook=debug`); `info` without one, or with one that cannot be read.
 pub fn start(filter: Option<&str>) {
@@ -30,6 +32,11 @@ pub fn invocation_span(request_id: &str) -> Span {
         booking_id = tracing::field::Empty,
         charter_id = tracing::field::Empty
     )
+}
+
+/// The span of one of several bookings that an invocation works on.
+pub fn booking_span(request_id: &str, booking_id: &BookingId) -> Span {
+    tracing::info_span!("booking", request_id, booking_id = booking_id.as_str(), charter_id = tracing::field::Empty)
 }
 
 /// An error and what caused it, down to the root, for one line of the log: `tracing`'s JSON holds only the first of them.

@@ -135,14 +135,18 @@ impl Traffic {
     /// scripts that fit a call, the one scripted first is used up first.
     pub fn fail_next(&self, service: Service, operation: &str, fault: Fault, times: u32) {
         let operation = operation.to_owned();
-        let fits = move |call: &Call| call.service == service && call.operation.starts_with(&operation);
-        self.state().script.push(Scripted { fits: Box::new(fits), fault, times_left: times });
+        self.fail_each(move |call| call.service == service && call.operation.starts_with(&operation), fault, times);
     }
 
     /// The first call that `fits` meets `fault`. Asked of each call that no earlier script took, in the order of arrival, so
     /// it can count them; the log is locked meanwhile, so it must not ask this `Traffic` anything.
     pub fn fail_when(&self, fits: impl FnMut(&Call) -> bool + Send + 'static, fault: Fault) {
-        self.state().script.push(Scripted { fits: Box::new(fits), fault, times_left: 1 });
+        self.fail_each(fits, fault, 1);
+    }
+
+    /// The first `times` calls that fit meet `fault`; asked as in [`Traffic::fail_when`].
+    pub fn fail_each(&self, fits: impl FnMut(&Call) -> bool + Send + 'static, fault: Fault, times: u32) {
+        self.state().script.push(Scripted { fits: Box::new(fits), fault, times_left: times });
     }
 
     /// Forgets the faults that have not been met yet.

@@ -42,7 +42,6 @@ async fn assert_as_told(world: &World, told: &Told, what: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "until there is a ledger"]
 async fn twelve_identical_deliveries_to_several_processes_make_one_of_everything() {
     let world = world(4, &[]).await;
     let told = Told::version(1);
@@ -99,7 +98,7 @@ async fn a_process_that_is_killed_in_a_creation_leaves_nothing_twice_and_nothing
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes longer: every call of a creation, before and after it acted"]
+#[ignore = "takes longer: make prove"]
 async fn a_process_may_be_killed_at_any_call_of_a_creation() {
     for fault in KILLED {
         let mut nth = 1;

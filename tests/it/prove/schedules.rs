@@ -175,13 +175,12 @@ fn follow_many(cases: u32, rng: TestRng) {
 }
 
 #[test]
-#[ignore = "until there is a ledger"]
 fn the_newest_wins_whatever_the_schedule() {
     follow_many(12, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
 }
 
 #[test]
-#[ignore = "until there is a ledger"]
+#[ignore = "takes minutes: make prove"]
 fn the_newest_wins_whatever_the_schedule_many_times() {
     follow_many(400, TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]));
 }
@@ -192,14 +191,12 @@ async fn holds(schedule: Schedule) {
 }
 
 #[tokio::test]
-#[ignore = "until there is a ledger"]
 async fn two_snapshots_in_the_wrong_order() {
     let told = vec![Told::version(1), Told::version(2).on(31)];
     holds(Schedule { told, waves: vec![vec![(1, 0)], vec![(0, 1)]], skews: [0, -5, 5], asleep_at: None }).await;
 }
 
 #[tokio::test]
-#[ignore = "until there is a ledger"]
 async fn a_confirmation_that_arrives_after_its_cancellation_notifies_nobody() {
     let stage = Stage::set().await;
     for told in [Told::version(2).cancelled(), Told::version(1)] {

@@ -48,6 +48,17 @@ impl Terms {
     }
 }
 
+impl Terms {
+    /// The same terms with whoever the newest snapshot names; who it does not name stays.
+    #[must_use]
+    pub fn with(self, assigned: &Assigned) -> Self {
+        let captain = assigned.captain.clone().unwrap_or(self.captain);
+        let named = assigned.crew.as_deref().and_then(|crew| crew_beside(Some(&captain), crew));
+        let crew = named.or_else(|| crew_beside(Some(&captain), &self.crew)).unwrap_or(self.crew);
+        Self { crew, captain, rates: self.rates }
+    }
+}
+
 /// Everybody but the captain, once; `None` when nobody is left.
 fn crew_beside(captain: Option<&PersonId>, people: &[PersonId]) -> Option<Vec<PersonId>> {
     let mut crew: Vec<PersonId> = Vec::new();
@@ -73,6 +84,10 @@ pub enum Flag {
     LocationWithheld,
     /// The guest's notes say more than crew may read; the office finds it in the calendar.
     NotesWithheld,
+    /// Two snapshots of the same time and revision say different things; the larger digest won.
+    Contradicted,
+    /// The newest snapshot decides nothing any more (pending, refunded); the last one that did stays.
+    UndecidedAgain,
 }
 
 /// A standing charter as crew and guests may know it. No money, no full name, no free text but what is fit for crew.

@@ -87,6 +87,11 @@ impl CharterId {
         Self(CROCKFORD.encode(&mac.finalize().into_bytes()[..5]))
     }
 
+    /// An id that was derived before.
+    pub fn stored(id: String) -> Self {
+        Self(id)
+    }
+
     /// The eight characters.
     pub fn as_str(&self) -> &str {
         &self.0

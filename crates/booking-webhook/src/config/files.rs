@@ -39,7 +39,7 @@ pub struct Files<'a> {
     /// The way to them.
     pub outbound: &'a Outbound,
     /// When they must have been read.
-    pub deadline: Deadline,
+    pub deadline: &'a Deadline,
 }
 
 impl Files<'_> {

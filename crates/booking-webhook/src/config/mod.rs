@@ -11,11 +11,18 @@ use std::time::Duration;
 pub use files::{FileError, FileLocation, Files};
 pub use hosts::{AllowedHosts, HostError};
 
+use crate::reconcile::redrive::Redrive;
+
+/// One part in so many of an answer's time is kept for the release.
+const PART_FOR_THE_RELEASE: u32 = 6;
+
 /// What the function was told by its environment. Units are in the names of the variables.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `SECRETS_PREFIX`: the four secrets are `{prefix}/webhook`, `/calendar`, `/scc`, `/guest-page`.
     pub secrets_prefix: String,
+    /// `LEDGER_TABLE`.
+    pub ledger_table: String,
     /// `SCC_EVENTS_TABLE`.
     pub scc_events_table: String,
     /// Where guest pages go.
@@ -32,6 +39,8 @@ pub struct Config {
     pub crew_event_wait: Duration,
     /// `RETRY_BASE_MS`: the first pause between attempts of a bounded series; each further one is at most twice as long.
     pub retry_base: Duration,
+    /// `UNKNOWN_SETTLE_MS`: how long a request that nobody answered may still land; `REDRIVE_BASE_MS`: the first distance between tries.
+    pub redrive: Redrive,
     /// `ALLOWED_SERVICE_HOSTS`, comma-separated.
     pub allowed_hosts: AllowedHosts,
     /// What was wrong with the environment and replaced by a default, for the cold start's report.
@@ -51,7 +60,7 @@ pub struct GuestPageConfig {
 
 /// Why the function cannot start.
 #[derive(Debug, thiserror::Error)]
-#[error("the environment variable {0} is missing: without it no delivery can be verified")]
+#[error("the environment variable {0} is missing: without it no delivery can be verified or recorded")]
 pub struct ConfigError(&'static str);
 
 /// One variable of the process's environment. The one place that reads it.
@@ -64,7 +73,7 @@ impl Config {
     /// Reads the process's environment.
     ///
     /// # Errors
-    /// [`ConfigError`] when `SECRETS_PREFIX` is missing.
+    /// [`ConfigError`] when `SECRETS_PREFIX` or `LEDGER_TABLE` is missing.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_vars(variable)
     }
@@ -72,7 +81,7 @@ impl Config {
     /// Reads the variables that `var` knows.
     ///
     /// # Errors
-    /// [`ConfigError`] when `SECRETS_PREFIX` is missing.
+    /// [`ConfigError`] when `SECRETS_PREFIX` or `LEDGER_TABLE` is missing.
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let set = |name: &str| var(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         let mut faults = Vec::new();
@@ -90,6 +99,8 @@ impl Config {
         let call_timeout = milliseconds("CALL_TIMEOUT_MS", 5_000, 1);
         let crew_event_wait = milliseconds("CREW_EVENT_WAIT_MS", 2_500, 0);
         let retry_base = milliseconds("RETRY_BASE_MS", 100, 0);
+        let settle = milliseconds("UNKNOWN_SETTLE_MS", 35_000, 1);
+        let base = milliseconds("REDRIVE_BASE_MS", 60_000, 1);
         let (crew_event_wait, call_timeout) = fitting(answer_within, crew_event_wait, call_timeout, &mut faults);
         let guest_page = GuestPageConfig::from_vars(set, &mut faults);
         let hosts = set("ALLOWED_SERVICE_HOSTS").unwrap_or_default();
@@ -98,6 +109,7 @@ impl Config {
                 .ok_or(ConfigError("SECRETS_PREFIX"))?
                 .trim_end_matches('/')
                 .to_owned(),
+            ledger_table: set("LEDGER_TABLE").ok_or(ConfigError("LEDGER_TABLE"))?,
             scc_events_table: set("SCC_EVENTS_TABLE").unwrap_or_else(|| "scc-events".into()),
             guest_page,
             operator_file: set("OPERATOR_FILE").map(|value| FileLocation::parse(&value)),
@@ -106,16 +118,18 @@ impl Config {
             call_timeout,
             crew_event_wait,
             retry_base,
+            redrive: Redrive { settle, base },
             allowed_hosts: AllowedHosts::new(hosts.split(',')),
             faults,
         })
     }
 }
 
-/// Looking (a sixth of the answer's time), waiting for the calendar and then creating an event must fit into an answer, or a slow calendar
-/// would keep crew from being told. What does not fit is shortened: the wait to a quarter, a call to half of the answer's time.
+/// Waiting for the calendar, then creating an event, and letting go of the booking (a sixth of the answer's time) must fit into an answer, or
+/// a slow calendar would keep crew from being told. What does not fit is shortened: the wait to a quarter, a call to half of the answer's
+/// time.
 fn fitting(answer_within: Duration, wait: Duration, call: Duration, faults: &mut Vec<String>) -> (Duration, Duration) {
-    if answer_within / 6 + wait + call <= answer_within {
+    if answer_within / PART_FOR_THE_RELEASE + wait + call <= answer_within {
         return (wait, call);
     }
     let (shorter_wait, shorter_call) = (wait.min(answer_within / 4), call.min(answer_within / 2));
@@ -128,6 +142,18 @@ fn fitting(answer_within: Duration, wait: Duration, call: Duration, faults: &mut
         shorter_call.as_millis(),
     ));
     (shorter_wait, shorter_call)
+}
+
+impl Config {
+    /// The part of an answer's time that is left for writing down what was done.
+    pub fn kept_for_the_release(&self) -> Duration {
+        self.answer_within / PART_FOR_THE_RELEASE
+    }
+
+    /// What a round needs at least: with less, nothing that creates could start.
+    pub fn kept_for_a_round(&self) -> Duration {
+        self.call_timeout + self.kept_for_the_release()
+    }
 }
 
 impl GuestPageConfig {
@@ -162,9 +188,10 @@ mod tests {
     }
 
     #[test]
-    fn only_the_prefix_of_the_secrets_must_be_there() {
+    fn only_the_ledger_and_the_prefix_of_the_secrets_must_be_there() {
         assert!(config(&[]).is_err());
-        let config = config(&[("SECRETS_PREFIX", "booking-webhook/")]).expect("enough");
+        assert!(config(&[("SECRETS_PREFIX", "booking-webhook/")]).is_err_and(|error| error.0 == "LEDGER_TABLE"));
+        let config = config(&[("SECRETS_PREFIX", "booking-webhook/"), ("LEDGER_TABLE", "ledger")]).expect("enough");
         assert_eq!(config.secrets_prefix, "booking-webhook");
         assert_eq!(
             (config.guest_page.key.as_str(), config.answer_within),
@@ -175,7 +202,12 @@ mod tests {
 
     #[test]
     fn a_typo_is_reported_and_replaced_by_the_default() {
-        let typos = [("SECRETS_PREFIX", "p"), ("ANSWER_WITHIN_MS", "10s"), ("GUEST_PAGE_KEY", "/g/page.html")];
+        let typos = [
+            ("SECRETS_PREFIX", "p"),
+            ("LEDGER_TABLE", "l"),
+            ("ANSWER_WITHIN_MS", "10s"),
+            ("GUEST_PAGE_KEY", "/g/page.html"),
+        ];
         let config = config(&typos).expect("enough");
         assert_eq!(config.faults.len(), 2, "{:?}", config.faults);
         assert_eq!(config.answer_within, Duration::from_secs(10));
@@ -183,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn looking_waiting_and_creating_fit_into_an_answer() {
+    fn waiting_creating_and_letting_go_fit_into_an_answer() {
         for (answer, call, expected_wait, expected_call, faults) in [
             ("10000", "5000", 2_500, 5_000, 0),
             ("5001", "5000", 1_250, 2_500, 1),
@@ -193,8 +225,9 @@ mod tests {
             ("10000", "0", 2_500, 5_000, 1),
             ("0", "5000", 2_500, 5_000, 1),
         ] {
-            let config = config(&[("SECRETS_PREFIX", "p"), ("ANSWER_WITHIN_MS", answer), ("CALL_TIMEOUT_MS", call)]);
-            let config = config.expect("enough");
+            let set = [("SECRETS_PREFIX", "p"), ("LEDGER_TABLE", "l")];
+            let times = [("ANSWER_WITHIN_MS", answer), ("CALL_TIMEOUT_MS", call)];
+            let config = config(&[set, times].concat()).expect("enough");
             let budget = (config.crew_event_wait.as_millis(), config.call_timeout.as_millis(), config.faults.len());
             assert_eq!(budget, (expected_wait, expected_call, faults), "{answer} {call}: {:?}", config.faults);
         }

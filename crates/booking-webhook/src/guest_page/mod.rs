@@ -26,7 +26,8 @@ const CACHE_CONTROL: &str = "public, max-age=0, s-maxage=86400, must-revalidate"
 const HTML: &str = "text/html; charset=utf-8";
 const CALENDAR: &str = "text/calendar; charset=utf-8";
 
-const PUT_PAGE: Call = Call { service: Service::GuestPageBucket, operation: "put_guest_page", effect: Effect::Change };
+pub(crate) const PUT_PAGE: Call =
+    Call { service: Service::GuestPageBucket, operation: "put_guest_page", effect: Effect::Change };
 const PUT_INVITATION: Call =
     Call { service: Service::GuestPageBucket, operation: "put_calendar_file", effect: Effect::Change };
 const INVALIDATE: Call =
@@ -103,7 +104,7 @@ impl<'a> Publisher<'a> {
         page: &GuestPage,
         address: &Address,
         reference: &str,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<(), CallError> {
         let html = self.put(PUT_PAGE, &address.key, HTML, &page.html, deadline);
         let calendar = self.put(PUT_INVITATION, &address.calendar_key, CALENDAR, &page.calendar, deadline);
@@ -118,7 +119,7 @@ impl<'a> Publisher<'a> {
         key: &str,
         content_type: &str,
         body: &str,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<(), CallError> {
         let once = || async {
             let put = self.s3.put_object().bucket(&self.config.bucket).key(key);
@@ -132,7 +133,7 @@ impl<'a> Publisher<'a> {
         self.outbound.attempts(call, deadline, once).await
     }
 
-    async fn invalidate(&self, address: &Address, reference: &str, deadline: Deadline) -> Result<(), CallError> {
+    async fn invalidate(&self, address: &Address, reference: &str, deadline: &Deadline) -> Result<(), CallError> {
         let secrets = match &self.secrets.current().distribution_id {
             Ok(_) => self.secrets.current(),
             Err(_) => self.secrets.newer_than(&self.secrets.current(), deadline).await,

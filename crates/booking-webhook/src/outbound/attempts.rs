@@ -1,10 +1,13 @@
 //! How often and how long something is tried.
 
 use std::{
+    fmt,
     future::Future,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use tokio::time::timeout;
 
 use super::{Call, CallError, Class, Effect, Outbound};
@@ -13,29 +16,60 @@ const MOST_ATTEMPTS: u32 = 3;
 /// What may be repeated is worth a try in this part of a call's usual time; a creation never is cut short.
 const SHORTEST_TRY: u32 = 10;
 
+/// Reads the time. A value, so that tests can say what time it is.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
 /// When the invocation must be done with outside calls. Lambda freezes the process after the answer, so nothing may still be running.
-#[derive(Debug, Clone, Copy)]
-pub struct Deadline(Instant);
+///
+/// It is read from the clock that leases are measured with, not from the machine's running time: a process that was frozen in the middle
+/// must not go on where its lease is over.
+#[derive(Clone)]
+pub struct Deadline {
+    clock: Clock,
+    at: Timestamp,
+}
+
+impl fmt::Debug for Deadline {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Deadline({})", self.at)
+    }
+}
 
 impl Deadline {
     /// `remaining` from now.
-    pub fn after(remaining: Duration) -> Self {
-        Self(Instant::now() + remaining)
+    pub fn after(clock: &Clock, remaining: Duration) -> Self {
+        Self { clock: clock.clone(), at: clock() + remaining }
     }
 
-    /// Not later than `limit` from now.
+    /// The same, but not later than `limit` from now.
     #[must_use]
-    pub fn within(self, limit: Duration) -> Self {
-        Self(self.0.min(Instant::now() + limit))
+    pub fn within(&self, limit: Duration) -> Self {
+        Self { clock: self.clock.clone(), at: self.at.min(self.now() + limit) }
+    }
+
+    /// The same, but early enough for what takes `reserve` after it.
+    #[must_use]
+    pub fn reserving(&self, reserve: Duration) -> Self {
+        Self { clock: self.clock.clone(), at: self.at - reserve }
+    }
+
+    /// The last permitted moment.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// What time it is by the clock that it is read from.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
     }
 
     /// What is left.
-    pub fn remaining(self) -> Duration {
-        self.0.saturating_duration_since(Instant::now())
+    pub fn remaining(&self) -> Duration {
+        Duration::try_from(self.now().duration_until(self.at)).unwrap_or_default()
     }
 
     /// Whether something that may take `needed` still fits.
-    pub fn allows(self, needed: Duration) -> bool {
+    pub fn allows(&self, needed: Duration) -> bool {
         self.remaining() >= needed
     }
 }
@@ -57,7 +91,7 @@ impl Outbound {
     ///
     /// # Errors
     /// The last attempt's [`CallError`]; a transient one when no time was left to begin with.
-    pub async fn attempts<T, F>(&self, call: Call, deadline: Deadline, once: impl Fn() -> F) -> Result<T, CallError>
+    pub async fn attempts<T, F>(&self, call: Call, deadline: &Deadline, once: impl Fn() -> F) -> Result<T, CallError>
     where
         F: Future<Output = Result<Answered<T>, CallError>>,
     {
@@ -82,7 +116,7 @@ impl Outbound {
     /// The last creation's [`CallError`].
     pub async fn create_or_read_back<T, C, R>(
         &self,
-        deadline: Deadline,
+        deadline: &Deadline,
         create: impl Fn(u32) -> C,
         read_back: impl Fn() -> R,
     ) -> Result<T, CallError>
@@ -116,7 +150,7 @@ impl Outbound {
         &self,
         call: Call,
         attempt: u32,
-        deadline: Deadline,
+        deadline: &Deadline,
         once: impl Future<Output = Result<Answered<T>, CallError>>,
     ) -> Result<T, CallError> {
         let Some(limit) = self.limit(call.effect, deadline) else { return Err(CallError::not_started(call)) };
@@ -128,18 +162,18 @@ impl Outbound {
     }
 
     /// How long a call that starts now may take; `None` when it must not start.
-    fn limit(&self, effect: Effect, deadline: Deadline) -> Option<Duration> {
+    fn limit(&self, effect: Effect, deadline: &Deadline) -> Option<Duration> {
         let limit = self.call_timeout.min(deadline.remaining());
         let needed = match effect {
             Effect::Create => self.call_timeout,
-            Effect::Read | Effect::Change => self.call_timeout / SHORTEST_TRY,
+            Effect::Read | Effect::Repeatable | Effect::Change => self.call_timeout / SHORTEST_TRY,
         };
         (limit >= needed).then_some(limit)
     }
 
     /// Waits before the attempt after `attempt`, as long as the other side asks for; `false` when there is none, because the series is over
     /// or the time that it needs would not fit before `deadline`.
-    async fn pause_after(&self, error: &CallError, attempt: u32, needed: Duration, deadline: Deadline) -> bool {
+    async fn pause_after(&self, error: &CallError, attempt: u32, needed: Duration, deadline: &Deadline) -> bool {
         let pause = error.retry_after.unwrap_or_else(|| self.jitter(attempt));
         let another = attempt < MOST_ATTEMPTS && deadline.allows(pause.saturating_add(needed));
         if another {
@@ -185,6 +219,12 @@ mod tests {
         Outbound::new(Duration::from_millis(50), Duration::from_millis(1)).expect("compiled-in roots")
     }
 
+    fn after(remaining: Duration) -> Deadline {
+        let started = Instant::now();
+        let clock: Clock = Arc::new(move || Timestamp::UNIX_EPOCH + started.elapsed());
+        Deadline::after(&clock, remaining)
+    }
+
     fn failure(class: Class) -> CallError {
         CallError::answered(READ, class, StatusCode::SERVICE_UNAVAILABLE)
     }
@@ -199,7 +239,7 @@ mod tests {
                 Ok(Answered { status: 200, remote_id: None, value: () })
             }
         };
-        let outcome = outbound().attempts(READ, Deadline::after(Duration::from_secs(5)), once).await;
+        let outcome = outbound().attempts(READ, &after(Duration::from_secs(5)), once).await;
         (tried.get(), outcome.is_ok())
     }
 
@@ -223,9 +263,8 @@ mod tests {
             let class = classes.get(attempt as usize - 1).copied();
             async move { class.map_or(Ok("created"), |class| Err(failure(class))) }
         };
-        let outcome = outbound()
-            .create_or_read_back(Deadline::after(Duration::from_secs(5)), create, || async { Ok(there) })
-            .await;
+        let outcome =
+            outbound().create_or_read_back(&after(Duration::from_secs(5)), create, || async { Ok(there) }).await;
         (created.get(), outcome.ok())
     }
 
@@ -247,8 +286,7 @@ mod tests {
 
     #[test]
     fn a_creation_is_never_cut_short_and_nothing_starts_without_a_chance() {
-        let limit =
-            |effect, remaining_ms| outbound().limit(effect, Deadline::after(Duration::from_millis(remaining_ms)));
+        let limit = |effect, remaining_ms| outbound().limit(effect, &after(Duration::from_millis(remaining_ms)));
         assert_eq!(limit(Effect::Create, 40), None);
         assert_eq!(limit(Effect::Create, 1_000), Some(Duration::from_millis(50)));
         assert!(limit(Effect::Read, 40).is_some_and(|limit| limit <= Duration::from_millis(40)));
@@ -259,9 +297,9 @@ mod tests {
     async fn a_call_that_hangs_ends_with_the_deadline() {
         let hanging = || std::future::pending::<Result<Answered<()>, CallError>>();
         let outbound = outbound();
-        let read = outbound.attempts(READ, Deadline::after(Duration::from_millis(20)), hanging).await;
+        let read = outbound.attempts(READ, &after(Duration::from_millis(20)), hanging).await;
         assert_eq!(read.expect_err("it hangs").class, Class::Transient);
-        let created = outbound.attempt(CREATE, 1, Deadline::after(Duration::from_secs(1)), hanging()).await;
+        let created = outbound.attempt(CREATE, 1, &after(Duration::from_secs(1)), hanging()).await;
         assert_eq!(created.expect_err("it hangs").class, Class::Unknown { answered: false });
     }
 }

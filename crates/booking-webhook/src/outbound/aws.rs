@@ -1,6 +1,6 @@
 //! The AWS SDK over the one HTTP client: one connection pool, one TLS stack, one set of time-outs, and none of the SDK's own retries.
 
-use std::error::Error;
+use std::{error::Error, sync::Arc};
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig,
@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::{body::SdkBody, error::metadata::ProvideErrorMetadata, retry::ReconnectMode};
 use http::StatusCode;
 
-use super::{Call, CallError, Class, Outbound, classify, error::class_without_answer};
+use super::{Call, CallError, Class, Outbound, classify, connections::Connections, error::class_without_answer};
 
 const DEFAULT_REGION: &str = "us-west-2";
 
@@ -40,11 +40,11 @@ pub async fn sdk_config(outbound: &Outbound) -> SdkConfig {
 
 /// The one HTTP client, as the SDK wants it.
 #[derive(Debug, Clone)]
-pub struct SharedClient(reqwest::Client);
+pub struct SharedClient(Arc<Connections>);
 
 impl SharedClient {
-    pub(super) fn new(client: reqwest::Client) -> Self {
-        Self(client)
+    pub(super) fn new(connections: Arc<Connections>) -> Self {
+        Self(connections)
     }
 }
 
@@ -56,7 +56,7 @@ impl HttpClient for SharedClient {
 
 impl HttpConnector for SharedClient {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let client = self.0.clone();
+        let client = self.0.client();
         HttpConnectorFuture::new(async move {
             let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
             let request = reqwest::Request::try_from(request.map(reqwest::Body::wrap)).map_err(connector_error)?;

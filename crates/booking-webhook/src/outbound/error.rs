@@ -14,6 +14,7 @@ use super::Call;
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Service {
+    Ledger,
     Calendar,
     Scc,
     SccEvents,
@@ -26,6 +27,7 @@ pub enum Service {
 impl fmt::Display for Service {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
+            Self::Ledger => "ledger",
             Self::Calendar => "calendar",
             Self::Scc => "scc",
             Self::SccEvents => "scc_events",
@@ -42,6 +44,8 @@ impl fmt::Display for Service {
 pub enum Effect {
     /// Nothing.
     Read,
+    /// The same however often and however late it arrives: it is conditional on what it was based on.
+    Repeatable,
     /// The same however often it arrives: a change, a deletion, a put.
     Change,
     /// One more thing each time it arrives.
@@ -82,7 +86,7 @@ pub fn classify(effect: Effect, status: StatusCode) -> Option<Class> {
     match (status.as_u16(), effect) {
         (200..=299, _) => None,
         (401 | 403, _) => Some(Class::Denied),
-        (429, _) | (408 | 500..=599, Effect::Read) => Some(Class::Transient),
+        (429, _) | (408 | 500..=599, Effect::Read | Effect::Repeatable) => Some(Class::Transient),
         // The gateway gave up waiting: the service may still be at it.
         (504, Effect::Change | Effect::Create) => Some(Class::Unknown { answered: false }),
         (408 | 500..=599, Effect::Change) => Some(Class::Transient),
@@ -133,7 +137,7 @@ impl CallError {
     pub fn unreadable(call: Call, status: StatusCode, error: &serde_json::Error) -> Self {
         let class = match call.effect {
             Effect::Create => Class::Unknown { answered: true },
-            Effect::Read | Effect::Change => Class::Transient,
+            Effect::Read | Effect::Repeatable | Effect::Change => Class::Transient,
         };
         let (kind, line, column) = (error.classify(), error.line(), error.column());
         let reason =
@@ -206,12 +210,12 @@ mod tests {
 
     #[test]
     fn the_table_of_classes() {
-        use Effect::{Change, Create, Read};
+        use Effect::{Change, Create, Read, Repeatable};
         check(&[200, 201, 204], &[Read, Change, Create], None);
         check(&[401, 403], &[Read, Change, Create], Some(Class::Denied));
         check(&[429], &[Read, Change, Create], Some(Class::Transient));
-        check(&[408, 500, 502, 503], &[Read, Change], Some(Class::Transient));
-        check(&[504], &[Read], Some(Class::Transient));
+        check(&[408, 500, 502, 503], &[Read, Repeatable, Change], Some(Class::Transient));
+        check(&[504], &[Read, Repeatable], Some(Class::Transient));
         check(&[504], &[Change, Create], Some(Class::Unknown { answered: false }));
         check(&[408, 500, 502, 503], &[Create], Some(Class::Unknown { answered: true }));
         check(&[301, 400, 404, 409, 422], &[Read, Change, Create], Some(Class::Refused));
@@ -219,10 +223,11 @@ mod tests {
 
     #[test]
     fn what_never_left_did_nothing() {
-        for effect in [Effect::Read, Effect::Change, Effect::Create] {
+        for effect in [Effect::Read, Effect::Repeatable, Effect::Change, Effect::Create] {
             assert_eq!(class_without_answer(effect, true), Class::Transient);
         }
         assert_eq!(class_without_answer(Effect::Read, false), Class::Transient);
+        assert_eq!(class_without_answer(Effect::Repeatable, false), Class::Transient);
         assert_eq!(class_without_answer(Effect::Create, false), Class::Unknown { answered: false });
     }
 }

@@ -5,19 +5,20 @@
 
 mod attempts;
 mod aws;
+mod connections;
 mod error;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-pub use attempts::{Answered, Deadline};
+pub use attempts::{Answered, Clock, Deadline};
 pub use aws::{SharedClient, from_sdk, sdk_config};
 pub use error::{CallError, Class, Effect, Service, classify};
 use http::{HeaderMap, header::RETRY_AFTER};
-use reqwest::{Client, RequestBuilder, redirect};
+use jiff::Timestamp;
+use reqwest::{Client, RequestBuilder};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// A frozen environment thaws with dead connections in its pool; most are dropped unused before they can fail a call.
-const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+use self::connections::Connections;
+
 const LONGEST_REASON_CHARACTERS: usize = 300;
 
 /// One outside call, as the log names it.
@@ -34,7 +35,7 @@ pub struct Call {
 /// The way out.
 #[derive(Debug, Clone)]
 pub struct Outbound {
-    http: Client,
+    connections: Arc<Connections>,
     call_timeout: Duration,
     retry_base: Duration,
 }
@@ -45,29 +46,27 @@ impl Outbound {
     /// # Errors
     /// What the TLS stack refused; never with the compiled-in roots.
     pub fn new(call_timeout: Duration, retry_base: Duration) -> Result<Self, reqwest::Error> {
-        let provider = rustls::crypto::ring::default_provider();
-        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let tls = rustls::ClientConfig::builder_with_provider(provider.into())
-            .with_safe_default_protocol_versions()
-            .expect("ring supports the default TLS versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let http = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .user_agent(concat!("booking-webhook/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(call_timeout)
-            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-            .build()?;
-        Ok(Self { http, call_timeout, retry_base })
+        Ok(Self { connections: Arc::new(Connections::new(call_timeout)?), call_timeout, retry_base })
+    }
+
+    /// Says that an invocation begins. After a pause the connections of the one before are not used again: Lambda freezes the process in
+    /// between, and what happened to them meanwhile nobody could notice.
+    ///
+    /// # Errors
+    /// What the TLS stack refused; never with the compiled-in roots.
+    pub fn invoked_at(&self, now: Timestamp) -> Result<(), reqwest::Error> {
+        self.connections.invoked_at(now)
+    }
+
+    /// The same way out for calls that must be over sooner.
+    #[must_use]
+    pub fn within(&self, call_timeout: Duration) -> Self {
+        Self { call_timeout: call_timeout.min(self.call_timeout), ..self.clone() }
     }
 
     /// The same client, for the AWS SDK.
     pub fn sdk_client(&self) -> SharedClient {
-        SharedClient::new(self.http.clone())
+        SharedClient::new(self.connections.clone())
     }
 
     /// Sends a request that may be repeated, as [`Outbound::attempts`] does, and reads a success with `read`.
@@ -77,7 +76,7 @@ impl Outbound {
     pub async fn exchange<T>(
         &self,
         call: Call,
-        deadline: Deadline,
+        deadline: &Deadline,
         request: impl Fn(&Client) -> RequestBuilder,
         read: impl Fn(&[u8]) -> Result<(T, Option<String>), serde_json::Error>,
     ) -> Result<T, CallError> {
@@ -93,7 +92,7 @@ impl Outbound {
         &self,
         call: Call,
         attempt: u32,
-        deadline: Deadline,
+        deadline: &Deadline,
         request: impl Fn(&Client) -> RequestBuilder,
         read: impl Fn(&[u8]) -> Result<(T, Option<String>), serde_json::Error>,
     ) -> Result<T, CallError> {
@@ -107,7 +106,7 @@ impl Outbound {
         read: &impl Fn(&[u8]) -> Result<(T, Option<String>), serde_json::Error>,
     ) -> Result<Answered<T>, CallError> {
         let unreachable = |error: reqwest::Error| CallError::unreachable(call, error);
-        let response = request(&self.http).send().await.map_err(unreachable)?;
+        let response = request(&self.connections.client()).send().await.map_err(unreachable)?;
         let (status, retry_after) = (response.status(), retry_after(response.headers()));
         let body = response.bytes().await.map_err(unreachable)?;
         if let Some(class) = classify(call.effect, status) {

@@ -1,37 +1,49 @@
-//! The fan-out: look at what is there, then bring each system to where it should be.
+//! The fan-out: compare what each system should show with what it was last known to show, and do only what differs.
 //!
 //! ```text
-//!            ┌▶ calendar ─▶ crew event ─▶ redaction check
-//! observe ───┤
-//!            └▶ guest page                                  (beside it)
+//!   ┌▶ calendar ─▶ crew event ─▶ redaction check
+//! ──┤
+//!   └▶ guest page                                  (beside it)
 //! ```
 //!
-//! Two branches run at once and neither can stop the other: each step reports for itself. The crew event's notes carry the calendar
-//! entry's id, so it waits for that, but not for long: crew must know. The redaction check needs the crew event, so a wrong order does
-//! not compile.
+//! One path serves a first delivery, a reschedule, a cancellation, a retry, a replay and a repair. Two branches run at once and neither can
+//! stop the other: each step reports for itself. The crew event's notes carry the calendar entry's id, so it waits for that, but not for
+//! long: crew must know. The redaction check needs the crew event, so a wrong order does not compile.
 //!
-//! Nothing is remembered between invocations yet, so every system is looked at before anything is created: a delivery can be repeated
-//! without a second effect, and a booking that is seen to have changed is left to a person as a whole. What cannot be seen (a system that
-//! cannot be read while the booking moves to another day) needs a memory.
+//! - [`course`]: what is to become of the booking. Pure.
+//! - [`difference`]: what a system must be sent. Pure.
+//! - `calendar`, `crew`, `guest_page`: one step each.
+//! - `attempt`: how a step's try begins and ends.
+//! - [`redrive`]: what follows from a failure. Pure.
+//! - [`report`]: the same in words.
 
-mod observation;
-mod report;
-mod steps;
+pub mod course;
+pub mod difference;
+pub mod redrive;
+pub mod report;
+
+mod attempt;
+mod calendar;
+mod crew;
+mod guest_page;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-pub use report::{StepReport, StepState, Steps};
 use tokio::sync::watch;
 
-use self::observation::{Desired, Observed, observe};
+pub use self::attempt::StepOutcome;
+use self::{course::Course, redrive::Redrive};
 use crate::{
-    booking::{Charter, Confirmed, Operator},
-    calendar::{Calendar, EntryId, StoredEntry},
-    guest_page::{Address, Edition, GuestPage, Publisher, RenderError, Renderer},
-    outbound::{CallError, Deadline},
-    scc::{Scc, StandingEvent},
+    booking::Operator,
+    calendar::Calendar,
+    guest_page::{Address, Publisher, Renderer},
+    ledger::{BookingRecord, Journal, Ledger, Step, StepRecord},
+    outbound::{Call, CallError, Class, Deadline, Effect, Service},
+    scc::Scc,
 };
+
+const WRITE_AHEAD: Call = Call { service: Service::Ledger, operation: "journal_step", effect: Effect::Repeatable };
 
 /// Everything that a booking is brought in step with.
 #[derive(Debug)]
@@ -50,112 +62,112 @@ pub struct Systems<'a> {
     pub crew_event_wait: Duration,
 }
 
-impl Systems<'_> {
-    /// What guests would see of a charter.
-    ///
-    /// # Errors
-    /// [`RenderError`] when the template and its content do not fit.
-    pub fn page(&self, charter: &Charter, address: &Address, changed_at: Timestamp) -> Result<GuestPage, RenderError> {
-        let operator = self.operator;
-        self.renderer.render(&Edition {
-            charter,
-            address,
-            operator,
-            cancelled: false,
-            sequence: 0,
-            changed_at,
-            moved: None,
-        })
-    }
-}
-
-/// One booking on its way.
+/// One booking, claimed, on its way.
 #[derive(Debug)]
-pub struct Work<'a> {
-    /// What was sold.
-    pub booking: &'a Confirmed,
+pub struct Round<'a> {
+    /// Whom to bring in step.
+    pub systems: &'a Systems<'a>,
+    /// Where it is written down.
+    pub ledger: &'a Ledger,
+    /// What is known, as it was claimed.
+    pub record: &'a BookingRecord,
+    /// What is to become of it.
+    pub course: &'a Course,
+    /// A person asked for it: what is parked is tried again, and what can be put there again without harm is.
+    pub repair: bool,
     /// Where its guest page is.
     pub address: &'a Address,
-    /// When this invocation began.
-    pub now: Timestamp,
-    /// Tells this round of changes from every other one of the same booking.
-    pub fence: i64,
-    /// When the last call must be over.
+    /// When the last call must be over, so that the release still fits.
     pub deadline: Deadline,
+    /// What follows from a failure.
+    pub redrive: Redrive,
 }
 
-impl Work<'_> {
+/// What became of the four steps.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "the names are the steps' own")]
+pub struct Outcomes {
+    pub calendar: StepOutcome,
+    pub crew_event: StepOutcome,
+    pub crew_redaction: StepOutcome,
+    pub guest_page: StepOutcome,
+}
+
+/// Makes all four systems show the booking, as far as they let us.
+pub async fn bring_in_step(round: &Round<'_>) -> Outcomes {
+    let (announce, entry_id) = watch::channel(None);
+    let (calendar, (crew_event, crew_redaction), guest_page) = tokio::join!(
+        calendar::bring_in_step(round, announce),
+        crew::bring_in_step(round, entry_id),
+        guest_page::bring_in_step(round),
+    );
+    Outcomes { calendar, crew_event, crew_redaction, guest_page }
+}
+
+impl Outcomes {
+    /// What became of each step, in the order of the answer.
+    pub fn each(&self) -> [(Step, &StepOutcome); 4] {
+        [
+            (Step::Calendar, &self.calendar),
+            (Step::CrewEvent, &self.crew_event),
+            (Step::CrewRedaction, &self.crew_redaction),
+            (Step::GuestPage, &self.guest_page),
+        ]
+    }
+
+    /// What is known now.
+    pub fn journal(&self) -> Journal {
+        let [calendar, crew_event, crew_redaction, guest_page] = self.each().map(|(_, outcome)| outcome.known.clone());
+        Journal { calendar, crew_event, crew_redaction, guest_page }
+    }
+}
+
+impl Round<'_> {
     /// After its end a charter is history: crew are told nothing about it any more.
     fn is_over(&self) -> bool {
-        self.booking.charter.time.end().timestamp() <= self.now
+        self.ends() <= self.deadline.now()
     }
-}
 
-/// Makes all four systems show the booking, as far as they let us, and says for each how that went.
-pub async fn bring_in_step(systems: &Systems<'_>, work: &Work<'_>) -> Steps {
-    let desired = Desired::of(work);
-    let observed = observe(systems, &desired, work.deadline).await;
-    if let Some(conflict) = observed.conflict(&desired) {
-        return parked(systems, work, &desired, &observed, conflict).await;
+    /// The charter's end; the beginning of time for a booking without one, for which no time could bring anything.
+    fn ends(&self) -> Timestamp {
+        self.course.booking().map_or(Timestamp::MIN, |booking| booking.charter.time.end().timestamp())
     }
-    let ((calendar, crew_event, crew_redaction), guest_page) = tokio::join!(
-        calendar_then_crew(systems, work, &desired, observed.entries, observed.event),
-        steps::guest_page(systems, work)
-    );
-    Steps { calendar, crew_event, crew_redaction, guest_page }
-}
 
-/// A person must decide about the booking, but not about money that crew can see: that goes whatever else is wrong.
-async fn parked(
-    systems: &Systems<'_>,
-    work: &Work<'_>,
-    desired: &Desired,
-    observed: &Observed,
-    conflict: String,
-) -> Steps {
-    let steps = Steps::all(&StepReport::parked("observe", conflict));
-    match observed.event() {
-        Some(event) if desired.event.is_same_booking(event) => {
-            Steps { crew_redaction: steps::redaction(systems, work, event).await, ..steps }
+    /// When the sender made the newest change that decided something.
+    fn changed_at(&self) -> Timestamp {
+        self.record.decision.as_ref().map_or(Timestamp::UNIX_EPOCH, |decision| decision.order.at())
+    }
+
+    /// The idempotency key of a change.
+    fn key(&self, step: Step) -> String {
+        format!("{}/{}/{}", self.record.booking_id, step.name(), self.record.fence)
+    }
+
+    /// The idempotency key of a creation: the same however often it is tried, another one when what it made before is gone.
+    fn creation_key(&self, step: Step, known: &StepRecord) -> String {
+        let again = if known.generation == 0 { String::new() } else { format!("/{}", known.generation) };
+        format!("{}/{}/create{again}", self.record.booking_id, step.name())
+    }
+
+    /// Writes down what became of a step as it lands; what is not written now is written by the release.
+    async fn journal(&self, step: Step, outcome: &StepOutcome) {
+        if outcome.known == *self.record.journal.of(step) {
+            return;
         }
-        _ => steps,
+        match self.ledger.journal(self.record, step, &outcome.known, &self.deadline).await {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::warn!(step = step.name(), "the lease was lost: somebody else has taken the booking up")
+            }
+            Err(error) => tracing::warn!(step = step.name(), reason = error.reason, "a step was not written down yet"),
+        }
     }
-}
 
-async fn calendar_then_crew(
-    systems: &Systems<'_>,
-    work: &Work<'_>,
-    desired: &Desired,
-    entries: Result<Vec<StoredEntry>, CallError>,
-    event: Result<Option<StandingEvent>, CallError>,
-) -> (StepReport, StepReport, StepReport) {
-    let (announce, entry_id) = watch::channel(None);
-    let (calendar, (crew_event, crew_redaction)) = tokio::join!(
-        steps::calendar(systems, work, desired, entries, announce),
-        crew(systems, work, desired, event, entry_id)
-    );
-    (calendar, crew_event, crew_redaction)
-}
-
-/// The entry's id as soon as the calendar step has it; the channel closes when it has failed.
-type EntryIdChannel = watch::Receiver<Option<EntryId>>;
-
-async fn crew(
-    systems: &Systems<'_>,
-    work: &Work<'_>,
-    desired: &Desired,
-    standing: Result<Option<StandingEvent>, CallError>,
-    mut entry_id: EntryIdChannel,
-) -> (StepReport, StepReport) {
-    let (mut report, event) = steps::crew_event(systems, work, desired, standing, &mut entry_id).await;
-    let Some(event) = event else {
-        let redaction = StepReport::waiting("the crew event", &report);
-        return (report, redaction);
-    };
-    let mut redaction = steps::redaction(systems, work, &event).await;
-    if let Some(patched) = steps::late_entry_id(systems, work, &event, &mut entry_id).await {
-        report = report.and(patched);
-        redaction = redaction.and(steps::redaction(systems, work, &event).await);
+    /// Writes down what is about to be done; without it, it must not be done.
+    async fn write_ahead(&self, step: Step, known: &StepRecord) -> Result<(), CallError> {
+        if self.ledger.journal(self.record, step, known, &self.deadline).await? {
+            return Ok(());
+        }
+        Err(CallError::new(WRITE_AHEAD, Class::Transient, "has given the lease to somebody else"))
     }
-    (report, redaction)
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::outbound::{CallError, Class, Service};
+use super::{Outcomes, StepOutcome};
+use crate::ledger::{Journal, Standing, Step, StepRecord};
 
 /// Where a step stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -28,14 +30,20 @@ pub struct StepReport {
     /// What the system calls its part of the booking.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remote_id: Option<String>,
-    /// How long it took, in milliseconds.
+    /// How long it took in this invocation, in milliseconds.
     pub ms: u64,
+    /// Tries since it was last in step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
     /// What happened, when it is not the ordinary thing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+    /// When it is tried next by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_try_at: Option<Timestamp>,
 }
 
 /// What became of all four.
@@ -48,13 +56,24 @@ pub struct Steps {
     pub guest_page: StepReport,
 }
 
-impl Steps {
-    /// The same for all four.
-    pub fn all(report: &StepReport) -> Self {
-        let [calendar, crew_event, crew_redaction, guest_page] = std::array::from_fn(|_| report.clone());
+impl From<&Outcomes> for Steps {
+    fn from(outcomes: &Outcomes) -> Self {
+        let [calendar, crew_event, crew_redaction, guest_page] =
+            outcomes.each().map(|(step, outcome)| StepReport::of(step, outcome));
         Self { calendar, crew_event, crew_redaction, guest_page }
     }
+}
 
+/// As nothing was done in this invocation.
+impl From<&Journal> for Steps {
+    fn from(journal: &Journal) -> Self {
+        let [calendar, crew_event, crew_redaction, guest_page] =
+            journal.each().map(|(step, known)| StepReport::of(step, &StepOutcome::unchanged(known.clone())));
+        Self { calendar, crew_event, crew_redaction, guest_page }
+    }
+}
+
+impl Steps {
     /// All four, in the order of the answer.
     pub fn each(&self) -> [&StepReport; 4] {
         [&self.calendar, &self.crew_event, &self.crew_redaction, &self.guest_page]
@@ -67,90 +86,41 @@ impl Steps {
 }
 
 impl StepReport {
-    /// The report of a step that was tried. What went wrong is logged here, once, whether or not it came to a call.
-    pub fn of(step: &'static str, outcome: Result<Option<String>, CallError>, took: Duration) -> Self {
-        let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        match outcome {
-            Ok(remote_id) => Self { state: StepState::InStep, remote_id, ms, detail: None, next: None },
-            Err(error) => {
-                let state = if error.class == Class::Refused { StepState::Parked } else { StepState::Due };
-                let (class, service, reason) = (error.class.name(), error.call.service, &error.reason);
-                match error.class {
-                    Class::Refused => {
-                        tracing::error!(step, class, %service, reason, "a step is parked: a person must look")
-                    }
-                    Class::Denied => {
-                        tracing::error!(step, class, %service, reason, "a step is due: our credentials do not fit")
-                    }
-                    Class::Transient | Class::Unknown { .. } => {
-                        tracing::warn!(step, class, %service, reason, "a step is due");
-                    }
-                }
-                Self { state, remote_id: None, ms, detail: Some(error.to_string()), next: Some(next(&error)) }
-            }
+    fn of(step: Step, outcome: &StepOutcome) -> Self {
+        let StepRecord { standing, remote_id, attempts, failure, next_try_at, .. } = &outcome.known;
+        let state = match standing {
+            Standing::InStep => StepState::InStep,
+            Standing::NotNeeded => StepState::NotNeeded,
+            Standing::New | Standing::Due => StepState::Due,
+            Standing::Parked { .. } => StepState::Parked,
+        };
+        let waiting = state == StepState::Due && failure.is_none();
+        let detail = match failure {
+            Some(failure) => Some(failure.detail.clone()),
+            None if waiting => Some(waits_for(step).to_owned()),
+            None => (!outcome.did.is_empty()).then(|| outcome.did.join("; ")),
+        };
+        Self {
+            state,
+            remote_id: remote_id.clone(),
+            ms: milliseconds(outcome.took),
+            attempts: (*attempts > 0).then_some(*attempts),
+            detail,
+            next: failure.as_ref().map(|failure| failure.next.clone()),
+            next_try_at: *next_try_at,
         }
-    }
-
-    /// Nothing was tried, and nothing will be until a person has looked.
-    pub fn parked(step: &'static str, detail: String) -> Self {
-        tracing::error!(step, reason = detail, "a step is parked: a person must look");
-        let next = "A person must look: make the change in this system by hand, or mend what is in the way and deliver the booking again";
-        Self { state: StepState::Parked, remote_id: None, ms: 0, detail: Some(detail), next: Some(next.into()) }
-    }
-
-    /// Not tried yet, because what it needs is not there; it stands where that does.
-    pub fn waiting(needed: &str, report: &Self) -> Self {
-        let detail = Some(format!("waits for {needed}"));
-        Self { state: report.state, remote_id: None, ms: 0, detail, next: report.next.clone() }
-    }
-
-    /// The system has nothing to show.
-    pub fn not_needed() -> Self {
-        Self { state: StepState::NotNeeded, remote_id: None, ms: 0, detail: None, next: None }
-    }
-
-    /// The same report with something to add.
-    #[must_use]
-    pub fn noting(self, detail: Option<String>) -> Self {
-        Self { detail: self.detail.or(detail), ..self }
-    }
-
-    /// One step done in two parts: it stands where the worse of them does.
-    #[must_use]
-    pub fn and(self, later: Self) -> Self {
-        let ms = self.ms.saturating_add(later.ms);
-        let (worse, other) = if later.state == StepState::InStep { (self, later) } else { (later, self) };
-        Self { ms, remote_id: worse.remote_id.or(other.remote_id), detail: worse.detail.or(other.detail), ..worse }
     }
 }
 
-const DELIVER_AGAIN: &str = "Deliver the booking again (senders do so by themselves); what is in step stays as it is";
-
-fn next(error: &CallError) -> String {
-    match error.class {
-        Class::Transient | Class::Unknown { answered: true } => DELIVER_AGAIN.into(),
-        Class::Unknown { answered: false } => {
-            format!(
-                "Wait a minute, for the request may still land, then: {DELIVER_AGAIN}. It is read back before anything is created"
-            )
+fn waits_for(step: Step) -> &'static str {
+    match step {
+        Step::CrewRedaction => "waits for the crew event",
+        Step::Calendar | Step::CrewEvent | Step::GuestPage => {
+            "another invocation is at work on it, or it is taken up soon"
         }
-        Class::Denied => format!("{}. Then: {DELIVER_AGAIN}", credentials(error.call.service)),
-        Class::Refused => "Mend what the service objects to, then deliver the booking again".into(),
     }
 }
 
-fn credentials(service: Service) -> &'static str {
-    match service {
-        Service::Calendar => "Compare dashboard_token and url in the calendar secret with the dashboard Lambda's",
-        Service::Scc => "Compare service_key and url in the scc secret with SERVICE_KEY_HASH in SCC's environment",
-        Service::SccEvents => "Check the function's rights on the scc-events table (Query, UpdateItem)",
-        Service::GuestPageBucket => "Check the function's right to PutObject under the guest pages' prefix",
-        Service::Cloudfront => {
-            "Check distribution_id in the guest-page secret, and the function's right to CreateInvalidation on it"
-        }
-        Service::SecretsManager => {
-            "Check the function's right to BatchGetSecretValue and GetSecretValue on the secrets"
-        }
-        Service::ConfigurationFiles => "Check the function's right to GetObject on the configuration files",
-    }
+fn milliseconds(took: Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
 }

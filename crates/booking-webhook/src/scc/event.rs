@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::StandingEvent;
 use crate::{
     booking::{Charter, CharterId, PersonId, clock, rfc3339},
     calendar::EntryId,
@@ -19,6 +17,16 @@ use crate::{
 pub struct EventId(String);
 
 impl EventId {
+    /// An id that SCC gave before.
+    pub fn stored(id: String) -> Self {
+        Self(id)
+    }
+
+    /// The id that `event` is sent with.
+    pub(super) fn of(event: &Map<String, Value>) -> Self {
+        Self(event.get("event_id").and_then(Value::as_str).unwrap_or_default().to_owned())
+    }
+
     /// The id as SCC keeps it.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -48,8 +56,8 @@ pub struct Event {
     local_time: String,
     #[serde(with = "rust_decimal::serde::arbitrary_precision")]
     duration_hours: Decimal,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    location: Option<String>,
+    /// Empty when nothing names a place: a place that was taken back must not stay.
+    location: String,
     guest: EventGuest,
     guest_page: String,
     crew_ids: Vec<String>,
@@ -57,11 +65,6 @@ pub struct Event {
     status: &'static str,
     notes: String,
     checklist: Vec<String>,
-    #[serde(skip)]
-    booking_id: String,
-    /// The place that the booking itself named: the boat's own is the operator's to change.
-    #[serde(skip)]
-    elsewhere: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -83,7 +86,7 @@ impl Event {
             released_at: rfc3339(&time.released_at()),
             local_time: time.start().strftime("%a %-d %b %Y, %-I:%M %p %Z").to_string(),
             duration_hours: hours.round_dp(2).normalize(),
-            location: charter.place.as_ref().map(|place| place.name().to_owned()),
+            location: charter.place.as_ref().map(|place| place.name().to_owned()).unwrap_or_default(),
             guest: EventGuest { first_name: charter.guest_first_name.clone(), party_size: charter.party_size },
             guest_page: guest_page.to_owned(),
             crew_ids: charter.crew.iter().map(PersonId::to_string).collect(),
@@ -91,58 +94,15 @@ impl Event {
             status: "pending_confirmation",
             notes: notes(charter, calendar),
             checklist: charter.checklist.clone(),
-            booking_id: charter.booking_id.to_string(),
-            elsewhere: charter
-                .place
-                .as_ref()
-                .filter(|place| place.meeting_point().is_none())
-                .map(|place| place.name().to_owned()),
         }
     }
 
-    /// Ours.
-    pub fn id(&self) -> &EventId {
-        &self.event_id
-    }
-
-    /// What crew read.
-    pub fn notes(&self) -> &str {
-        &self.notes
-    }
-
-    /// The marketplace's id.
-    pub fn booking_id(&self) -> &str {
-        &self.booking_id
-    }
-
-    /// The event as it stands once SCC has taken it.
-    pub(super) fn standing(&self) -> StandingEvent {
-        StandingEvent { id: self.event_id.clone(), notes: self.notes.clone(), fields: Map::new() }
-    }
-
-    /// Whether an event that is there was made for the same booking: it names our guest page, or our booking among its notes' words.
-    pub fn is_same_booking(&self, standing: &StandingEvent) -> bool {
-        standing.fields.get("guest_page").is_some_and(|page| *page == self.guest_page)
-            || standing.notes.split_whitespace().any(|word| word == self.booking_id)
-    }
-
-    /// The first of the sender's fields in which an event that is there differs. What crew and office change by hand is left out.
-    pub fn difference(&self, standing: &StandingEvent) -> Option<&'static str> {
-        let stored = |field: &str| standing.fields.get(field);
-        let text = |field: &str| stored(field).and_then(Value::as_str);
-        let differs = |field: &str, mine: &str| text(field).is_some_and(|theirs| theirs != mine);
-        let number = |value: Option<&Value>| value.and_then(|value| value.to_string().parse::<Decimal>().ok());
-        let instant = |text: &str| text.parse::<Timestamp>().ok();
-        let party = stored("guest").and_then(|guest| guest.get("party_size"));
-        [
-            (text("date").is_some_and(|date| instant(date) != instant(&self.date)), "date"),
-            (number(stored("duration_hours")).is_some_and(|hours| hours != self.duration_hours), "duration"),
-            (number(party).is_some_and(|size| size != Decimal::from(self.guest.party_size)), "party size"),
-            (differs("name", &self.name), "boat"),
-            (self.elsewhere.as_ref().is_some_and(|words| differs("location", words)), "location"),
-        ]
-        .into_iter()
-        .find_map(|(differs, field)| differs.then_some(field))
+    /// Field by field, as SCC is sent them.
+    pub fn fields(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(fields)) => fields,
+            _ => unreachable!("an event is written as an object with text keys"),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     EventId, StandingEvent,
@@ -31,7 +31,7 @@ const MOST_PAGES: usize = 4;
 const MOST_ROUNDS: usize = 4;
 
 const QUERY: Call = Call { service: Service::SccEvents, operation: "query_event_items", effect: Effect::Read };
-const REDACT: Call = Call { service: Service::SccEvents, operation: "redact_event_item", effect: Effect::Change };
+const REDACT: Call = Call { service: Service::SccEvents, operation: "redact_event_item", effect: Effect::Repeatable };
 
 /// Access to SCC's items.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ impl EventsTable {
         &self,
         outbound: &Outbound,
         id: &EventId,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<Option<StandingEvent>, CallError> {
         let text =
             |item: &Item, name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
@@ -59,19 +59,22 @@ impl EventsTable {
         let first = items.iter().min_by_key(|item| text(item, SORT_KEY));
         Ok(first.map(|item| StandingEvent {
             id: id.clone(),
-            notes: text(item, "notes"),
-            fields: item.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
+            seen: Some(item.iter().map(|(name, value)| (name.clone(), json(value))).collect()),
         }))
     }
 
     /// See [`super::Scc::redact`].
-    pub(super) async fn redact(
+    pub(super) async fn redact<F>(
         &self,
         outbound: &Outbound,
         id: &EventId,
         words: &MoneyWords,
-        deadline: Deadline,
-    ) -> Result<Vec<String>, CallError> {
+        keep: impl Fn(Map<String, Value>) -> F,
+        deadline: &Deadline,
+    ) -> Result<Vec<String>, CallError>
+    where
+        F: Future<Output = Result<(), CallError>>,
+    {
         let mut removed = HashSet::new();
         for _ in 0..MOST_ROUNDS {
             let items = self.items(outbound, id, deadline).await?;
@@ -86,6 +89,8 @@ impl EventsTable {
                 return Ok(removed);
             }
             for (item, findings) in leaks {
+                let found = findings.iter().map(|finding| (finding.path(), json(finding.found()))).collect();
+                keep(found).await?;
                 if self.take_out(outbound, item, &findings, deadline).await? {
                     removed.extend(findings.iter().map(Finding::path));
                 }
@@ -96,7 +101,7 @@ impl EventsTable {
     }
 
     /// Every item of the event, or a failure: what was not read may show money.
-    async fn items(&self, outbound: &Outbound, id: &EventId, deadline: Deadline) -> Result<Vec<Item>, CallError> {
+    async fn items(&self, outbound: &Outbound, id: &EventId, deadline: &Deadline) -> Result<Vec<Item>, CallError> {
         let (mut items, mut read_to) = (Vec::new(), None);
         for _ in 0..MOST_PAGES {
             let (page, last_key) = self.page(outbound, id, read_to, deadline).await?;
@@ -116,7 +121,7 @@ impl EventsTable {
         outbound: &Outbound,
         id: &EventId,
         read_to: Option<Item>,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<(Vec<Item>, Option<Item>), CallError> {
         let once = || async {
             let query = self.client.query().table_name(&self.name).consistent_read(true).limit(PAGE_ITEMS);
@@ -141,7 +146,7 @@ impl EventsTable {
         outbound: &Outbound,
         item: &Item,
         findings: &[Finding],
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<bool, CallError> {
         let change = update(findings);
         let key: Item = [PARTITION_KEY, SORT_KEY]

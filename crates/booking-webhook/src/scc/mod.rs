@@ -14,11 +14,11 @@ use http::header::{AUTHORIZATION, HeaderName};
 use reqwest::RequestBuilder;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    booking::MoneyWords,
+    booking::{BookingId, MoneyWords},
     outbound::{Call, CallError, Class, Deadline, Effect, Outbound, Service},
     secrets::{SccAuthentication, SccSecret, SecretStore},
 };
@@ -27,17 +27,25 @@ const SERVICE_KEY: HeaderName = HeaderName::from_static("x-service-key");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 const CREATE: Call = Call { service: Service::Scc, operation: "create_event", effect: Effect::Create };
-const PATCH: Call = Call { service: Service::Scc, operation: "patch_event_notes", effect: Effect::Change };
+const PATCH: Call = Call { service: Service::Scc, operation: "patch_event", effect: Effect::Change };
 
-/// An event that is there, as far as the next decision needs it.
+/// An event that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StandingEvent {
     /// SCC's id of it; ours, unless SCC answered another.
     pub id: EventId,
-    /// What crew read.
-    pub notes: String,
-    /// All of it, as crew can read it.
-    pub fields: Map<String, Value>,
+    /// What it shows, if it was read; `None` when it was created just now, and shows what it was created with.
+    pub seen: Option<Map<String, Value>>,
+}
+
+impl StandingEvent {
+    /// Whether it was made for the same booking as `event`: it names our guest page, or the booking among its notes' words.
+    fn is_of_the_booking(&self, event: &Map<String, Value>, booking_id: &BookingId) -> bool {
+        let Some(seen) = &self.seen else { return true };
+        let notes = seen.get("notes").and_then(Value::as_str).unwrap_or_default();
+        seen.get("guest_page").is_some_and(|page| event.get("guest_page") == Some(page))
+            || notes.split_whitespace().any(|word| word == booking_id.as_str())
+    }
 }
 
 /// SCC's client.
@@ -59,30 +67,58 @@ impl<'a> Scc<'a> {
         Self { outbound, secrets, events }
     }
 
-    /// The event of this id, if it is there.
+    /// The booking's event, if it is there.
     ///
     /// # Errors
-    /// [`CallError`] of the table.
-    pub async fn find(&self, id: &EventId, deadline: Deadline) -> Result<Option<StandingEvent>, CallError> {
-        self.events.find(self.outbound, id, deadline).await
+    /// [`CallError`] of the table; a refusal when the id is taken by somebody else's event, which only a person can sort out.
+    pub async fn find(
+        &self,
+        event: &Map<String, Value>,
+        booking_id: &BookingId,
+        deadline: &Deadline,
+    ) -> Result<Option<StandingEvent>, CallError> {
+        let id = EventId::of(event);
+        match self.events.find(self.outbound, &id, deadline).await? {
+            Some(standing) if !standing.is_of_the_booking(event, booking_id) => {
+                Err(CallError::new(CREATE, Class::Refused, format!("has an event {id} that is not ours")))
+            }
+            standing => Ok(standing),
+        }
     }
 
     /// Creates the event, which e-mails everyone assigned. An outcome that is not known is read back; when the request may still land
     /// later, nothing is written again.
     ///
     /// # Errors
-    /// [`CallError`] of the creation; a refusal when the id is taken by somebody else's event.
-    pub async fn create(&self, event: &Event, deadline: Deadline) -> Result<StandingEvent, CallError> {
-        let create = |attempt| self.post(event, attempt, deadline);
-        self.outbound.create_or_read_back(deadline, create, || self.find(event.id(), deadline)).await
+    /// [`CallError`] of the creation; an unknown one means that there may be an event now, or later.
+    pub async fn create(
+        &self,
+        event: &Map<String, Value>,
+        booking_id: &BookingId,
+        idempotency_key: &str,
+        deadline: &Deadline,
+    ) -> Result<StandingEvent, CallError> {
+        let create = |attempt| async move {
+            match self.post(event, idempotency_key, attempt, deadline).await {
+                // Our own earlier request was faster, or it is somebody else's.
+                Err(error) if error.status == Some(409) => self.find(event, booking_id, deadline).await?.ok_or(error),
+                outcome => outcome,
+            }
+        };
+        self.outbound.create_or_read_back(deadline, create, || self.find(event, booking_id, deadline)).await
     }
 
-    async fn post(&self, event: &Event, attempt_number: u32, deadline: Deadline) -> Result<StandingEvent, CallError> {
-        let key = &format!("{}/crew_event/create", event.booking_id());
+    async fn post(
+        &self,
+        event: &Map<String, Value>,
+        idempotency_key: &str,
+        attempt_number: u32,
+        deadline: &Deadline,
+    ) -> Result<StandingEvent, CallError> {
         let attempt = |secret: SccSecret| async move {
             let request = |http: &reqwest::Client| {
                 authorised(http.post(format!("{}/events", secret.url)), &secret)
-                    .header(IDEMPOTENCY_KEY, key)
+                    .header(IDEMPOTENCY_KEY, idempotency_key)
                     .json(event)
             };
             let read = |body: &[u8]| {
@@ -90,51 +126,47 @@ impl<'a> Scc<'a> {
             };
             self.outbound.exchange_once(CREATE, attempt_number, deadline, request, read).await
         };
-        match self.secrets.present(CREATE, |secrets| &secrets.scc, deadline, attempt).await {
-            Ok(id) => Ok(StandingEvent { id, ..event.standing() }),
-            Err(error) if error.status == Some(409) => self.adopt(event, deadline).await,
-            Err(error) => Err(error),
-        }
+        let id = self.secrets.present(CREATE, |secrets| &secrets.scc, deadline, attempt).await?;
+        Ok(StandingEvent { id, seen: None })
     }
 
-    /// The id was taken already: by our own earlier request, or by somebody else's event, which only a person can sort out.
-    async fn adopt(&self, event: &Event, deadline: Deadline) -> Result<StandingEvent, CallError> {
-        match self.find(event.id(), deadline).await? {
-            Some(standing) if event.is_same_booking(&standing) => Ok(standing),
-            _ => Err(CallError::new(CREATE, Class::Refused, format!("has an event {} that is not ours", event.id()))),
-        }
-    }
-
-    /// Replaces an event's notes and nothing else, which notifies nobody.
+    /// Changes these fields of an event and no others. SCC tells its people what they have to know of it.
     ///
     /// # Errors
     /// [`CallError`] of the change.
-    pub async fn patch_notes(
+    pub async fn patch(
         &self,
         id: &EventId,
-        notes: &str,
+        changes: &Map<String, Value>,
         idempotency_key: &str,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<(), CallError> {
         let attempt = |secret: SccSecret| async move {
             let request = |http: &reqwest::Client| {
                 let url = format!("{}/events/{id}", secret.url);
-                authorised(http.patch(url), &secret)
-                    .header(IDEMPOTENCY_KEY, idempotency_key)
-                    .json(&json!({ "notes": notes }))
+                authorised(http.patch(url), &secret).header(IDEMPOTENCY_KEY, idempotency_key).json(changes)
             };
             self.outbound.exchange(PATCH, deadline, request, |_| Ok(((), Some(id.to_string())))).await
         };
         self.secrets.present(PATCH, |secrets| &secrets.scc, deadline, attempt).await
     }
 
-    /// Takes every trace of money out of an event's items, whoever put it there, and makes sure that it is gone. Returns the names of what
-    /// went.
+    /// Takes every trace of money out of an event's items, whoever put it there, and makes sure that it is gone. What is taken out is
+    /// handed to `keep` first. Returns the names of what went.
     ///
     /// # Errors
-    /// [`CallError`] of the table; while it fails, crew might see money, so the booking is not in step.
-    pub async fn redact(&self, id: &EventId, words: &MoneyWords, deadline: Deadline) -> Result<Vec<String>, CallError> {
-        self.events.redact(self.outbound, id, words, deadline).await
+    /// [`CallError`] of the table, or of `keep`; while it fails, crew might see money, so the booking is not in step.
+    pub async fn redact<F>(
+        &self,
+        id: &EventId,
+        words: &MoneyWords,
+        keep: impl Fn(Map<String, Value>) -> F,
+        deadline: &Deadline,
+    ) -> Result<Vec<String>, CallError>
+    where
+        F: Future<Output = Result<(), CallError>>,
+    {
+        self.events.redact(self.outbound, id, words, keep, deadline).await
     }
 }
 

@@ -55,6 +55,11 @@ impl Finding {
     pub(super) fn path(&self) -> String {
         self.path.to_string()
     }
+
+    /// What was found there.
+    pub(super) fn found(&self) -> &AttributeValue {
+        &self.found
+    }
 }
 
 /// Everything in `item` that speaks of money, at any depth, in the order of its paths.

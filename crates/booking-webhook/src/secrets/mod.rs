@@ -146,7 +146,7 @@ impl SecretStore {
     ///
     /// # Errors
     /// [`SecretsError`] when Secrets Manager cannot be reached, or no delivery could be verified or named with what it holds.
-    pub async fn load(source: SecretSource, deadline: Deadline) -> Result<Self, SecretsError> {
+    pub async fn load(source: SecretSource, deadline: &Deadline) -> Result<Self, SecretsError> {
         let secrets = Secrets::of(source.read(deadline).await?)?;
         Ok(Self { source, current: RwLock::new(Arc::new(secrets)), last_refresh: Mutex::new(None) })
     }
@@ -158,7 +158,7 @@ impl SecretStore {
 
     /// The secrets, read again if nobody has since `stale` was taken, and then only if the last reading is long enough ago and there is time
     /// for it before `deadline`. One flight however many ask at once. What cannot be used leaves what there was, secret by secret.
-    pub async fn newer_than(&self, stale: &Arc<Secrets>, deadline: Deadline) -> Arc<Secrets> {
+    pub async fn newer_than(&self, stale: &Arc<Secrets>, deadline: &Deadline) -> Arc<Secrets> {
         let mut last_refresh = self.last_refresh.lock().await;
         let current = self.current();
         let too_soon = last_refresh.is_some_and(|at| at.elapsed() < SHORTEST_REFRESH_INTERVAL);
@@ -167,7 +167,7 @@ impl SecretStore {
         }
         *last_refresh = Some(Instant::now());
         // Boxed: every call that shows a secret holds this future.
-        let reading = Box::pin(self.source.read(deadline.within(LONGEST_REFRESH))).await;
+        let reading = Box::pin(self.source.read(&deadline.within(LONGEST_REFRESH))).await;
         match reading.and_then(|reading| Secrets::of(reading.keeping_what_works_in(&current))) {
             Ok(secrets) => {
                 if !secrets.faults.is_empty() {
@@ -197,7 +197,7 @@ impl SecretStore {
         &self,
         call: Call,
         pick: impl Fn(&Secrets) -> &Result<Secret<S>, SecretFault>,
-        deadline: Deadline,
+        deadline: &Deadline,
         attempt: impl Fn(S) -> F,
     ) -> Result<T, CallError>
     where

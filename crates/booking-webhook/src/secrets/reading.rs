@@ -56,7 +56,7 @@ struct GuestPageSecret {
 
 impl SecretSource {
     /// Reads all four in one call, which is tried again like any other that reads.
-    pub(super) async fn read(&self, deadline: Deadline) -> Result<Reading, SecretsError> {
+    pub(super) async fn read(&self, deadline: &Deadline) -> Result<Reading, SecretsError> {
         let names = [WEBHOOK, CALENDAR, SCC, GUEST_PAGE].map(|name| format!("{}/{name}", self.prefix));
         let once = || async {
             let request = self.client.batch_get_secret_value().set_secret_id_list(Some(names.to_vec()));

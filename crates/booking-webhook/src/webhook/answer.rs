@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::Fault;
 use crate::{
     booking::Flag,
-    reconcile::{StepState, Steps},
+    reconcile::report::{StepState, Steps},
 };
 
 /// Where a booking stands as a whole.
@@ -52,6 +52,9 @@ pub struct Problem {
     /// Every fault of the body, by JSON pointer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,
+    /// Under which the body is kept, for a replay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery_id: Option<String>,
 }
 
 /// What goes back, to a webhook's sender and to a direct invocation alike.
@@ -59,8 +62,8 @@ pub struct Problem {
 pub enum Reply {
     /// The booking was understood.
     Answer(Box<Answer>),
-    /// What would be sent where.
-    Plan(serde_json::Value),
+    /// What a person asked for: a plan, a timeline, the result of a sweep.
+    Document(serde_json::Value),
     /// It was not taken.
     Problem(Problem),
 }
@@ -83,7 +86,7 @@ impl State {
 impl Problem {
     /// A problem without single faults.
     pub fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { title, status: status.as_u16(), detail: detail.into(), errors: Vec::new() }
+        Self { title, status: status.as_u16(), detail: detail.into(), errors: Vec::new(), delivery_id: None }
     }
 
     /// An authentic request whose content cannot be used.
@@ -95,12 +98,11 @@ impl Problem {
 }
 
 impl Reply {
-    /// The HTTP status. While nothing remembers what is due, a due booking is not promised: the sender is asked to deliver it again.
+    /// The HTTP status: 202 as long as anything is owed, whether to time or to a person.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Answer(answer) if answer.steps.any(StepState::Due) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Answer(answer) if answer.state == State::Parked => StatusCode::ACCEPTED,
-            Self::Answer(_) | Self::Plan(_) => StatusCode::OK,
+            Self::Answer(answer) if matches!(answer.state, State::Due | State::Parked) => StatusCode::ACCEPTED,
+            Self::Answer(_) | Self::Document(_) => StatusCode::OK,
             Self::Problem(problem) => {
                 StatusCode::from_u16(problem.status).expect("problems are made from a StatusCode")
             }
@@ -111,7 +113,7 @@ impl Reply {
     pub fn content_type(&self) -> &'static str {
         match self {
             Self::Problem(_) => "application/problem+json",
-            Self::Answer(_) | Self::Plan(_) => "application/json",
+            Self::Answer(_) | Self::Document(_) => "application/json",
         }
     }
 
@@ -119,7 +121,7 @@ impl Reply {
     pub fn body(&self) -> String {
         let json = match self {
             Self::Answer(answer) => serde_json::to_string(answer),
-            Self::Plan(plan) => serde_json::to_string(plan),
+            Self::Document(document) => serde_json::to_string(document),
             Self::Problem(problem) => serde_json::to_string(problem),
         };
         json.expect("answers have text keys and serialise")

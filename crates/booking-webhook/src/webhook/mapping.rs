@@ -13,6 +13,9 @@ use super::reader::Reader;
 use crate::booking::{BookingId, Field, FieldFault, Guest, Operator, Sale, Snapshot, Status};
 
 const LONGEST_NAME_CHARACTERS: usize = 200;
+/// A place in a booking's own words, not a story: what is longer has slipped into the wrong field.
+const LONGEST_LOCATION_CHARACTERS: usize = 500;
+const LONGEST_LOCALE_CHARACTERS: usize = 35;
 const LONGEST_NOTES_CHARACTERS: usize = 2_000;
 const LARGEST_PARTY: u32 = 500;
 
@@ -209,9 +212,10 @@ fn sale(reader: &mut Reader<'_>, operator: &Operator) -> Option<Sale> {
     reader.only_dollars();
     let gross = reader.gross();
     let guest_name = reader.text_within(Field::GuestName, LONGEST_NAME_CHARACTERS);
-    let locale = reader.optional_text(Field::GuestLocale).unwrap_or_else(|| "en".into());
+    let locale = reader.optional_text_within(Field::GuestLocale, LONGEST_LOCALE_CHARACTERS);
+    let locale = locale.unwrap_or_else(|| "en".into());
     let notes = reader.optional_text(Field::Notes).unwrap_or_default();
-    let location = reader.optional_text(Field::Location);
+    let location = reader.optional_text_within(Field::Location, LONGEST_LOCATION_CHARACTERS);
     let assigned = reader.assigned();
     reader.needs_crew(boat.as_ref(), &assigned, operator);
     let start = start?;

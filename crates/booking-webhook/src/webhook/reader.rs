@@ -12,6 +12,7 @@ use crate::booking::{
 
 const MISSING: &str = "is missing";
 const LONGEST_TEXT_CHARACTERS: usize = 10_000;
+const LONGEST_BOAT_CHARACTERS: usize = 200;
 const LARGEST_CREW: usize = 50;
 
 /// One booking object, read through a mapping. Every method returns `None` for what is absent or faulty, and notes each fault.
@@ -82,7 +83,12 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn text_within(&mut self, field: Field, most_characters: usize) -> Option<String> {
-        let text = self.text(field)?;
+        let text = self.optional_text_within(field, most_characters);
+        self.required(field, text)
+    }
+
+    pub(super) fn optional_text_within(&mut self, field: Field, most_characters: usize) -> Option<String> {
+        let text = self.optional_text(field)?;
         if text.chars().count() > most_characters {
             return self.fault(field, format!("must be at most {most_characters} characters"));
         }
@@ -152,7 +158,8 @@ impl<'a> Reader<'a> {
 
     /// Id and name; each stands for the other when only one is sent.
     pub(super) fn boat(&mut self) -> Option<BoatReference> {
-        match (self.optional_text(Field::BoatId), self.optional_text(Field::BoatName)) {
+        let within = LONGEST_BOAT_CHARACTERS;
+        match (self.optional_text_within(Field::BoatId, within), self.optional_text_within(Field::BoatName, within)) {
             (Some(id), Some(name)) => Some(BoatReference { id, name }),
             (Some(either), None) | (None, Some(either)) => Some(BoatReference { id: either.clone(), name: either }),
             (None, None) => self.required(Field::BoatId, None),

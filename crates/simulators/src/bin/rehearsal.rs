@@ -1,6 +1,7 @@
 //! `make run`: the real function between stand-ins, one signed booking, and a page to watch and to break it.
 
 use std::{
+    collections::BTreeMap,
     error::Error,
     io::{self, Write},
     path::{Path, PathBuf},
@@ -9,15 +10,18 @@ use std::{
 };
 
 use simulators::{
-    harbour::{Harbour, Kind, console, files::Files, inspection::Inspection},
+    harbour::{Harbour, Kind, REDRIVE_BASE, SETTLE, console, files::Files, inspection::Inspection},
     rehearsal::{Options, Rehearsal},
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-const USAGE: &str = "usage: rehearsal [--once]\n  --once  deliver one booking, verify all four systems, and leave";
+const USAGE: &str = "usage: rehearsal [--once]\n  --once  deliver a booking, move it by a day, cancel it, verify all four systems each time, and leave";
 
 /// The example of the repository: what guests read on the page is the operator's to say.
 const OPERATOR_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../operator.example.toml");
+
+/// A person who presses a button must not wait for the schedule's sweep.
+const ENVIRONMENTS: usize = 3;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -41,28 +45,72 @@ async fn rehearse(once: bool) -> Result<bool, Box<dyn Error>> {
     let mut out = io::stdout();
     writeln!(out, "Starting the emulator, the stand-ins and the function…")?;
 
-    let env = [("OPERATOR_FILE".to_owned(), Some(OPERATOR_FILE.to_owned()))].into();
-    let options = Options { function: Some(function(binaries)?), env, ..Options::default() };
+    let binary = function(binaries)?;
+    let options = Options {
+        function: Some(binary.clone()),
+        environments: ENVIRONMENTS,
+        env: environment(),
+        ..Options::default()
+    };
     let rehearsal = Arc::new(Rehearsal::start(options).await?);
-    let harbour = Harbour::open(Arc::clone(&rehearsal)).await?;
+    let harbour = Harbour::open(Arc::clone(&rehearsal), Some(binary)).await?;
     let delivery = harbour.send(Kind::Sample).await?;
-
     let world = Inspection::of(&rehearsal).await;
-    let faults = world.faults();
-    console::print_delivery(&mut out, &delivery, &world)?;
-    console::print_faults(&mut out, &faults)?;
-    if !faults.is_empty() {
-        writeln!(out, "\nThe function's log:\n{}", rehearsal.logs().join("\n"))?;
-    }
+    console::print_booking(&mut out, &delivery, &world)?;
+    let is_well = verify(&mut out, &harbour, &rehearsal, &world, 0)?;
     if once {
-        return Ok(faults.is_empty());
+        let followed = change(&mut out, &harbour, &rehearsal).await?;
+        return Ok(is_well && followed);
     }
     let folder = binaries.parent().unwrap_or(binaries).join("rehearsal");
     let _files = Files::write(folder, &rehearsal, harbour.captured().as_ref())?;
     print_addresses(&mut out, &harbour, &rehearsal, &world)?;
-    asked_to_stop().await?;
+    tokio::select! {
+        () = harbour.keep_sweeping() => {}
+        stopped = asked_to_stop() => stopped?,
+    }
     writeln!(out, "\nStopping.")?;
     Ok(true)
+}
+
+/// What the function finds in its environment beside what every rehearsal sets.
+fn environment() -> BTreeMap<String, Option<String>> {
+    [
+        ("OPERATOR_FILE", OPERATOR_FILE.to_owned()),
+        ("REDRIVE_BASE_MS", REDRIVE_BASE.as_millis().to_string()),
+        ("UNKNOWN_SETTLE_MS", SETTLE.as_millis().to_string()),
+    ]
+    .map(|(name, value)| (name.to_owned(), Some(value)))
+    .into()
+}
+
+/// Moves the booking by a day, then cancels it; answers whether the world followed each time.
+async fn change(out: &mut impl Write, harbour: &Harbour, rehearsal: &Rehearsal) -> Result<bool, Box<dyn Error>> {
+    let mut is_well = true;
+    for (kind, changes) in [(Kind::Reschedule, 1), (Kind::Cancellation, 2)] {
+        let mails_before = rehearsal.scc.mailbox().len();
+        let delivery = harbour.send(kind).await?;
+        let world = Inspection::of(rehearsal).await;
+        console::print_change(out, &delivery, &world, mails_before)?;
+        is_well &= verify(out, harbour, rehearsal, &world, changes)?;
+    }
+    Ok(is_well)
+}
+
+/// Prints what the world does not show of the booking, and the function's log if there is anything.
+fn verify(
+    out: &mut impl Write,
+    harbour: &Harbour,
+    rehearsal: &Rehearsal,
+    world: &Inspection,
+    changes: usize,
+) -> Result<bool, Box<dyn Error>> {
+    let faults = world.faults(&harbour.newest().ok_or("no booking was sold")?, changes);
+    console::print_faults(out, &faults)?;
+    if !faults.is_empty() {
+        writeln!(out, "\nThe function's log:\n{}", rehearsal.logs().join("\n"))?;
+    }
+    Ok(faults.is_empty())
 }
 
 fn function(binaries: &Path) -> Result<PathBuf, String> {

@@ -1,4 +1,4 @@
-//! The messages that were sent from here, with what came back: bounded, because a rehearsal may stay up for days.
+//! What was sent and asked from here, with what came back: bounded, because a rehearsal may stay up for days.
 
 use std::{
     collections::VecDeque,
@@ -9,26 +9,22 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Kind;
+const ENTRIES_KEPT: usize = 50;
 
-const DELIVERIES_KEPT: usize = 50;
-
-/// One message that was sent, and what came back.
+/// One delivery, sweep or replay, and what came back.
 #[derive(Clone, Debug, Serialize)]
-pub struct Delivery {
+pub struct Entry {
     /// From 1, in the order of sending.
     pub number: u64,
-    /// What was sent.
-    pub kind: Kind,
-    /// The same in words.
+    /// What was done, in words.
     pub label: &'static str,
-    /// The booking that it was about.
-    pub booking_id: String,
+    /// The booking that it was about; none for a sweep.
+    pub booking_id: Option<String>,
     /// When it was sent.
     pub at: Timestamp,
     /// How long the answer took; `None` while it is under way.
     pub milliseconds: Option<u64>,
-    /// The answer's status.
+    /// The answer's HTTP status; what is invoked directly has one only when it is a problem.
     pub status: Option<u16>,
     /// The answer's body.
     pub answer: Option<Value>,
@@ -37,40 +33,39 @@ pub struct Delivery {
 }
 
 #[derive(Default)]
-pub(super) struct Logbook(Mutex<VecDeque<Delivery>>);
+pub(super) struct Logbook(Mutex<VecDeque<Entry>>);
 
 impl Logbook {
-    /// Enters a message that is about to be sent.
-    pub(super) fn open(&self, kind: Kind, booking_id: &str, at: Timestamp) -> Delivery {
+    /// Enters what is about to be done.
+    pub(super) fn open(&self, label: &'static str, booking_id: Option<&str>, at: Timestamp) -> Entry {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let delivery = Delivery {
+        let entry = Entry {
             number: kept.back().map_or(1, |last| last.number + 1),
-            kind,
-            label: kind.label(),
-            booking_id: booking_id.to_owned(),
+            label,
+            booking_id: booking_id.map(str::to_owned),
             at,
             milliseconds: None,
             status: None,
             answer: None,
             error: None,
         };
-        if kept.len() == DELIVERIES_KEPT {
+        if kept.len() == ENTRIES_KEPT {
             kept.pop_front();
         }
-        kept.push_back(delivery.clone());
-        delivery
+        kept.push_back(entry.clone());
+        entry
     }
 
     /// Enters what came back, unless the entry was pushed out in the meantime.
-    pub(super) fn close(&self, delivery: &Delivery) {
+    pub(super) fn close(&self, entry: &Entry) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = kept.iter_mut().find(|entry| entry.number == delivery.number) {
-            entry.clone_from(delivery);
+        if let Some(open) = kept.iter_mut().find(|open| open.number == entry.number) {
+            open.clone_from(entry);
         }
     }
 
     /// In the order of sending.
-    pub(super) fn deliveries(&self) -> Vec<Delivery> {
+    pub(super) fn entries(&self) -> Vec<Entry> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 }

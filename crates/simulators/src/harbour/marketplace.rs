@@ -3,9 +3,10 @@
 //! A repeat must be the same delivery, byte for byte and with the same id, and a reschedule a later snapshot of the same
 //! booking, or neither would prove anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use jiff::{Timestamp, ToSpan, Zoned};
+use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -13,6 +14,13 @@ use crate::sender::{SAMPLE_BOOKING_ID, Sender, sample_booking, upcoming_start};
 
 /// A secret that nobody agreed on.
 const FORGERS_SECRET: &str = "whsec_bm90LXRoZS1tYXJrZXRwbGFjZXMtc2VjcmV0";
+const BOOKINGS_KEPT: usize = 200;
+const GROSS: Decimal = Decimal::from_parts(84_075, 0, 0, false, 2);
+const DEARER_BY: Decimal = Decimal::from_parts(4_000, 0, 0, false, 2);
+const CREW: [&str; 2] = ["crew-1", "crew-2"];
+const OTHER_CREW: [&str; 2] = ["crew-1", "crew-3"];
+/// How much older than the newest snapshot the one is that comes late.
+const OLDER_BY: SignedDuration = SignedDuration::from_mins(1);
 
 /// The kinds of delivery, in the order of the buttons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,12 +28,22 @@ const FORGERS_SECRET: &str = "whsec_bm90LXRoZS1tYXJrZXRwbGFjZXMtc2VjcmV0";
 pub enum Kind {
     /// A booking that was never seen before: the worked example's money.
     Sample,
-    /// The last message once more.
-    Repeat,
-    /// The last booking, one day later.
+    /// The booking, one day later.
     Reschedule,
-    /// The last booking, called off.
+    /// The booking, on the day that it was made for.
+    Return,
+    /// Somebody else in the second place of the crew; once more, and the first one is back.
+    CrewChange,
+    /// The booking, for 40 dollars more.
+    PriceChange,
+    /// The booking, called off.
     Cancellation,
+    /// The booking, confirmed after it was called off.
+    StandsAgain,
+    /// The last message about the booking once more.
+    Repeat,
+    /// A snapshot from a minute before the newest, which wanted the charter two days later.
+    Late,
     /// A new booking, signed with somebody else's secret.
     BadSignature,
     /// A new booking with two faults.
@@ -34,29 +52,42 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Sample, Self::Repeat, Self::Reschedule, Self::Cancellation, Self::BadSignature, Self::Malformed];
+    pub const ALL: [Self; 11] = [
+        Self::Sample,
+        Self::Reschedule,
+        Self::Return,
+        Self::CrewChange,
+        Self::PriceChange,
+        Self::Cancellation,
+        Self::StandsAgain,
+        Self::Repeat,
+        Self::Late,
+        Self::BadSignature,
+        Self::Malformed,
+    ];
 
     /// What its button says.
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {
             Self::Sample => "Sample booking",
-            Self::Repeat => "The same again",
-            Self::Reschedule => "Reschedule",
+            Self::Reschedule => "A day later",
+            Self::Return => "Back to its day",
+            Self::CrewChange => "Another crew",
+            Self::PriceChange => "$40 more",
             Self::Cancellation => "Cancellation",
+            Self::StandsAgain => "Stands again",
+            Self::Repeat => "The same again",
+            Self::Late => "An older one, late",
             Self::BadSignature => "Bad signature",
             Self::Malformed => "Malformed body",
         }
     }
 
-    /// Why it cannot be sent, if it cannot. To enable a kind, remove it here.
+    /// Whether it speaks of a booking that was sent before.
     #[must_use]
-    pub fn not_yet(self) -> Option<&'static str> {
-        match self {
-            Self::Reschedule | Self::Cancellation => Some("not yet: comes with the ledger"),
-            _ => None,
-        }
+    pub fn follows(self) -> bool {
+        !matches!(self, Self::Sample | Self::BadSignature | Self::Malformed)
     }
 }
 
@@ -81,63 +112,87 @@ impl Message {
 }
 
 /// Why nothing was sent.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotSent {
-    /// The kind waits for a later version.
-    #[error("{0}")]
-    NotYet(&'static str),
     /// The kind follows a booking, and there is none.
-    #[error("send the sample booking first: there is nothing to follow it with")]
+    #[error("Send the sample booking first: there is nothing to follow it with.")]
     NothingBefore,
+    /// What was called off has no day, crew or price to change.
+    #[error("The booking is cancelled: let it stand again first.")]
+    IsCancelled,
+    /// Only what was called off can stand again.
+    #[error("The booking was not cancelled: it stands already.")]
+    Stands,
 }
 
-#[derive(Clone)]
-struct Booking {
-    id: String,
-    start: Zoned,
-    status: &'static str,
+/// A booking as the marketplace knows it.
+#[derive(Clone, Debug)]
+pub struct Booking {
+    /// The marketplace's id.
+    pub id: String,
+    /// When the charter begins.
+    pub start: Zoned,
+    /// Whether it was called off.
+    pub is_cancelled: bool,
+    first_start: Zoned,
+    crew: [&'static str; 2],
+    gross: Decimal,
     revision: u32,
+    updated_at: Timestamp,
 }
 
-/// The marketplace's memory: the newest booking, and the last message about it.
+/// A booking with the last message about it.
+struct Sold {
+    booking: Booking,
+    last: Message,
+}
+
+/// The marketplace's memory: its newest bookings, the last one sold at the end.
 #[derive(Default)]
 pub(super) struct Marketplace {
     bookings: u32,
-    newest: Option<Booking>,
-    last: Option<Message>,
+    sold: VecDeque<Sold>,
 }
 
 impl Marketplace {
-    /// The next message of `kind`.
-    pub(super) fn say(&mut self, kind: Kind, now: Timestamp) -> Result<Message, NotSent> {
-        if let Some(reason) = kind.not_yet() {
-            return Err(NotSent::NotYet(reason));
+    /// The next message of `kind`, about the booking `about` where the kind follows one, else about the last one sold.
+    pub(super) fn say(&mut self, kind: Kind, about: Option<&str>, now: Timestamp) -> Result<Message, NotSent> {
+        match kind {
+            Kind::Sample => {
+                let booking = self.next(now);
+                let last = message(&booking);
+                self.bookings += 1;
+                if self.sold.len() == BOOKINGS_KEPT {
+                    self.sold.pop_front();
+                }
+                self.sold.push_back(Sold { booking, last: last.clone() });
+                return Ok(last);
+            }
+            Kind::BadSignature => return Ok(Message { forged: true, ..message(&self.next(now)) }),
+            Kind::Malformed => return Ok(malformed(&self.next(now))),
+            _ => {}
         }
-        let booking = match kind {
-            Kind::Repeat => return self.last.clone().ok_or(NotSent::NothingBefore),
-            Kind::BadSignature => return Ok(Message { forged: true, ..message(&self.next(now), now) }),
-            Kind::Malformed => return Ok(malformed(&self.next(now), now)),
-            Kind::Sample => self.next(now),
-            Kind::Reschedule => {
-                let booking = self.newest.clone().ok_or(NotSent::NothingBefore)?;
-                let start = booking.start.saturating_add(1.day());
-                Booking { start, revision: booking.revision + 1, ..booking }
+        let sold = self.sold.iter_mut().rfind(|sold| about.is_none_or(|about| sold.booking.id == about));
+        let sold = sold.ok_or(NotSent::NothingBefore)?;
+        match kind {
+            Kind::Repeat => {}
+            Kind::Late => sold.last = message(&sold.booking.older()),
+            _ => {
+                sold.booking = sold.booking.changed(kind, now)?;
+                sold.last = message(&sold.booking);
             }
-            Kind::Cancellation => {
-                let booking = self.newest.clone().ok_or(NotSent::NothingBefore)?;
-                Booking { status: "cancelled", revision: booking.revision + 1, ..booking }
-            }
-        };
-        self.bookings += u32::from(kind == Kind::Sample);
-        let said = message(&booking, now);
-        self.newest = Some(booking);
-        self.last = Some(said.clone());
-        Ok(said)
+        }
+        Ok(sold.last.clone())
     }
 
-    /// The last message about a booking.
+    /// The last booking sold.
+    pub(super) fn newest(&self) -> Option<&Booking> {
+        self.sold.back().map(|sold| &sold.booking)
+    }
+
+    /// The last message about it.
     pub(super) fn last(&self) -> Option<&Message> {
-        self.last.as_ref()
+        self.sold.back().map(|sold| &sold.last)
     }
 
     /// A booking that was never sent: each a number and a day further on.
@@ -145,35 +200,71 @@ impl Marketplace {
         let (letters, number) =
             SAMPLE_BOOKING_ID.split_once('-').expect("the sample's id is letters, a dash, a number");
         let number: u32 = number.parse().expect("the sample's id ends in a number");
+        let start = upcoming_start(now).saturating_add(i64::from(self.bookings).days());
         Booking {
             id: format!("{letters}-{}", number + self.bookings),
-            start: upcoming_start(now).saturating_add(i64::from(self.bookings).days()),
-            status: "confirmed",
+            start: start.clone(),
+            is_cancelled: false,
+            first_start: start,
+            crew: CREW,
+            gross: GROSS,
             revision: 1,
+            updated_at: now,
         }
     }
 }
 
-fn message(booking: &Booking, now: Timestamp) -> Message {
-    signed_later(booking, &snapshot(booking, now))
+impl Booking {
+    fn changed(&self, kind: Kind, now: Timestamp) -> Result<Self, NotSent> {
+        match (kind, self.is_cancelled) {
+            (Kind::Reschedule | Kind::Return | Kind::CrewChange | Kind::PriceChange | Kind::Cancellation, true) => {
+                return Err(NotSent::IsCancelled);
+            }
+            (Kind::StandsAgain, false) => return Err(NotSent::Stands),
+            _ => {}
+        }
+        let mut booking = Self { revision: self.revision + 1, updated_at: now, ..self.clone() };
+        match kind {
+            Kind::Reschedule => booking.start = self.start.saturating_add(1.day()),
+            Kind::Return => booking.start = self.first_start.clone(),
+            Kind::CrewChange => booking.crew = if self.crew == CREW { OTHER_CREW } else { CREW },
+            Kind::PriceChange => booking.gross += DEARER_BY,
+            _ => booking.is_cancelled = kind == Kind::Cancellation,
+        }
+        Ok(booking)
+    }
+
+    /// What was said a minute before the newest, and comes only now.
+    fn older(&self) -> Self {
+        let start = self.start.saturating_add(2.days());
+        let updated_at = self.updated_at.saturating_sub(OLDER_BY).expect("a minute has no calendar units");
+        Self { start, is_cancelled: false, revision: self.revision - 1, updated_at, ..self.clone() }
+    }
+}
+
+fn message(booking: &Booking) -> Message {
+    signed_later(booking, &snapshot(booking))
 }
 
 /// Two faults, and no more: what is answered must name them both.
-fn malformed(booking: &Booking, now: Timestamp) -> Message {
-    let mut body = snapshot(booking, now);
+fn malformed(booking: &Booking) -> Message {
+    let mut body = snapshot(booking);
     let fields = &mut body["data"]["booking"];
     fields["gross"] = json!("a fair price");
     fields["start_at"] = Value::Null;
     signed_later(booking, &body)
 }
 
-fn snapshot(booking: &Booking, now: Timestamp) -> Value {
-    let mut body = sample_booking(&booking.id, &booking.start, now);
-    if booking.revision > 1 {
-        body["type"] = json!(if booking.status == "cancelled" { "booking.cancelled" } else { "booking.updated" });
+fn snapshot(booking: &Booking) -> Value {
+    let mut body = sample_booking(&booking.id, &booking.start, booking.updated_at);
+    if booking.revision != 1 {
+        body["type"] = json!(if booking.is_cancelled { "booking.cancelled" } else { "booking.updated" });
     }
-    body["data"]["booking"]["status"] = json!(booking.status);
-    body["data"]["booking"]["revision"] = json!(booking.revision);
+    let fields = &mut body["data"]["booking"];
+    fields["status"] = json!(if booking.is_cancelled { "cancelled" } else { "confirmed" });
+    fields["revision"] = json!(booking.revision);
+    fields["crew_ids"] = json!(booking.crew);
+    fields["gross"] = json!(booking.gross.to_string());
     body
 }
 
@@ -187,35 +278,4 @@ fn signed_later(booking: &Booking, body: &Value) -> Message {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn now() -> Timestamp {
-        "2025-05-20T18:03:10Z".parse().expect("a valid time")
-    }
-
-    fn booking(message: &Message) -> Value {
-        serde_json::from_str::<Value>(&message.body).expect("the body is JSON")["data"]["booking"].take()
-    }
-
-    #[test]
-    fn a_repeat_is_the_same_delivery_and_needs_one_before_it() {
-        let mut marketplace = Marketplace::default();
-        assert!(matches!(marketplace.say(Kind::Repeat, now()), Err(NotSent::NothingBefore)));
-        let first = marketplace.say(Kind::Sample, now()).expect("a sample can always be sent");
-        marketplace.say(Kind::Malformed, now()).expect("so can a malformed body");
-        let again = marketplace.say(Kind::Repeat, now()).expect("there was one before");
-        assert_eq!((again.webhook_id, again.body), (first.webhook_id, first.body));
-    }
-
-    #[test]
-    fn each_sample_is_another_booking_on_another_day_and_what_is_refused_uses_up_none() {
-        let mut marketplace = Marketplace::default();
-        let mut say = |kind| booking(&marketplace.say(kind, now()).expect("it can be sent"));
-        assert_eq!(say(Kind::Sample)["id"], SAMPLE_BOOKING_ID);
-        assert_eq!(say(Kind::BadSignature)["id"], "BS-1048813");
-        let second = say(Kind::Sample);
-        assert_eq!(second["id"], "BS-1048813");
-        assert_eq!(second["start_at"], "2025-05-31T14:00:00-07:00");
-    }
-}
+mod tests;

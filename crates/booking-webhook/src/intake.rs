@@ -1,0 +1,270 @@
+//! One booking, from what was delivered to what is answered: record, bring in step, let go.
+//!
+//! Nothing is sent anywhere before the ledger has the delivery and the snapshot; from then on nothing can be lost, whatever becomes of this
+//! process.
+
+use http::StatusCode;
+use jiff::Timestamp;
+
+use crate::{
+    app::App,
+    booking::{BookingId, Snapshot, Status, Terms},
+    guest_page::Address,
+    ledger::{
+        BookingRecord, Claim, Delivery, DeliveryId, Happened, Kept, Meaning, NewSnapshot, Only, Order, Origin,
+        Recorded, Released, Standing,
+    },
+    outbound::{CallError, Deadline},
+    reconcile::{
+        Outcomes, Round, bring_in_step,
+        course::{Course, Held},
+        report::Steps,
+    },
+    webhook::{Answer, Problem, Reply, State},
+};
+
+/// A booking that keeps changing while it is worked on is left to the next invocation.
+const MOST_ROUNDS: u32 = 3;
+
+/// A delivery that could be read.
+#[derive(Debug)]
+pub struct Incoming<'a> {
+    /// What it says.
+    pub snapshot: &'a Snapshot,
+    /// When that came to hold, by the sender.
+    pub as_of: Timestamp,
+    /// What the sender calls the delivery.
+    pub name: &'a str,
+    /// As it came over the wire.
+    pub body: &'a [u8],
+    /// Who sent it.
+    pub origin: Origin,
+}
+
+/// Where a booking stands after this invocation.
+#[derive(Debug)]
+pub struct Progress {
+    /// What the ledger knows.
+    pub record: BookingRecord,
+    /// What became of the steps.
+    pub steps: Steps,
+    /// As a whole.
+    pub state: State,
+}
+
+/// Records what was delivered, and brings the booking in step unless somebody else is at it.
+///
+/// # Errors
+/// [`Problem`] 503 when the ledger cannot be reached: nothing was promised, and nobody else was called.
+pub async fn take_in(app: &App, incoming: &Incoming<'_>, deadline: &Deadline) -> Result<Progress, Problem> {
+    let Incoming { snapshot, as_of, .. } = incoming;
+    let booking_id = &snapshot.booking_id;
+    let charter_id = app.secrets.current().charter_id(booking_id);
+    let order = Order::of(snapshot, *as_of);
+    let sale = match &snapshot.status {
+        Status::Standing(sale) => Some(sale),
+        Status::Off | Status::Undecided => None,
+    };
+    let terms = sale.and_then(|sale| Terms::resolve(&sale.boat, &sale.assigned, &app.operator).ok());
+    let date = sale.map(|sale| sale.start.to_zoned(app.operator.time_zone.clone()).date());
+    let new = NewSnapshot { snapshot, order: &order, charter_id: &charter_id, terms: terms.as_ref(), date };
+    let delivery = incoming.delivery(&order, deadline.now());
+    let lease = app.lease(deadline);
+    let (kept, reserved, recorded) = tokio::join!(
+        app.ledger.keep(&delivery, deadline),
+        app.ledger.reserve(&charter_id, booking_id, deadline),
+        app.ledger.record(&new, &lease, deadline),
+    );
+    if kept.map_err(unreachable)? == Kept::AnotherBody {
+        tracing::error!(delivery_id = %delivery.id, "a delivery came again with another body: the sender should be asked");
+    }
+    let reserved = reserved.map_err(unreachable)?;
+    match recorded.map_err(unreachable)? {
+        Recorded::Claimed(claim) => {
+            let taken = !reserved && claim.record.charter_id == charter_id;
+            Ok(Box::pin(work_on(app, *claim, Mode { charter_id_taken: taken, repair: false }, deadline)).await)
+        }
+        Recorded::Busy(record) | Recorded::Stale(record) => nudge(app, *record, deadline).await,
+    }
+}
+
+impl Incoming<'_> {
+    fn delivery(&self, order: &Order, received_at: Timestamp) -> Delivery {
+        Delivery {
+            id: DeliveryId::of_booking(&self.snapshot.booking_id, self.name),
+            body: self.body.to_vec(),
+            origin: self.origin,
+            received_at,
+            says: Some((Meaning::of(&self.snapshot.status), order.clone())),
+        }
+    }
+}
+
+/// A booking of which nothing newer came in: brought in step if it is not and nobody is at it, else left as it is.
+async fn nudge(app: &App, record: BookingRecord, deadline: &Deadline) -> Result<Progress, Problem> {
+    let held = record.lease.as_ref().is_some_and(|lease| deadline.now() <= lease.until);
+    if record.due_at.is_some() && !held {
+        let claimed = app.ledger.claim(&record.booking_id, Only::Owed, &app.lease(deadline), deadline).await;
+        if let Some(claim) = claimed.map_err(unreachable)? {
+            return take_up(app, claim, false, deadline).await;
+        }
+    }
+    Ok(Progress::seen(record))
+}
+
+/// Brings a booking in step that was claimed without a delivery; `repair` when a person asked for it.
+///
+/// # Errors
+/// [`Problem`] 503 when the ledger cannot be reached.
+pub async fn take_up(app: &App, claim: Claim, repair: bool, deadline: &Deadline) -> Result<Progress, Problem> {
+    let record = &claim.record;
+    let shown = record.journal.each().into_iter().any(|(_, step)| step.remote_id.is_some());
+    // What nobody was shown yet may have crashed before its id was reserved.
+    let taken =
+        !shown && !app.ledger.reserve(&record.charter_id, &record.booking_id, deadline).await.map_err(unreachable)?;
+    Ok(Box::pin(work_on(app, claim, Mode { charter_id_taken: taken, repair }, deadline)).await)
+}
+
+/// What is special about this piece of work.
+#[derive(Debug, Clone, Copy)]
+struct Mode {
+    charter_id_taken: bool,
+    repair: bool,
+}
+
+/// Brings a claimed booking in step and lets go of it; once more if something newer came in meanwhile.
+async fn work_on(app: &App, claim: Claim, mode: Mode, deadline: &Deadline) -> Progress {
+    let systems = app.systems();
+    let mut claim = claim;
+    for round in 1.. {
+        let Claim { mut record, crashed } = claim;
+        tracing::Span::current().record("charter_id", record.charter_id.as_str());
+        if crashed {
+            tracing::warn!(
+                fence = record.fence,
+                "whoever worked on the booking before never let go: everything is read back"
+            );
+            record.journal = record.journal.after_a_crash();
+        }
+        let course = if mode.charter_id_taken {
+            Course::Held(Held::CHARTER_ID_TAKEN)
+        } else {
+            Course::of(&record, &app.operator)
+        };
+        let address = Address::of(&record.charter_id, &app.config.guest_page);
+        let work = Round {
+            systems: &systems,
+            ledger: &app.ledger,
+            record: &record,
+            course: &course,
+            repair: mode.repair,
+            address: &address,
+            deadline: deadline.reserving(app.config.kept_for_the_release()),
+            redrive: app.config.redrive,
+        };
+        let outcomes = bring_in_step(&work).await;
+        alarm_if_newly_held(&course, &outcomes);
+        let day = calendar_day(&course, &outcomes);
+        write_down(&mut record, &outcomes, deadline.now());
+        let steps = Steps::from(&outcomes);
+        let state = State::of(&steps);
+        match app.ledger.release(&record, day, deadline).await {
+            Ok(Released::Done) => {
+                record.lease = None;
+                record.due_at = record.journal.next_try_at();
+                return Progress { record, steps, state };
+            }
+            Ok(Released::Newer) if round < MOST_ROUNDS && deadline.allows(app.config.kept_for_a_round()) => {
+                match app.ledger.claim_newer(&record, deadline).await {
+                    Ok(Some(newer)) => claim = newer,
+                    _ => return Progress { record, steps, state: State::Due },
+                }
+            }
+            released => {
+                unreleased(app, &record, released, deadline).await;
+                return Progress { record, steps, state: State::Due };
+            }
+        }
+    }
+    unreachable!("the rounds are bounded by MOST_ROUNDS")
+}
+
+/// The booking is still due in the ledger, so whatever was not written down is found out by whoever comes next.
+async fn unreleased(app: &App, record: &BookingRecord, released: Result<Released, CallError>, deadline: &Deadline) {
+    let reason = match released {
+        Ok(Released::Newer) => match app.ledger.release_due(record, deadline.now(), deadline).await {
+            Ok(()) => "something newer came in, and is left to the next invocation".to_owned(),
+            Err(error) => error.to_string(),
+        },
+        Ok(_) => "somebody else has taken it up".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    tracing::warn!(fence = record.fence, reason, "the booking stays due");
+}
+
+/// A person must decide: said once, not at each try.
+fn alarm_if_newly_held(course: &Course, outcomes: &Outcomes) {
+    let newly = outcomes.each().into_iter().any(|(_, outcome)| !outcome.did.is_empty());
+    if let Course::Held(held) = course
+        && newly
+    {
+        tracing::error!(reason = held.why, next = held.next, "a booking is parked: a person must decide");
+    }
+}
+
+fn write_down(record: &mut BookingRecord, outcomes: &Outcomes, at: Timestamp) {
+    record.journal = outcomes.journal();
+    let fence = record.fence;
+    let happened = outcomes.each().into_iter().flat_map(|(step, outcome)| {
+        outcome.did.iter().map(move |what| Happened { at, fence, step, what: what.clone() })
+    });
+    record.history.add(happened);
+}
+
+/// The one day on which the calendar can have an entry, if that is known.
+fn calendar_day(course: &Course, outcomes: &Outcomes) -> Option<jiff::civil::Date> {
+    let known = &outcomes.calendar.known;
+    let certain = known.standing == Standing::InStep && !known.unknown && known.doubtful.is_empty();
+    course.booking().filter(|_| certain).map(|booking| booking.charter.time.start().date())
+}
+
+impl Progress {
+    /// A booking as the ledger has it, with nothing done.
+    pub fn seen(record: BookingRecord) -> Self {
+        let steps = Steps::from(&record.journal);
+        let state = match State::of(&steps) {
+            State::InStep | State::Recorded if record.due_at.is_some() => State::Due,
+            state => state,
+        };
+        Self { record, steps, state }
+    }
+
+    /// In the words of an answer.
+    pub fn reply(self, app: &App) -> Reply {
+        let Self { record, steps, state } = self;
+        let flags =
+            Course::of(&record, &app.operator).booking().map(|booking| booking.flags.clone()).unwrap_or_default();
+        tracing::info!(?state, ?flags, fence = record.fence, seq = record.seq, "answered");
+        Reply::Answer(Box::new(Answer {
+            booking_id: record.booking_id.to_string(),
+            guest_page: Address::of(&record.charter_id, &app.config.guest_page).url,
+            charter_id: record.charter_id.to_string(),
+            state,
+            flags,
+            steps,
+        }))
+    }
+}
+
+/// Nothing was promised: whoever asked should ask again.
+pub fn unreachable(error: CallError) -> Problem {
+    tracing::error!(reason = error.to_string(), "the ledger cannot be used");
+    let detail = format!("Nothing was promised and nobody else was called; send it again in a minute ({error})");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The ledger cannot be reached", detail)
+}
+
+/// A booking that the ledger does not know.
+pub fn unknown(booking_id: &BookingId) -> Problem {
+    let detail = format!("The ledger has no booking {booking_id}; compare the id with the marketplace's");
+    Problem::new(StatusCode::NOT_FOUND, "No such booking", detail)
+}

@@ -1,0 +1,44 @@
+//! What became of the newest tries, for people who ask how a booking came to where it is.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Step;
+
+/// Enough for the story of a booking, and a bound on the size of its item.
+const MOST_ENTRIES: usize = 30;
+const LONGEST_WORDS_CHARACTERS: usize = 120;
+
+/// One thing that was done, or failed. Names and ids only: no money, nothing personal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Happened {
+    /// When.
+    pub at: Timestamp,
+    /// In which claim.
+    pub fence: u64,
+    /// To which step.
+    pub step: Step,
+    /// In words, e.g. "created cal_1a2b".
+    pub what: String,
+}
+
+/// The newest things that happened, the oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct History(Vec<Happened>);
+
+impl History {
+    /// Adds what happened; the oldest make room for it.
+    pub fn add(&mut self, happened: impl IntoIterator<Item = Happened>) {
+        self.0.extend(happened.into_iter().map(|happened| Happened {
+            what: happened.what.chars().take(LONGEST_WORDS_CHARACTERS).collect(),
+            ..happened
+        }));
+        self.0.drain(..self.0.len().saturating_sub(MOST_ENTRIES));
+    }
+
+    /// All of it, the oldest first.
+    pub fn entries(&self) -> &[Happened] {
+        &self.0
+    }
+}

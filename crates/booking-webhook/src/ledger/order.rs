@@ -1,0 +1,85 @@
+//! Which snapshot is newer.
+
+use std::fmt;
+
+use data_encoding::HEXLOWER;
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use crate::booking::Snapshot;
+
+const DIGEST_BYTES: usize = 16;
+
+/// The place of a snapshot among all of its booking: the sender's time of change, then its revision, then the larger digest. Compares, in
+/// the ledger too, as text. Source: `docs/decisions.md`, "Order of snapshots".
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Order(String);
+
+impl Order {
+    /// The order of `snapshot`, which says what held at `at`.
+    pub fn of(snapshot: &Snapshot, at: Timestamp) -> Self {
+        let content = serde_json::to_vec(snapshot).expect("a snapshot has text keys and serialises");
+        let (at, revision) = (at.strftime("%Y-%m-%dT%H:%M:%S.%9fZ"), snapshot.revision.unwrap_or_default());
+        Self(format!("{at}|{revision:020}|{}", digest(&content)))
+    }
+
+    /// An order as the ledger keeps it.
+    pub(super) fn stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// As the ledger keeps it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The time of change that it names.
+    pub fn at(&self) -> Timestamp {
+        self.0.split('|').next().and_then(|at| at.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// Whether the other says something else with the same time and revision: one of them is wrong, and nobody can tell which.
+    pub fn contradicts(&self, other: &Self) -> bool {
+        let place = |order: &Self| order.0.rsplit_once('|').map(|(place, _)| place.to_owned());
+        self != other && place(self) == place(other)
+    }
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// The first 128 bits of a SHA-256, in hex: enough to tell contents apart.
+pub fn digest(content: &[u8]) -> String {
+    HEXLOWER.encode(&Sha256::digest(content)[..DIGEST_BYTES])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::booking::{BookingId, Status};
+
+    fn order(at: &str, revision: u64, status: Status) -> Order {
+        let booking_id = BookingId::parse("BS-1048812").expect("valid");
+        let snapshot = Snapshot { booking_id, revision: Some(revision), updated_at: None, status };
+        Order::of(&snapshot, at.parse().expect("an instant"))
+    }
+
+    #[test]
+    fn time_then_revision_then_digest() {
+        let ascending = [
+            order("2025-05-20T18:03:10Z", 9, Status::Off),
+            order("2025-05-20T18:03:10.000000001Z", 1, Status::Off),
+            order("2025-05-20T18:03:10.5Z", 9, Status::Off),
+            order("2025-05-20T18:03:10.5Z", 10, Status::Off),
+            order("2025-05-20T18:03:11Z", 0, Status::Off),
+        ];
+        assert!(ascending.is_sorted(), "{ascending:#?}");
+        assert!(!ascending[2].contradicts(&ascending[3]));
+        let (off, undecided) = (&ascending[4], order("2025-05-20T18:03:11Z", 0, Status::Undecided));
+        assert!(off.contradicts(&undecided) && undecided.contradicts(off) && !off.contradicts(off));
+        assert_eq!(off.at(), "2025-05-20T18:03:11Z".parse().expect("an instant"));
+    }
+}

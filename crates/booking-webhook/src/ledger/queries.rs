@@ -1,0 +1,110 @@
+//! Which bookings are due, and everything about one of them.
+
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use jiff::Timestamp;
+
+use super::{
+    BookingRecord, DeliveryId, Ledger, Meaning, call,
+    items::{DUE, Item, PARTITION, SORT, STATE, booking_key, booking_of, instant, milliseconds},
+    read, text,
+};
+use crate::{
+    booking::BookingId,
+    outbound::{Answered, CallError, Deadline, from_sdk},
+};
+
+const INDEX: &str = "due";
+const MOST_DELIVERIES: i32 = 100;
+
+/// One delivery in a booking's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliverySummary {
+    /// Its name, for a replay.
+    pub id: DeliveryId,
+    /// When it came in.
+    pub received_at: Timestamp,
+    /// What it said.
+    pub says: Option<Meaning>,
+    /// When that came to hold, by the sender.
+    pub as_of: Option<Timestamp>,
+}
+
+impl Ledger {
+    /// At most `most` bookings whose time has come, the longest due first. The index is eventually consistent and sparse: a claim checks
+    /// again, and the cost grows with what is due, not with what is stored.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be reached.
+    pub async fn due(&self, now: Timestamp, most: i32, deadline: &Deadline) -> Result<Vec<BookingId>, CallError> {
+        let due = |query: QueryFluentBuilder| {
+            query
+                .index_name(INDEX)
+                .limit(most)
+                .key_condition_expression("due = :due AND due_at <= :now")
+                .expression_attribute_values(":due", text(DUE))
+                .expression_attribute_values(":now", milliseconds(now))
+        };
+        Ok(self.query("query_due", deadline, due).await?.iter().filter_map(booking_of).collect())
+    }
+
+    /// What the ledger knows about a booking.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be reached.
+    pub async fn state(&self, booking_id: &BookingId, deadline: &Deadline) -> Result<Option<BookingRecord>, CallError> {
+        let call = call("get_state");
+        let once = || async {
+            let get = self.client.get_item().table_name(&self.table).consistent_read(true);
+            let get = get.key(PARTITION, booking_key(booking_id)).key(SORT, text(STATE));
+            let answer = get.send().await.map_err(|error| from_sdk(call, error))?;
+            Ok(Answered { status: 200, remote_id: None, value: answer.item })
+        };
+        let item = self.outbound.attempts(call, deadline, once).await?;
+        item.map(|item| read(booking_id, &item)).transpose()
+    }
+
+    /// The newest deliveries of a booking, the oldest first.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be reached.
+    pub async fn deliveries(
+        &self,
+        booking_id: &BookingId,
+        deadline: &Deadline,
+    ) -> Result<Vec<DeliverySummary>, CallError> {
+        let of_booking = |query: QueryFluentBuilder| {
+            query
+                .limit(MOST_DELIVERIES)
+                .consistent_read(true)
+                .key_condition_expression("pk = :booking AND begins_with(sk, :delivery)")
+                .projection_expression("pk, sk, received_at, says, as_of")
+                .expression_attribute_values(":booking", booking_key(booking_id))
+                .expression_attribute_values(":delivery", text("delivery#"))
+        };
+        let items = self.query("query_deliveries", deadline, of_booking).await?;
+        let mut deliveries: Vec<DeliverySummary> = items.iter().filter_map(summary).collect();
+        deliveries.sort_by_key(|delivery| delivery.received_at);
+        Ok(deliveries)
+    }
+
+    async fn query(
+        &self,
+        operation: &'static str,
+        deadline: &Deadline,
+        build: impl Fn(QueryFluentBuilder) -> QueryFluentBuilder,
+    ) -> Result<Vec<Item>, CallError> {
+        let call = call(operation);
+        let once = || async {
+            let query = build(self.client.query().table_name(&self.table));
+            let answer = query.send().await.map_err(|error| from_sdk(call, error))?;
+            Ok(Answered { status: 200, remote_id: None, value: answer.items.unwrap_or_default() })
+        };
+        self.outbound.attempts(call, deadline, once).await
+    }
+}
+
+fn summary(item: &Item) -> Option<DeliverySummary> {
+    let says = item.get("says").and_then(|says| Meaning::parse(says.as_s().ok()?));
+    let received_at = instant(item, "received_at")?;
+    Some(DeliverySummary { id: DeliveryId::from_item(item)?, received_at, says, as_of: instant(item, "as_of") })
+}

@@ -1,0 +1,98 @@
+//! Letting go of a booking, with all that is known of it.
+
+use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue};
+use jiff::{Timestamp, civil::Date};
+
+use super::{
+    BookingRecord, Ledger, Updated,
+    items::{DUE, milliseconds},
+    json, number, read, text,
+};
+use crate::outbound::{CallError, Deadline};
+
+/// What became of letting go.
+#[derive(Debug)]
+pub enum Released {
+    /// Nobody came in between.
+    Done,
+    /// A newer snapshot came in; the lease is still ours.
+    Newer,
+    /// The lease ran out and somebody else took it: nothing of ours counts any more.
+    Lost,
+}
+
+impl Ledger {
+    /// Lets go, with the record's journal and history. The booking is tried again at the journal's `next_try_at`, if there is anything left
+    /// that time could bring. `calendar_day` is where the calendar is known to show it, if that is known.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be reached; the booking then stays due until the lease is over.
+    pub async fn release(
+        &self,
+        record: &BookingRecord,
+        calendar_day: Option<Date>,
+        deadline: &Deadline,
+    ) -> Result<Released, CallError> {
+        let releasing = |update| {
+            let update = letting_go(update, record, record.journal.next_try_at(), calendar_day);
+            let update = update.condition_expression("fence = :fence AND seq = :seq");
+            update.expression_attribute_values(":seq", number(record.seq))
+        };
+        match self.update("release", &record.booking_id, deadline, releasing).await? {
+            Updated::Done(_) => Ok(Released::Done),
+            Updated::Unfit(item) => {
+                let newer = read(&record.booking_id, &item)?;
+                Ok(if newer.fence == record.fence { Released::Newer } else { Released::Lost })
+            }
+        }
+    }
+
+    /// Lets go of a booking that another invocation should take up at once.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be reached; the booking then stays due until the lease is over.
+    pub async fn release_due(
+        &self,
+        record: &BookingRecord,
+        now: Timestamp,
+        deadline: &Deadline,
+    ) -> Result<(), CallError> {
+        let releasing = |update| letting_go(update, record, Some(now), None).condition_expression("fence = :fence");
+        self.update("release_due", &record.booking_id, deadline, releasing).await.map(|_| ())
+    }
+}
+
+fn letting_go(
+    update: UpdateItemFluentBuilder,
+    record: &BookingRecord,
+    next_try_at: Option<Timestamp>,
+    calendar_day: Option<Date>,
+) -> UpdateItemFluentBuilder {
+    let mut sets = vec!["history = :history".to_owned()];
+    let mut removes = vec!["holder", "lease_until"];
+    let mut update = update;
+    for (step, known) in record.journal.each() {
+        sets.push(format!("{name} = :{name}", name = step.name()));
+        update = update.expression_attribute_values(format!(":{}", step.name()), json(known));
+    }
+    match next_try_at {
+        Some(at) => {
+            sets.push("due = :due, due_at = :due_at".into());
+            update = update.expression_attribute_values(":due", text(DUE));
+            update = update.expression_attribute_values(":due_at", milliseconds(at));
+        }
+        None => removes.extend(["due", "due_at"]),
+    }
+    if let Some(day) = calendar_day {
+        sets.push("dates = :dates".into());
+        update = update.expression_attribute_values(":dates", AttributeValue::Ss(vec![day.to_string()]));
+    }
+    // Approved by a person, a charter that stands again is as good as one that was never cancelled.
+    if record.approved && record.decision.as_ref().is_some_and(|decision| decision.stands) {
+        removes.push("cancelled_at");
+    }
+    update
+        .update_expression(format!("SET {} REMOVE {}", sets.join(", "), removes.join(", ")))
+        .expression_attribute_values(":history", json(&record.history))
+        .expression_attribute_values(":fence", number(record.fence))
+}

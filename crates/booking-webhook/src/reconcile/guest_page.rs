@@ -1,0 +1,92 @@
+//! The guest page's step: the newest edition in the bucket and at the edge. Both may be written again at any time with the same effect.
+
+use std::ops::ControlFlow;
+
+use jiff::Timestamp;
+
+use super::{Round, StepOutcome, attempt::Attempt, course::Course};
+use crate::{
+    booking::Confirmed,
+    guest_page::{Edition, GuestPage, Moved, PUT_PAGE, RenderError},
+    ledger::{Applied, Standing, Step, StepRecord, digest},
+    outbound::{CallError, Class},
+    telemetry::with_causes,
+};
+
+const STEP: Step = Step::GuestPage;
+/// The names under which the ledger keeps which start the page said, and which one before that.
+const START: &str = "start";
+const MOVED_FROM: &str = "moved_from";
+const MOVED_AT: &str = "moved_at";
+
+/// Brings the page in step.
+pub(super) async fn bring_in_step(round: &Round<'_>) -> StepOutcome {
+    let known = &round.record.journal.guest_page;
+    let (booking, cancelled) = match round.course {
+        Course::Stands(booking) => (booking, false),
+        Course::Cancelled(_) if !known.may_show_something() => return StepOutcome::not_needed(known.clone(), None),
+        Course::Cancelled(booking) => (booking, true),
+        Course::Held(held) => return StepOutcome::held(round, STEP, *held),
+        Course::Nothing => return StepOutcome::not_needed(known.clone(), None),
+    };
+    let applied = starts(round, booking, known);
+    let page = round.systems.renderer.render(&edition(round, booking, &applied, cancelled));
+    let content = page.as_ref().map_or_else(|_unrenderable| "unrenderable".to_owned(), content);
+    let mut attempt = match Attempt::begin(round, STEP, content.clone()) {
+        ControlFlow::Continue(attempt) => attempt,
+        ControlFlow::Break(outcome) => return outcome,
+    };
+    let is_shown = attempt.known.applied.get(StepRecord::CONTENT) == Some(&content) && !attempt.known.unknown;
+    if is_shown && !round.repair {
+        return attempt.end(Ok(Standing::InStep));
+    }
+    let published = publish(round, page).await;
+    if published.is_ok() {
+        let shown = applied.into_iter().chain([(StepRecord::CONTENT.to_owned(), content)]);
+        attempt.stands(&round.address.key, shown.collect());
+        attempt.did("published");
+    } else {
+        // Whatever arrived of it, the page may not show the old content any more.
+        attempt.known.forget_applied(StepRecord::CONTENT);
+        attempt.known.unknown = true;
+    }
+    let outcome = attempt.end(published.map(|()| Standing::InStep));
+    round.journal(STEP, &outcome).await;
+    outcome
+}
+
+async fn publish(round: &Round<'_>, page: Result<GuestPage, RenderError>) -> Result<(), CallError> {
+    let page = page.map_err(|error| CallError::new(PUT_PAGE, Class::Refused, with_causes(&error)))?;
+    let reference = format!("{}-{}", round.record.charter_id, round.record.fence);
+    round.systems.publisher.publish(&page, round.address, &reference, &round.deadline).await
+}
+
+fn content(page: &GuestPage) -> String {
+    digest([page.html.as_bytes(), page.calendar.as_bytes()].join(&0).as_slice())
+}
+
+/// Which start the page will say, and which one it said before, if it said another.
+fn starts(round: &Round<'_>, booking: &Confirmed, known: &StepRecord) -> Applied {
+    let start = booking.charter.time.start().timestamp().to_string();
+    let before = |name: &str| known.applied.get(name).cloned();
+    let changed_at = round.changed_at().to_string();
+    let (from, at) = match before(START) {
+        Some(said) if said != start => (Some(said), Some(changed_at)),
+        _ => (before(MOVED_FROM), before(MOVED_AT)),
+    };
+    let named = [(START, Some(start)), (MOVED_FROM, from), (MOVED_AT, at)];
+    named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+fn edition<'a>(round: &'a Round<'_>, booking: &'a Confirmed, applied: &Applied, cancelled: bool) -> Edition<'a> {
+    let instant = |name: &str| applied.get(name)?.parse::<Timestamp>().ok();
+    Edition {
+        charter: &booking.charter,
+        address: round.address,
+        operator: round.systems.operator,
+        cancelled,
+        sequence: round.record.decision.as_ref().map_or(0, |decision| decision.seq.saturating_sub(1)),
+        changed_at: round.changed_at(),
+        moved: instant(MOVED_FROM).zip(instant(MOVED_AT)).map(|(from, at)| Moved { from, at }),
+    }
+}

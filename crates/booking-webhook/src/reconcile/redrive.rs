@@ -1,0 +1,189 @@
+//! When a step that failed is tried again, and when a person is needed instead. Pure.
+//!
+//! Source: `docs/decisions.md`, "Classes of failure".
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::{
+    ledger::{Failure, Standing, StepRecord},
+    outbound::{CallError, Class, Service},
+};
+
+/// The distance between tries grows to this many times the first one: one minute, up to an hour.
+const MOST_BASES: u32 = 60;
+/// A service may ask for more patience than the first distances have, but not for ever.
+const LONGEST_ASKED: Duration = Duration::from_hours(24);
+/// From this try on somebody should look, although it may still heal by itself.
+const ALARM_FROM_ATTEMPT: u32 = 3;
+
+/// How long to wait for what.
+#[derive(Debug, Clone, Copy)]
+pub struct Redrive {
+    /// How long a request that nobody answered may still land.
+    pub settle: Duration,
+    /// The first distance between two tries.
+    pub base: Duration,
+}
+
+/// What a step was trying to do when it failed.
+#[derive(Debug, Clone, Copy)]
+pub struct Tried<'a> {
+    /// The digest of what the system should have come to show.
+    pub content: &'a str,
+    /// When it failed.
+    pub at: Timestamp,
+    /// The charter's end: until then time may bring what is due.
+    pub ends: Timestamp,
+}
+
+impl Redrive {
+    /// What is known of a step after it failed with `error`.
+    pub fn after_failure(&self, known: StepRecord, error: &CallError, tried: Tried<'_>) -> StepRecord {
+        let attempts = known.attempts.saturating_add(1);
+        let parked = Standing::Parked { content: tried.content.to_owned() };
+        let over = tried.at >= tried.ends;
+        let (standing, next_try_at) = match error.class {
+            Class::Refused => (parked, None),
+            Class::Transient | Class::Denied if over => (parked, None),
+            Class::Denied => (Standing::Due, Some(tried.at + self.base * MOST_BASES)),
+            Class::Unknown { answered: false } => (Standing::Due, Some(tried.at + self.settle)),
+            Class::Transient | Class::Unknown { answered: true } => {
+                let asked = error.retry_after.unwrap_or_default().min(LONGEST_ASKED);
+                (Standing::Due, Some(tried.at + self.distance(attempts).max(asked)))
+            }
+        };
+        let settles_at = match error.class {
+            Class::Unknown { answered: false } => Some(tried.at + self.settle),
+            _ => None,
+        };
+        let failure = Failure {
+            class: error.class.name().to_owned(),
+            detail: error.to_string(),
+            next: next(error, next_try_at),
+            at: tried.at,
+        };
+        StepRecord { standing, attempts, next_try_at, settles_at, failure: Some(failure), ..known }
+    }
+
+    /// Before the try after `attempts` of them.
+    fn distance(&self, attempts: u32) -> Duration {
+        let doublings = 1_u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(MOST_BASES);
+        self.base * doublings.clamp(1, MOST_BASES)
+    }
+}
+
+/// Whether somebody should look at a step that failed so often, or like this.
+pub fn deserves_an_alarm(known: &StepRecord, class: Class) -> bool {
+    let parked = matches!(known.standing, Standing::Parked { .. });
+    parked || class == Class::Denied || known.attempts >= ALARM_FROM_ATTEMPT
+}
+
+const BY_ITSELF: &str = "Nothing to do: it is tried again by itself";
+
+/// What a person should do about a failure.
+fn next(error: &CallError, next_try_at: Option<Timestamp>) -> String {
+    let by_itself = match error.class {
+        Class::Unknown { answered: false } => {
+            format!("{BY_ITSELF} when the request can no longer land; what is there is read back first")
+        }
+        _ => BY_ITSELF.to_owned(),
+    };
+    match (error.class, next_try_at) {
+        (Class::Denied, Some(_)) => format!("{}. It is tried again every hour", credentials(error.call.service)),
+        (_, Some(_)) => by_itself,
+        (Class::Refused, None) => {
+            "Mend what the service objects to, then replay the booking by its id; a newer snapshot tries by itself"
+                .into()
+        }
+        (_, None) => {
+            "The charter is over: make the change by hand if it still matters, or replay the booking by its id".into()
+        }
+    }
+}
+
+fn credentials(service: Service) -> &'static str {
+    match service {
+        Service::Ledger => "Check the function's rights on the ledger's table and index",
+        Service::Calendar => "Compare dashboard_token and url in the calendar secret with the dashboard Lambda's",
+        Service::Scc => "Compare service_key and url in the scc secret with SERVICE_KEY_HASH in SCC's environment",
+        Service::SccEvents => "Check the function's rights on the scc-events table (Query, UpdateItem)",
+        Service::GuestPageBucket => "Check the function's right to PutObject under the guest pages' prefix",
+        Service::Cloudfront => {
+            "Check distribution_id in the guest-page secret, and the function's right to CreateInvalidation on it"
+        }
+        Service::SecretsManager => {
+            "Check the function's right to BatchGetSecretValue and GetSecretValue on the secrets"
+        }
+        Service::ConfigurationFiles => "Check the function's right to GetObject on the configuration files",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::ToSpan as _;
+
+    use super::*;
+    use crate::outbound::{Call, Effect};
+
+    const REDRIVE: Redrive = Redrive { settle: Duration::from_secs(35), base: Duration::from_secs(60) };
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("in range")
+    }
+
+    fn fail(known: StepRecord, class: Class, retry_after_s: u64, now: i64) -> StepRecord {
+        let call = Call { service: Service::Scc, operation: "create_event", effect: Effect::Create };
+        let mut error = CallError::new(call, class, "failed");
+        error.retry_after = (retry_after_s > 0).then(|| Duration::from_secs(retry_after_s));
+        REDRIVE.after_failure(known, &error, Tried { content: "c", at: at(now), ends: at(100_000) })
+    }
+
+    #[test]
+    fn distances_double_up_to_an_hour() {
+        let mut known = StepRecord::default();
+        let mut distances = Vec::new();
+        for _ in 0..9 {
+            known = fail(known, Class::Transient, 0, 0);
+            distances.push(known.next_try_at.expect("it is due").as_second() / 60);
+        }
+        assert_eq!(distances, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+        let long = (0..60).fold(StepRecord::default(), |known, _| fail(known, Class::Transient, 0, 0));
+        assert_eq!(long.next_try_at, Some(at(3_600)));
+    }
+
+    #[test]
+    fn each_class_has_its_own_way_on() {
+        let parked = Standing::Parked { content: "c".into() };
+        for (class, now, standing, next, settles) in [
+            (Class::Transient, 0, Standing::Due, Some(60), None),
+            (Class::Unknown { answered: true }, 0, Standing::Due, Some(60), None),
+            (Class::Unknown { answered: false }, 0, Standing::Due, Some(35), Some(35)),
+            (Class::Unknown { answered: false }, 100_000, Standing::Due, Some(100_035), Some(100_035)),
+            (Class::Denied, 0, Standing::Due, Some(3_600), None),
+            (Class::Refused, 0, parked.clone(), None, None),
+            (Class::Transient, 99_999, Standing::Due, Some(100_059), None),
+            (Class::Transient, 100_000, parked.clone(), None, None),
+            (Class::Denied, 100_000, parked.clone(), None, None),
+        ] {
+            let known = fail(StepRecord::default(), class, 0, now);
+            let expected = (standing, next.map(at), settles.map(at));
+            assert_eq!((known.standing, known.next_try_at, known.settles_at), expected, "{class:?} at {now}");
+        }
+        assert_eq!(fail(StepRecord::default(), Class::Transient, 300, 0).next_try_at, Some(at(0) + 300.seconds()));
+        assert_eq!(fail(StepRecord::default(), Class::Transient, 5, 0).next_try_at, Some(at(60)), "never sooner");
+        let for_ever = fail(StepRecord::default(), Class::Transient, u64::MAX, 0);
+        assert_eq!(for_ever.next_try_at, Some(at(24 * 3_600)), "nor never");
+    }
+
+    #[test]
+    fn somebody_looks_at_what_does_not_heal() {
+        let tries = |count: u32| StepRecord { attempts: count, standing: Standing::Due, ..StepRecord::default() };
+        assert!(!deserves_an_alarm(&tries(2), Class::Transient));
+        assert!(deserves_an_alarm(&tries(3), Class::Transient));
+        assert!(deserves_an_alarm(&tries(1), Class::Denied));
+        let parked = StepRecord { standing: Standing::Parked { content: "c".into() }, ..tries(1) };
+        assert!(deserves_an_alarm(&parked, Class::Refused));
+    }
+}

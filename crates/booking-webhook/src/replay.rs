@@ -1,0 +1,79 @@
+//! A person has mended what stood in the way, or decided what only a person can: a booking is taken up again, a delivery is read again.
+
+use http::StatusCode;
+use serde_json::Value;
+
+use crate::{
+    app::App,
+    booking::BookingId,
+    entry::{Read, read},
+    intake::{Incoming, Progress, take_in, take_up, unknown, unreachable},
+    ledger::{DeliveryId, Only},
+    outbound::Deadline,
+    webhook::{Problem, Reply, State},
+};
+
+/// Replays what `request` names: `{"booking_id": …}` or `{"delivery_id": …}`.
+///
+/// # Errors
+/// [`Problem`] 400 when it names neither, 404 when the ledger does not have it, 422 when the delivery still cannot be read, 503 when the
+/// ledger cannot be reached.
+pub async fn replay(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
+    let named = |key: &str| request.get(key).and_then(Value::as_str);
+    let progress = match (named("booking_id"), named("delivery_id")) {
+        (Some(id), None) => {
+            let booking_id = booking_id(id)?;
+            tracing::Span::current().record("booking_id", booking_id.as_str());
+            approve(app, &booking_id, deadline).await?
+        }
+        (None, Some(id)) => deliver_again(app, id, deadline).await?,
+        _ => {
+            let detail = r#"Send {"replay": {"booking_id": "BS-…"}} or {"replay": {"delivery_id": "…"}}"#;
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "Nothing to replay is named", detail));
+        }
+    };
+    Ok(progress.reply(app))
+}
+
+/// The booking id that a person typed.
+///
+/// # Errors
+/// [`Problem`] 400 when it is none.
+pub fn booking_id(id: &str) -> Result<BookingId, Problem> {
+    BookingId::parse(id)
+        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "No booking is named", format!("booking_id {error}")))
+}
+
+/// Takes up a booking whose newest snapshot a person wants carried out: what was parked is tried again, guard rails give way.
+async fn approve(app: &App, booking_id: &BookingId, deadline: &Deadline) -> Result<Progress, Problem> {
+    let claimed = app.ledger.claim(booking_id, Only::Approved, &app.lease(deadline), deadline).await;
+    if let Some(claim) = claimed.map_err(unreachable)? {
+        return take_up(app, claim, true, deadline).await;
+    }
+    let record = app.ledger.state(booking_id, deadline).await.map_err(unreachable)?;
+    record.map(Progress::seen).ok_or_else(|| unknown(booking_id))
+}
+
+/// Reads a delivery with the mapping as it is now, and takes it in as if it had just come.
+async fn deliver_again(app: &App, id: &str, deadline: &Deadline) -> Result<Progress, Problem> {
+    let missing = || {
+        let detail = format!("The ledger has no delivery {id}; deliveries that were read are kept for 90 days");
+        Problem::new(StatusCode::NOT_FOUND, "No such delivery", detail)
+    };
+    let delivery_id = DeliveryId::parse(id).ok_or_else(missing)?;
+    let delivery = app.ledger.delivery(&delivery_id, deadline).await.map_err(unreachable)?.ok_or_else(missing)?;
+    let Read { snapshot, as_of, name } = read(app, delivery.origin, &delivery.body, delivery.received_at)
+        .map_err(|faults| Problem { delivery_id: Some(id.to_owned()), ..Problem::faulty(faults) })?;
+    let (body, origin) = (&*delivery.body, delivery.origin);
+    let name = name.unwrap_or_else(|| delivery_id.name().to_owned());
+    let incoming = Incoming { snapshot: &snapshot, as_of, name: &name, body, origin };
+    let progress = take_in(app, &incoming, deadline).await?;
+    if delivery_id.is_quarantined() {
+        app.ledger.end_quarantine(&delivery, deadline.now(), deadline).await.map_err(unreachable)?;
+    }
+    let is_the_newest = progress.record.order == crate::ledger::Order::of(&snapshot, as_of);
+    if progress.state == State::Parked && is_the_newest {
+        return approve(app, &snapshot.booking_id, deadline).await;
+    }
+    Ok(progress)
+}

@@ -1,0 +1,82 @@
+//! The schedule's work: whatever is due and whose time has come is brought in step.
+//!
+//! The index is asked for what is due, so the cost grows with that and not with what is stored; the claim checks again on the table itself.
+
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use serde_json::json;
+use tracing::Instrument;
+
+use crate::{
+    app::App,
+    booking::BookingId,
+    intake::{take_up, unreachable},
+    ledger::Only,
+    outbound::Deadline,
+    telemetry::booking_span,
+    webhook::{Problem, Reply, State},
+};
+
+/// The schedule fires every minute and the function may run for 29 s.
+const LONGEST: Duration = Duration::from_secs(20);
+const MOST_BOOKINGS: i32 = 100;
+/// Bookings at once: enough to keep a minute's work within 20 s, few enough for the services behind.
+const AT_ONCE: usize = 5;
+
+/// What became of one booking that looked due.
+enum Swept {
+    To(State),
+    /// Somebody else was faster, or the index lagged behind.
+    NotDue,
+    /// No time was left for it.
+    Left,
+}
+
+/// Brings in step what is due, as far as the time goes.
+///
+/// # Errors
+/// [`Problem`] 503 when the ledger cannot be reached.
+pub async fn sweep(app: &App, request_id: &str, lambda_remaining: Duration) -> Result<Reply, Problem> {
+    let deadline = Deadline::after(&app.clock, LONGEST.min(lambda_remaining));
+    let due = app.ledger.due(deadline.now(), MOST_BOOKINGS, &deadline).await.map_err(unreachable)?;
+    let found = due.len();
+    let each = due.iter().map(|booking_id| {
+        let span = booking_span(request_id, booking_id);
+        Box::pin(one(app, booking_id, &deadline).instrument(span))
+    });
+    // Collected first: a stream over a lazy map of borrowed ids is not `Send`.
+    let each: Vec<_> = each.collect();
+    let swept: Vec<Swept> = stream::iter(each).buffer_unordered(AT_ONCE).collect().await;
+    let count =
+        |wanted: State| swept.iter().filter(|swept| matches!(swept, Swept::To(state) if *state == wanted)).count();
+    let worked_on = swept.iter().filter(|swept| matches!(swept, Swept::To(_))).count();
+    let left = swept.iter().filter(|swept| matches!(swept, Swept::Left)).count();
+    let (in_step, due, parked) =
+        (count(State::InStep) + count(State::Recorded), count(State::Due), count(State::Parked));
+    tracing::info!(found, swept = worked_on, in_step, due, parked, left, "swept");
+    Ok(Reply::Document(json!({
+        "found": found, "swept": worked_on, "in_step": in_step, "due": due, "parked": parked, "left": left,
+    })))
+}
+
+async fn one(app: &App, booking_id: &BookingId, deadline: &Deadline) -> Swept {
+    let deadline = deadline.within(app.config.answer_within);
+    if !deadline.allows(app.config.kept_for_a_round()) {
+        return Swept::Left;
+    }
+    match app.ledger.claim(booking_id, Only::Due, &app.lease(&deadline), &deadline).await {
+        Ok(Some(claim)) => match take_up(app, claim, false, &deadline).await {
+            Ok(progress) => {
+                tracing::info!(state = ?progress.state, fence = progress.record.fence, "swept a booking");
+                Swept::To(progress.state)
+            }
+            Err(_logged) => Swept::To(State::Due),
+        },
+        Ok(None) => Swept::NotDue,
+        Err(error) => {
+            unreachable(error);
+            Swept::NotDue
+        }
+    }
+}

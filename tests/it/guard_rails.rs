@@ -1,0 +1,183 @@
+//! What no program should decide: it is left as it is, somebody is told, and a replay is that person's answer.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::ToSpan as _;
+use serde_json::{Value, json};
+use simulators::{rehearsal::Answered, scc::MailKind};
+
+use crate::{
+    prove::stage::Stage,
+    world::{CHARTER_ID, World, later, now, sample, sample_with, states},
+};
+
+const PARKED: [&str; 3] = ["parked", "parked", "parked"];
+
+/// Calendar, crew event and guest page wait for a person; the check for money has nothing to wait for.
+#[track_caller]
+fn assert_held(answered: &Answered, why: &str, next: &str) {
+    assert_eq!((answered.status, &answered.body["state"]), (202, &json!("parked")), "{:#}", answered.body);
+    let steps = ["calendar", "crew_event", "guest_page"].map(|step| &answered.body["steps"][step]);
+    assert_eq!(steps.map(|step| &step["state"]), PARKED.each_ref().map(|state| state), "{:#}", answered.body);
+    for step in steps {
+        let says = |key: &str, words: &str| step[key].as_str().is_some_and(|text| text.contains(words));
+        assert!(says("detail", why) && says("next", next), "{step:#}");
+    }
+}
+
+/// Whoever asks but a person who replays it, a booking that waits stays as it is.
+async fn assert_waits(world: &World, told: &Value) {
+    let before = world.effects().await;
+    world.traffic.forget();
+    assert_eq!(world.deliver(told).await.status, 202);
+    assert_eq!(world.sweep().await, json!({ "found": 0, "swept": 0, "in_step": 0, "due": 0, "parked": 0, "left": 0 }));
+    assert_eq!(world.called(), [""; 0]);
+    assert_eq!(world.effects().await, before);
+}
+
+#[tokio::test]
+async fn pending_or_refunded_after_a_confirmation_changes_nothing() {
+    let world = World::start().await;
+    world.deliver(&sample()).await;
+    let before = world.effects().await;
+    world.traffic.forget();
+    for (minutes, status) in [(1, "pending"), (2, "refunded")] {
+        let answered = world.deliver(&later(minutes, json!({ "status": status }))).await;
+        assert_eq!((answered.status, &answered.body["state"]), (200, &json!("in_step")), "{:#}", answered.body);
+        assert_eq!(answered.body["flags"], json!(["undecided_again"]), "{status}");
+    }
+    assert_eq!(world.called(), [""; 0]);
+    assert_eq!(world.effects().await, before);
+
+    let answered = world.deliver(&later(3, json!({ "party_size": 9 }))).await;
+    assert_eq!((answered.status, &answered.body["flags"]), (200, &json!([])), "it is decided again");
+    assert_eq!(world.effects().await.scc_events[0]["guest"]["party_size"], 9);
+}
+
+#[tokio::test]
+async fn an_inquiry_is_recorded_and_its_confirmation_is_the_first_that_anybody_hears() {
+    let world = World::start().await;
+    world.traffic.forget();
+    for (minutes, status) in [(-3, "inquiry"), (-2, "pending"), (-1, "held")] {
+        let answered = world.deliver(&later(minutes, json!({ "status": status }))).await;
+        assert_eq!((answered.status, &answered.body["state"]), (200, &json!("recorded")), "{:#}", answered.body);
+        assert_eq!(states(&answered), json!(["not_needed", "not_needed", "not_needed", "not_needed"]));
+    }
+    assert_eq!(world.called(), [""; 0]);
+    let answered = world.deliver(&sample()).await;
+    assert_eq!((answered.status, &answered.body["flags"]), (200, &json!([])), "{:#}", answered.body);
+    World::assert_one_of_everything(&world.effects().await);
+}
+
+#[tokio::test]
+async fn a_cancellation_of_what_nobody_was_shown_is_told_to_nobody() {
+    let world = World::start().await;
+    world.traffic.forget();
+    for told in [later(1, json!({ "status": "cancelled" })), sample()] {
+        let answered = world.deliver(&told).await;
+        assert_eq!((answered.status, &answered.body["state"]), (200, &json!("recorded")), "{:#}", answered.body);
+    }
+    assert_eq!(world.called(), [""; 0], "nor by the confirmation that comes after its cancellation");
+    assert!(world.effects().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_cancellation_after_the_start_is_a_persons_to_carry_out() {
+    let world = World::start().await;
+    let start = (now() - 1.hour()).to_string();
+    assert_eq!(world.deliver(&sample_with(json!({ "start_at": start }))).await.status, 200);
+    let before = world.effects().await;
+    let cancelled = later(1, json!({ "start_at": start, "status": "cancelled" }));
+    let answered = world.deliver(&cancelled).await;
+    assert_held(&answered, "after the charter's start", "Find out whether it sailed");
+    assert_eq!(world.effects().await, before);
+    world.alarm("after the charter's start").await;
+    assert_waits(&world, &cancelled).await;
+
+    let replayed = world.replay().await;
+    assert_eq!(replayed["state"], "in_step", "{replayed:#}");
+    let effects = world.effects().await;
+    assert_eq!((effects.calendar.len(), &effects.scc_events[0]["status"]), (0, &json!("cancelled")));
+    assert!(effects.visits[0].body.contains("This charter is cancelled"));
+    assert!(effects.visits[1].body.contains("STATUS:CANCELLED"));
+}
+
+#[tokio::test]
+async fn a_booking_that_stands_again_is_a_persons_to_set_sail() {
+    let world = World::start().await;
+    world.deliver(&sample()).await;
+    assert_eq!(world.deliver(&later(1, json!({ "status": "cancelled" }))).await.status, 200);
+    let before = world.effects().await;
+    let again = later(2, json!({ "start_at": "2031-05-31T14:00:00-07:00" }));
+    let answered = world.deliver(&again).await;
+    assert_held(&answered, "stands again after it was cancelled", "replay the booking by its id");
+    assert_eq!(world.effects().await, before);
+    world.alarm("stands again").await;
+    assert_waits(&world, &again).await;
+
+    let replayed = world.replay().await;
+    assert_eq!(replayed["state"], "in_step", "{replayed:#}");
+    let effects = world.effects().await;
+    assert_eq!((effects.calendar.len(), &effects.calendar[0]["date"]), (1, &json!("2031-05-31")));
+    let event = &effects.scc_events[0];
+    assert_eq!(
+        (&event["status"], &event["date"]),
+        (&json!("pending_confirmation"), &json!("2031-05-31T14:00:00-07:00"))
+    );
+    let entry = effects.calendar[0]["id"].as_str().expect("an id");
+    assert!(event["notes"].as_str().is_some_and(|notes| notes.contains(&format!("calendar {entry}"))), "{event:#}");
+    assert!(!effects.visits[0].body.contains("is cancelled") && effects.visits[0].body.contains("May 31, 2031"));
+    assert!(effects.visits[1].body.contains("STATUS:CONFIRMED") && effects.visits[1].body.contains("SEQUENCE:2"));
+    let mails = |kind: MailKind| effects.mailbox.iter().filter(|mail| mail.kind == kind).count();
+    let counts = (mails(MailKind::MagicLink), mails(MailKind::Change));
+    assert_eq!(counts, (3, 6), "off and on again, each told once: {:#?}", effects.mailbox);
+
+    let moved = world.deliver(&later(3, json!({}))).await;
+    assert_eq!(moved.status, 200, "from then on it is as good as one that was never cancelled: {:#}", moved.body);
+    assert_eq!(world.effects().await.calendar[0]["date"], "2031-05-30");
+}
+
+/// The office settles its books; crew hear nothing more of a charter that has sailed.
+#[tokio::test]
+async fn after_the_charters_end_crew_are_told_nothing() {
+    let stage = Stage::set().await;
+    assert_eq!(stage.deliver(&sample()).await.status(), Some(200));
+    let before = stage.look().await;
+    stage.pass(Duration::from_hours(11 * 24)).await;
+    stage.traffic().forget();
+    let settled = later(1, json!({ "gross": "900.00", "crew_ids": ["crew-1", "crew-3"], "party_size": 9 }));
+    let outcome = stage.deliver(&settled).await;
+    assert_eq!(outcome.status(), Some(200), "{outcome:?}");
+    let after = stage.look().await;
+    assert_eq!((before.scc_events, before.mailbox), (after.scc_events, after.mailbox));
+    assert_eq!(stage.traffic().calls_to(simulators::traffic::Service::Scc).len(), 0);
+    let entry = &after.calendar[0];
+    assert_eq!((entry["revenue"].to_string(), &entry["crew_ids"]), ("900.00".into(), &json!(["crew-1", "crew-3"])));
+}
+
+/// Two bookings in a million million.
+#[tokio::test]
+async fn a_charter_id_that_another_booking_has_is_shown_nowhere() {
+    let world = World::start().await;
+    let text = |value: &str| AttributeValue::S(value.to_owned());
+    let reservation =
+        [("pk", text(&format!("charter#{CHARTER_ID}"))), ("sk", text("reservation")), ("booking_id", text("BS-OTHER"))];
+    let reservation = reservation.map(|(name, value)| (name.to_owned(), value)).into();
+    let put = world.cloud.dynamodb.put_item().table_name(&world.cloud.ledger_table).set_item(Some(reservation));
+    put.send().await.expect("written");
+    world.traffic.forget();
+
+    let answered = world.deliver(&sample()).await;
+    assert_held(&answered, "another booking has the same charter id", "by hand in all four systems");
+    world.alarm("another booking has the same charter id").await;
+    assert_waits(&world, &sample()).await;
+    for told in [later(1, json!({ "party_size": 9 })), later(2, json!({ "status": "cancelled" })), later(3, json!({}))]
+    {
+        assert_held(&world.deliver(&told).await, "another booking has the same charter id", "by hand");
+    }
+    let replayed = world.replay().await;
+    assert_eq!(replayed["state"], "parked", "nor is this a matter of courage: {replayed:#}");
+    assert_eq!(world.called(), [""; 0]);
+    assert!(world.effects().await.is_empty());
+}

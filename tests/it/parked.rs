@@ -1,0 +1,165 @@
+//! What needs a person waits for one and holds nothing else up; what a person broke by hand is mended or left to a person.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Value, json};
+use simulators::{
+    rehearsal::DASHBOARD_TOKEN,
+    scc::MailKind,
+    traffic::{Fault, Service},
+};
+
+use crate::{
+    prove::stage::Stage,
+    world::{CHARTER_ID, World, later, sample, states},
+};
+
+const REFUSED: Fault = Fault::Answer { status: 422, acted: false, retry_after: None };
+
+/// SCC refuses the event; everything else is done.
+async fn refused_by_scc() -> World {
+    let world = World::start().await;
+    world.traffic.fail_next(Service::Scc, "POST", REFUSED, 1);
+    let answered = world.deliver(&sample()).await;
+    assert_eq!((answered.status, states(&answered)), (202, json!(["in_step", "parked", "due", "in_step"])));
+    assert_eq!(world.effects().await.mailbox.len(), 0);
+    world
+}
+
+fn moved() -> Value {
+    later(1, json!({ "start_at": "2031-05-31T14:00:00-07:00" }))
+}
+
+#[tokio::test]
+async fn a_step_that_was_refused_is_not_tried_again_by_itself() {
+    let world = refused_by_scc().await;
+    assert_eq!(world.deliver(&sample()).await.body["state"], "parked");
+    assert_eq!(world.sweep().await["found"], 0, "time brings nothing here");
+    let settled = later(1, json!({ "gross": "900.00" }));
+    let answered = world.deliver(&settled).await;
+    assert_eq!((answered.status, states(&answered)), (202, json!(["in_step", "parked", "due", "in_step"])));
+    assert_eq!(world.calendar.entries()[0]["revenue"].to_string(), "900.00", "what crew do not see goes on");
+    assert_eq!(world.count(Service::Scc, "POST"), 1, "the same content is refused once");
+}
+
+#[tokio::test]
+async fn newer_content_or_a_replay_tries_what_was_refused_again() {
+    let world = refused_by_scc().await;
+    let answered = world.deliver(&moved()).await;
+    assert_eq!(answered.status, 200, "{:#}", answered.body);
+    World::assert_one_of_everything(&world.effects().await);
+    assert_eq!(world.effects().await.scc_events[0]["date"], "2031-05-31T14:00:00-07:00");
+
+    let world = refused_by_scc().await;
+    let replayed = world.replay().await;
+    assert_eq!(replayed["state"], "in_step", "{replayed:#}");
+    World::assert_one_of_everything(&world.effects().await);
+}
+
+/// A replay of the delivery itself is a person's decision just as well.
+#[tokio::test]
+async fn a_replay_of_the_newest_delivery_tries_what_was_refused_again() {
+    let world = refused_by_scc().await;
+    let timeline = world.status().await["timeline"].clone();
+    let delivery = timeline.as_array().into_iter().flatten().find_map(|line| line["delivery_id"].as_str());
+    let replayed = world.ask(&json!({ "replay": { "delivery_id": delivery } })).await;
+    assert_eq!(replayed["state"], "in_step", "{replayed:#}");
+    World::assert_one_of_everything(&world.effects().await);
+}
+
+#[tokio::test]
+async fn an_entry_that_somebody_deleted_is_made_anew_when_the_charter_moves() {
+    let world = World::start().await;
+    world.deliver(&sample()).await;
+    let deleted = world.entry_id();
+    let url = format!("{}/calendar/{deleted}", world.calendar.url());
+    let delete = simulators::aws::loopback_client().delete(url).header("x-dashboard-token", DASHBOARD_TOKEN);
+    assert!(delete.send().await.expect("an answer").status().is_success());
+    world.traffic.forget();
+
+    let answered = world.deliver(&moved()).await;
+    assert_eq!(answered.status, 200, "{:#}", answered.body);
+    let effects = world.effects().await;
+    let entry = world.entry_id();
+    assert_ne!(entry, deleted);
+    assert_eq!((&effects.calendar[0]["date"], effects.scc_events.len()), (&json!("2031-05-31"), 1));
+    let notes = effects.scc_events[0]["notes"].as_str().expect("notes");
+    assert!(notes.contains(&format!("calendar {entry}")) && !notes.contains(&deleted), "{notes}");
+    let created = world.traffic.calls_to(Service::Calendar).into_iter().find(|call| call.operation.starts_with("POST"));
+    let key = &created.expect("it is created").headers["idempotency-key"];
+    assert_ne!(key, "BS-1048812/calendar/create", "a calendar that honours keys must not answer with the deleted one");
+}
+
+/// Creating it again would mail everybody again, so that is a person's to decide.
+#[tokio::test]
+async fn an_event_that_somebody_deleted_is_left_to_a_person() {
+    let world = World::start().await;
+    world.deliver(&sample()).await;
+    let event = world.effects().await.scc_events.remove(0);
+    let text = |name: &str| AttributeValue::S(event[name].as_str().expect("a key").to_owned());
+    let delete = world.cloud.dynamodb.delete_item().table_name(&world.cloud.events_table);
+    let delete = delete.key("event_id", text("event_id")).key("created_timestamp", text("created_timestamp"));
+    delete.send().await.expect("deleted");
+
+    let answered = world.deliver(&moved()).await;
+    assert_eq!(answered.body["state"], "parked", "{:#}", answered.body);
+    assert_eq!(answered.body["steps"]["crew_event"]["state"], "parked", "{:#}", answered.body);
+    world.alarm("a step is parked").await;
+    assert_eq!(world.deliver(&moved()).await.status, 202);
+    let effects = world.effects().await;
+    assert_eq!((effects.scc_events.len(), effects.mailbox.len()), (0, 3), "nobody is mailed a second time");
+    assert_eq!(effects.calendar[0]["date"], "2031-05-31", "the others go on");
+    assert!(effects.visits[0].body.contains("May 31, 2031"));
+}
+
+#[tokio::test]
+async fn a_token_that_does_not_fit_is_tried_every_hour_and_somebody_is_told() {
+    let world = World::start().await;
+    world.calendar.set_token("another");
+    world.deliver(&sample()).await;
+    let line = world.alarm("our credentials do not fit").await;
+    assert!(line.contains("calendar") && !line.contains(DASHBOARD_TOKEN), "{line}");
+
+    let stage = Stage::set().await;
+    stage.rehearsal.calendar.set_token("another");
+    assert_eq!(stage.deliver(&sample()).await.status(), Some(202));
+    stage.rehearsal.calendar.set_token(DASHBOARD_TOKEN);
+    for (minutes, swept) in [(59, 0), (2, 1), (61, 0)] {
+        stage.pass(Duration::from_mins(minutes)).await;
+        assert_eq!(stage.sweep().await["swept"], swept, "{minutes} minutes later");
+    }
+    World::assert_one_of_everything(&stage.look().await);
+}
+
+/// Somebody cleans the bucket up, and cleans too much.
+#[tokio::test]
+async fn a_replay_puts_the_guest_page_back_and_tells_nobody_anything() {
+    let world = World::start().await;
+    world.deliver(&sample()).await;
+    let before = world.effects().await;
+    for object in &before.bucket {
+        let delete = world.cloud.s3.delete_object().bucket(&world.cloud.bucket).key(&object.key);
+        delete.send().await.expect("deleted");
+    }
+    assert!(world.effects().await.bucket.is_empty());
+    let replayed = world.replay().await;
+    assert_eq!(replayed["state"], "in_step", "{replayed:#}");
+    let after = world.effects().await;
+    assert_eq!((&before.bucket, &before.mailbox), (&after.bucket, &after.mailbox));
+    assert_eq!((before.calendar, before.scc_events), (after.calendar, after.scc_events));
+    assert!(after.visits.iter().all(|visit| visit.status == 200), "nor does the edge hold on to what was gone");
+}
+
+/// People on the charter learn of a change once, however often it stumbles.
+#[tokio::test]
+async fn a_reschedule_that_stumbles_is_told_once() {
+    let world = World::start().await;
+    world.deliver(&sample()).await;
+    world.traffic.fail_next(Service::Scc, "PATCH", Fault::Answer { status: 502, acted: true, retry_after: None }, 2);
+    assert_eq!(world.deliver(&moved()).await.status, 200);
+    assert_eq!(world.count(Service::Scc, &format!("PATCH /events/{CHARTER_ID}")), 3);
+    let effects = world.effects().await;
+    let changes = effects.mailbox.iter().filter(|mail| mail.kind == MailKind::Change);
+    assert_eq!(changes.count(), 3, "{:#?}", effects.mailbox);
+}

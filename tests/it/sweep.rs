@@ -1,0 +1,118 @@
+//! What the schedule does every minute: whatever is due and whose time has come is brought in step, and nothing else is touched.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use simulators::traffic::{Fault, Service};
+
+use crate::{
+    prove::stage::Stage,
+    world::{ALWAYS, UNAVAILABLE, World, sample, sample_with},
+};
+
+/// What a sweep says that found nothing.
+fn nothing() -> Value {
+    json!({ "found": 0, "swept": 0, "in_step": 0, "due": 0, "parked": 0, "left": 0 })
+}
+
+/// The calendar was down when the booking came in.
+async fn due() -> Stage {
+    let stage = Stage::set().await;
+    stage.traffic().fail_next(Service::Calendar, "", UNAVAILABLE, ALWAYS);
+    assert_eq!(stage.deliver(&sample()).await.status(), Some(202));
+    stage
+}
+
+#[tokio::test]
+async fn a_failure_heals_when_its_time_has_come_and_not_before() {
+    let stage = due().await;
+    stage.traffic().heal();
+    for (seconds, expected) in [(0, nothing()), (45, nothing())] {
+        stage.pass(Duration::from_secs(seconds)).await;
+        stage.traffic().forget();
+        assert_eq!(stage.sweep().await, expected, "{seconds} s later");
+        assert!(stage.traffic().calls_to(Service::Calendar).is_empty());
+    }
+    stage.pass(Duration::from_secs(16)).await;
+    let swept = json!({ "found": 1, "swept": 1, "in_step": 1, "due": 0, "parked": 0, "left": 0 });
+    assert_eq!(stage.sweep().await, swept);
+    World::assert_one_of_everything(&stage.look().await);
+    stage.pass(Duration::from_hours(2)).await;
+    assert_eq!(stage.sweep().await, nothing(), "and that was all");
+}
+
+#[tokio::test]
+async fn tries_that_keep_failing_come_at_growing_distances() {
+    let stage = due().await;
+    for (minutes, attempts) in [(1, 2), (2, 3), (4, 4), (8, 5)] {
+        stage.pass(Duration::from_secs(minutes * 60 - 15)).await;
+        assert_eq!(stage.sweep().await, nothing(), "{attempts}");
+        stage.pass(Duration::from_secs(16)).await;
+        assert_eq!(stage.sweep().await["due"], 1, "{attempts}");
+        let status = stage.ask(&json!({ "status": { "booking_id": "BS-1048812" } })).await;
+        assert_eq!(status["steps"]["calendar"]["attempts"], attempts, "{status:#}");
+    }
+}
+
+/// Once a charter is over, time brings nothing any more: what is still missing is a person's to add.
+#[tokio::test]
+async fn what_never_healed_is_parked_when_the_charter_is_over() {
+    let stage = due().await;
+    stage.pass(Duration::from_hours(11 * 24)).await;
+    let swept = stage.sweep().await;
+    assert_eq!((&swept["swept"], &swept["parked"]), (&json!(1), &json!(1)), "{swept}");
+    let status = stage.ask(&json!({ "status": { "booking_id": "BS-1048812" } })).await;
+    let calendar = &status["steps"]["calendar"];
+    assert_eq!(calendar["state"], "parked", "{calendar:#}");
+    assert!(calendar["next"].as_str().is_some_and(|next| next.contains("The charter is over")), "{calendar:#}");
+    stage.pass(Duration::from_hours(2)).await;
+    assert_eq!(stage.sweep().await, nothing());
+}
+
+#[tokio::test]
+async fn where_nothing_is_due_one_question_is_all_that_is_asked() {
+    let stage = Stage::set().await;
+    assert_eq!(stage.deliver(&sample()).await.status(), Some(200));
+    stage.pass(Duration::from_hours(1)).await;
+    let process = stage.process(jiff::SignedDuration::ZERO).await.expect("it starts");
+    stage.traffic().forget();
+    assert_eq!(process.invoke(&json!({ "sweep": {} })).await.into_body(), nothing());
+    let calls: Vec<_> = stage.traffic().calls().into_iter().map(|call| (call.service, call.operation)).collect();
+    assert_eq!(calls, [(Service::Dynamodb, "Query".to_owned())]);
+}
+
+#[tokio::test]
+async fn of_many_bookings_those_that_are_due_are_brought_in_step_at_once() {
+    let stage = Stage::set().await;
+    let booking = |number: usize| {
+        let mut booking = sample_with(json!({ "id": format!("BS-200000{number}") }));
+        booking["id"] = json!(format!("evt_{number}"));
+        booking
+    };
+    for number in 0..9 {
+        let fails = number % 3 == 0;
+        if fails {
+            stage.traffic().fail_next(Service::S3, "PutObject", UNAVAILABLE, ALWAYS);
+        }
+        let expected = if fails { 202 } else { 200 };
+        assert_eq!(stage.deliver(&booking(number)).await.status(), Some(expected), "{number}");
+        stage.traffic().heal();
+    }
+    stage.pass(Duration::from_secs(62)).await;
+    stage.traffic().forget();
+    let swept = json!({ "found": 3, "swept": 3, "in_step": 3, "due": 0, "parked": 0, "left": 0 });
+    assert_eq!(stage.sweep().await, swept);
+    let effects = stage.look().await;
+    let counts = (effects.calendar.len(), effects.scc_events.len(), effects.mailbox.len(), effects.bucket.len());
+    assert_eq!(counts, (9, 9, 27, 18));
+    assert!(stage.traffic().calls_to(Service::Calendar).is_empty(), "what was in step is left alone");
+}
+
+#[tokio::test]
+async fn a_sweep_without_the_ledger_says_so() {
+    let world = World::start().await;
+    world.fail_table(&world.cloud.ledger_table, &Fault::DropBefore);
+    let problem = world.sweep().await;
+    assert_eq!(problem["status"], 503, "{problem:#}");
+    world.alarm("the ledger cannot be used").await;
+}
