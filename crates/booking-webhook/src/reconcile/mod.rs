@@ -57,6 +57,7 @@ impl Systems<'_> {
     /// [`RenderError`] when the template and its content do not fit.
     pub fn page(&self, charter: &Charter, address: &Address, changed_at: Timestamp) -> Result<GuestPage, RenderError> {
         let operator = self.operator;
+        let uploads = self.publisher.uploads(charter.id.as_str());
         self.renderer.render(&Edition {
             charter,
             address,
@@ -65,6 +66,7 @@ impl Systems<'_> {
             sequence: 0,
             changed_at,
             moved: None,
+            uploads: uploads.as_ref(),
         })
     }
 }
