@@ -8,13 +8,16 @@ use std::{
     sync::Arc,
 };
 
+use serde_json::json;
 use simulators::{
     harbour::{Harbour, Kind, console, files::Files, inspection::Inspection},
-    rehearsal::{Options, Rehearsal},
+    rehearsal::{Options, Rehearsal, SIGNING_SECRET, WEBHOOK_PATH},
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-const USAGE: &str = "usage: rehearsal [--once]\n  --once  deliver one booking, verify all four systems, and leave";
+const USAGE: &str = "usage: rehearsal [--once | --stage]
+  --once   deliver one booking, verify all four systems, and leave
+  --stage  deliver nothing, say in one line of JSON where everything is, and stay until standard input ends";
 
 /// The example of the repository: what guests read on the page is the operator's to say.
 const OPERATOR_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../operator.example.toml");
@@ -22,12 +25,13 @@ const OPERATOR_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../operator
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let once = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => false,
-        ["--once"] => true,
+    let rehearsed = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => Box::pin(rehearse(false)).await,
+        ["--once"] => Box::pin(rehearse(true)).await,
+        ["--stage"] => Box::pin(set_the_stage()).await,
         _ => return complain(USAGE),
     };
-    match Box::pin(rehearse(once)).await {
+    match rehearsed {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => complain(&format!("The rehearsal failed: {}", with_sources(&*error))),
@@ -36,14 +40,11 @@ async fn main() -> ExitCode {
 
 /// Answers whether the world was as it should be.
 async fn rehearse(once: bool) -> Result<bool, Box<dyn Error>> {
-    let own_binary = std::env::current_exe()?;
-    let binaries = own_binary.parent().ok_or("this binary is in no folder")?;
+    let binaries = binaries()?;
     let mut out = io::stdout();
     writeln!(out, "Starting the emulator, the stand-ins and the function…")?;
 
-    let env = [("OPERATOR_FILE".to_owned(), Some(OPERATOR_FILE.to_owned()))].into();
-    let options = Options { function: Some(function(binaries)?), env, ..Options::default() };
-    let rehearsal = Arc::new(Rehearsal::start(options).await?);
+    let rehearsal = start(&binaries).await?;
     let harbour = Harbour::open(Arc::clone(&rehearsal)).await?;
     let delivery = harbour.send(Kind::Sample).await?;
 
@@ -57,12 +58,42 @@ async fn rehearse(once: bool) -> Result<bool, Box<dyn Error>> {
     if once {
         return Ok(faults.is_empty());
     }
-    let folder = binaries.parent().unwrap_or(binaries).join("rehearsal");
+    let folder = binaries.parent().unwrap_or(&binaries).join("rehearsal");
     let _files = Files::write(folder, &rehearsal, harbour.captured().as_ref())?;
     print_addresses(&mut out, &harbour, &rehearsal, &world)?;
     asked_to_stop().await?;
     writeln!(out, "\nStopping.")?;
     Ok(true)
+}
+
+/// For programs that play the marketplace and the guests themselves. Standard input ends when such a program does, however it ends.
+async fn set_the_stage() -> Result<bool, Box<dyn Error>> {
+    let rehearsal = start(&binaries()?).await?;
+    let harbour = Harbour::open(Arc::clone(&rehearsal)).await?;
+    let stage = json!({
+        "webhook": format!("{}{WEBHOOK_PATH}", rehearsal.front_door.url()),
+        "signing_secret": SIGNING_SECRET,
+        "site": rehearsal.edge.url(),
+        "scc": rehearsal.scc.url(),
+        "upload": rehearsal.scc.upload_url(),
+        "s3": rehearsal.emulator_url(),
+        "bucket": rehearsal.cloud.bucket,
+        "harbour": harbour.url(),
+    });
+    writeln!(io::stdout(), "{stage}")?;
+    tokio::io::copy(&mut tokio::io::stdin(), &mut tokio::io::sink()).await?;
+    Ok(true)
+}
+
+async fn start(binaries: &Path) -> Result<Arc<Rehearsal>, Box<dyn Error>> {
+    let env = [("OPERATOR_FILE".to_owned(), Some(OPERATOR_FILE.to_owned()))].into();
+    let options = Options { function: Some(function(binaries)?), env, ..Options::default() };
+    Ok(Arc::new(Rehearsal::start(options).await?))
+}
+
+fn binaries() -> Result<PathBuf, Box<dyn Error>> {
+    let own_binary = std::env::current_exe()?;
+    Ok(own_binary.parent().ok_or("this binary is in no folder")?.to_owned())
 }
 
 fn function(binaries: &Path) -> Result<PathBuf, String> {
