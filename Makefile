@@ -1,6 +1,6 @@
 # The verbs of the project. Works with GNU make 3.81 and later; longer recipes live in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites setup run test check bench build watch invoke replay
+.PHONY: help prerequisites setup run test test-browser check bench build watch invoke replay
 
 # Always the whole workspace: a build of one package would unify other features and compile the world again.
 CARGO_BUILD  = cargo build --workspace --locked --bins
@@ -9,7 +9,7 @@ CARGO_LAMBDA = PATH="$(CURDIR)/.venv/bin:$$PATH" cargo lambda
 REHEARSAL    = $(TARGET)/rehearsal
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 prerequisites:
 	@scripts/prerequisites.sh
@@ -26,9 +26,14 @@ run: setup ## deliver a signed booking to the real function and show the four sy
 	$(CARGO_BUILD)
 	@exec $(TARGET)/debug/rehearsal $(if $(ONCE),--once)
 
-test: setup ## all tests
+test: setup ## all tests; those in a browser if Node.js 20 and Chromium are there
 	$(CARGO_BUILD) --tests
 	cargo test --workspace --locked
+	@scripts/browser-tests.sh $(if $(CI),--required)
+
+test-browser: setup ## the guest page in Chromium, judged by axe and Lighthouse; screenshots go to target/screenshots
+	$(CARGO_BUILD)
+	@scripts/browser-tests.sh --required
 
 check: prerequisites ## formatting, lints, documentation, dependency policy
 	cargo fmt --all --check

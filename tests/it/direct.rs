@@ -13,7 +13,7 @@ async fn a_person_enters_a_booking() {
     let answer = world.ask(&fixture("manual-booking.json")).await;
     assert_eq!(answer["state"], "in_step", "{answer:#}");
     let effects = world.effects().await;
-    assert_eq!((effects.calendar.len(), effects.scc_events.len(), effects.bucket.len()), (1, 1, 2));
+    assert_eq!((effects.calendar.len(), effects.scc_events.len(), effects.bucket.len()), (1, 1, 3));
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn a_captured_delivery_is_delivered_again_whatever_its_age() {
         );
         let effects = world.effects().await;
         let counts = (effects.calendar.len(), effects.scc_events.len(), effects.mailbox.len(), effects.bucket.len());
-        assert_eq!(counts, (1, 1, 3, 2));
+        assert_eq!(counts, (1, 1, 3, 3));
     }
 }
 

@@ -54,7 +54,11 @@ async fn the_guest_page_is_complete_and_says_only_what_a_guest_may_read() {
     }
     let calendar_file = &effects.visits[1];
     assert_eq!(calendar_file.content_type.as_deref(), Some("text/calendar; charset=utf-8"));
-    for line in ["DTSTART:20310530T210000Z", "DTEND:20310531T000000Z", "STATUS:CONFIRMED"] {
+    for line in [
+        "DTSTART;TZID=America/Los_Angeles:20310530T140000",
+        "DTEND;TZID=America/Los_Angeles:20310530T170000",
+        "STATUS:CONFIRMED",
+    ] {
         assert!(calendar_file.body.contains(line), "{line} in {}", calendar_file.body);
     }
 }

@@ -35,6 +35,9 @@ const VIA: HeaderValue = HeaderValue::from_static("1.1 d111111abcdef8.cloudfront
 const X_CACHE: &str = "x-cache";
 const ACCESS_DENIED: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
     <Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
+/// The distribution's custom error response, as `infra/template.yaml` configures it: for a 403 or 404 of the bucket, visitors get this
+/// page with a 404.
+const UNKNOWN_LINK_PAGE: &str = "/g/not-found.html";
 const METHOD_REFUSED: &str = "<H1>403 ERROR</H1>This distribution is not configured to allow the HTTP request method \
     that was used for this request. The distribution supports only cachable requests.";
 
@@ -134,12 +137,13 @@ async fn visit(State(distribution): State<Arc<Distribution>>, request: Request<B
     if let Err(error) = distribution.apply_invalidations().await {
         return own_words(StatusCode::BAD_GATEWAY, "text/plain", format!("invalidations cannot be read: {error}"));
     }
-    let hit = distribution.cache().get(&path);
-    let (object, x_cache) = match hit {
-        Some(object) => (object, "Hit from cloudfront"),
-        None => (distribution.fetch(path, parts.headers.clone()).await, "Miss from cloudfront"),
-    };
-    deliver(object, x_cache, &parts.headers)
+    let (object, x_cache) = distribution.look_up(path, &parts.headers).await;
+    if ![StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].contains(&object.status) {
+        return deliver(object, x_cache, &parts.headers);
+    }
+    let (page, _) = distribution.look_up(UNKNOWN_LINK_PAGE.to_owned(), &HeaderMap::new()).await;
+    let unknown = if page.status.is_success() { page.with(StatusCode::NOT_FOUND) } else { object };
+    deliver(unknown, x_cache, &HeaderMap::new())
 }
 
 impl Distribution {
@@ -157,6 +161,15 @@ impl Distribution {
             self.cache().apply(Invalidation { id: summary.id, paths });
         }
         Ok(())
+    }
+
+    /// What there is at `path`, and whether the edge had it.
+    async fn look_up(&self, path: String, headers: &HeaderMap) -> (Object, &'static str) {
+        let hit = self.cache().get(&path);
+        match hit {
+            Some(object) => (object, "Hit from cloudfront"),
+            None => (self.fetch(path, headers.clone()).await, "Miss from cloudfront"),
+        }
     }
 
     async fn fetch(&self, path: String, mut headers: HeaderMap) -> Object {

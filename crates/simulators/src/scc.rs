@@ -9,7 +9,9 @@ mod attributes;
 mod crew_page;
 mod event;
 mod outbox;
+mod sharing;
 mod table;
+mod upload_bucket;
 mod uploads;
 
 use std::{
@@ -28,10 +30,16 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use http::{HeaderName, HeaderValue, Method, StatusCode, header, request};
+use http::{Method, StatusCode, request};
 use serde_json::{Value, json};
 
-use self::{access::MagicLinks, crew_page::CrewPage, outbox::Outbox, table::EventsTable};
+use self::{
+    access::MagicLinks,
+    crew_page::CrewPage,
+    outbox::Outbox,
+    sharing::{SiteOrigin, share_with_the_guest_site},
+    table::EventsTable,
+};
 pub use self::{
     access::ServiceKeyHash,
     outbox::{Mail, MailKind},
@@ -69,6 +77,7 @@ pub struct SccOptions {
 /// A running SCC; dropping it stops it. Its events stay in their table.
 pub struct Scc {
     server: Server,
+    _upload_bucket: Server,
     desk: Desk,
 }
 
@@ -78,6 +87,8 @@ impl Scc {
     /// # Errors
     /// When no port can be bound.
     pub async fn start(options: SccOptions) -> io::Result<Self> {
+        let site_origin = SiteOrigin::from(options.site_origin);
+        let upload_bucket = upload_bucket::start(&options.uploads, options.traffic.clone(), &site_origin).await?;
         let desk = Desk(Arc::new(Shared {
             shape: Shape::of(CONTRACT, "Event", &["event_id"]),
             service_key_hash: RwLock::new(options.service_key_hash),
@@ -85,20 +96,27 @@ impl Scc {
             events: EventsTable::new(options.dynamodb, options.events_table),
             links: MagicLinks::new(),
             outbox: Outbox::default(),
+            upload_url: format!("{}/{}", upload_bucket.url(), options.uploads.bucket),
             uploads: options.uploads,
-            site_origin: options.site_origin,
+            site_origin,
             clock: options.clock,
             crew_page: CrewPage::new(),
         }));
         let server = Server::start(routes(&desk), options.traffic, name).await?;
         desk.0.links.lead_to(server.url());
-        Ok(Self { server, desk })
+        Ok(Self { server, _upload_bucket: upload_bucket, desk })
     }
 
     /// The base URL of the API, with the stage.
     #[must_use]
     pub fn url(&self) -> String {
         self.server.url() + STAGE
+    }
+
+    /// Where upload forms are sent to.
+    #[must_use]
+    pub fn upload_url(&self) -> &str {
+        &self.desk.0.upload_url
     }
 
     /// The newest 10,000 mails in the order of sending.
@@ -148,7 +166,9 @@ struct Shared {
     links: MagicLinks,
     outbox: Outbox,
     uploads: Uploads,
-    site_origin: String,
+    /// Where forms are sent to.
+    upload_url: String,
+    site_origin: SiteOrigin,
     clock: Clock,
     crew_page: CrewPage,
 }
@@ -167,7 +187,7 @@ fn routes(desk: &Desk) -> Router {
         .layer(from_fn_with_state(desk.clone(), authenticate));
     let guests = Router::new()
         .route("/g/{event_id}/presign", post(presign))
-        .layer(from_fn_with_state(desk.clone(), share_with_the_guest_site));
+        .layer(from_fn_with_state(Arc::clone(&desk.0.site_origin), share_with_the_guest_site));
     Router::new()
         .nest(STAGE, events.merge(guests))
         .route("/crew/{event_id}", get(crew_page::show).post(crew_page::write))
@@ -238,28 +258,11 @@ async fn presign(State(desk): State<Desk>, Path(event_id): Path<String>, body: B
     Ok(match refused {
         Some((status, words)) => problem(status, words),
         // S3 holds a form against its own clock, whatever day it is here.
-        None => Json(desk.0.uploads.form(&event_id, &wanted, Clock::system().now())).into_response(),
+        None => {
+            let form = desk.0.uploads.form(&event_id, &wanted, Clock::system().now());
+            Json(form.sent_to(&desk.0.upload_url)).into_response()
+        }
     })
-}
-
-/// CORS: pages of the guest site, and of no other, may read the answers.
-async fn share_with_the_guest_site(State(desk): State<Desk>, request: Request, next: Next) -> Response {
-    let shared = request.headers().get(header::ORIGIN).filter(|origin| **origin == *desk.0.site_origin).cloned();
-    let mut answer = match *request.method() {
-        Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
-        _ => next.run(request).await,
-    };
-    let allow = |name: HeaderName, value: &'static str| (name, HeaderValue::from_static(value));
-    answer.headers_mut().extend([allow(header::VARY, "Origin")]);
-    if let Some(origin) = shared {
-        answer.headers_mut().extend([
-            (header::ACCESS_CONTROL_ALLOW_ORIGIN, origin),
-            allow(header::ACCESS_CONTROL_ALLOW_METHODS, "POST"),
-            allow(header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type"),
-            allow(header::ACCESS_CONTROL_MAX_AGE, "600"),
-        ]);
-    }
-    answer
 }
 
 /// Why a route did not do what it was asked.

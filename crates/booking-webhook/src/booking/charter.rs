@@ -8,8 +8,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Assigned, Boat, BoatReference, BookingId, CharterId, CharterTime, Field, FieldFault, Operator, PersonId, Place,
-    Rates, Sale, Statement,
+    Assigned, Boat, BoatReference, BookingId, CharterId, CharterTime, Field, FieldFault, Language, Operator, PersonId,
+    Place, Rates, Sale, Statement,
 };
 
 /// What is settled when a booking is first confirmed, and stays: editing the operator file changes no existing charter.
@@ -107,6 +107,8 @@ pub struct Charter {
     pub party_size: u32,
     /// What to call whoever booked.
     pub guest_first_name: String,
+    /// What whoever booked speaks.
+    pub language: Language,
     /// Crew beside the captain.
     pub crew: Vec<PersonId>,
     /// The captain.
@@ -193,6 +195,7 @@ impl Confirmed {
             boat,
             party_size: sale.party_size,
             guest_first_name: sale.guest.first_name().to_owned(),
+            language: Language::of(&sale.guest.locale),
             crew: terms.crew,
             captain: terms.captain,
             checklist: operator.checklist.clone(),

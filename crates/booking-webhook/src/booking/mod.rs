@@ -5,6 +5,7 @@
 
 mod charter;
 mod identifiers;
+mod language;
 mod money;
 mod money_words;
 mod operator;
@@ -14,6 +15,7 @@ mod time;
 
 pub use charter::{Charter, Confirmed, Flag, Office, Terms};
 pub use identifiers::{BookingId, CharterId, IdentifierError, PersonId};
+pub use language::{Language, Translated};
 pub use money::{Money, MoneyError, Rates, Statement};
 pub use money_words::MoneyWords;
 pub use operator::{Boat, EmergencyContact, MeetingPoint, Operator, Roster};

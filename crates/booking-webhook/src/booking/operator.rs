@@ -3,9 +3,9 @@
 //! Comes from the operator file (`operator.example.toml` shows one); without a file the defaults of the worked example apply.
 
 use jiff::{SignedDuration, tz::TimeZone};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::{PersonId, Rates, money_words::MoneyWords, snapshot::BoatReference};
+use super::{PersonId, Rates, Translated, money_words::MoneyWords, snapshot::BoatReference};
 
 /// The operator's standing decisions.
 #[derive(Debug, Clone, Deserialize)]
@@ -21,7 +21,7 @@ pub struct Operator {
     /// What crew tick off before and after every charter.
     pub checklist: Vec<String>,
     /// What guests are told about weather and cancelling.
-    pub cancellation_note: String,
+    pub cancellation_note: Translated<String>,
     /// Labels that mean money, in attributes' names and in lines of notes.
     pub money_words: MoneyWords,
     /// The boats, with what differs between them.
@@ -43,7 +43,7 @@ impl Default for Operator {
             ]
             .map(String::from)
             .into(),
-            cancellation_note: "If the weather is unsafe we call you and find another day.".into(),
+            cancellation_note: "If the weather is unsafe we call you and find another day.".to_owned().into(),
             money_words: MoneyWords::default(),
             boats: Vec::new(),
         }
@@ -79,11 +79,11 @@ pub struct Boat {
     /// How long before the start guests should be there, in minutes.
     pub check_in_minutes: Option<u32>,
     /// What guests should bring.
-    pub bring: Vec<String>,
+    pub bring: Translated<Vec<String>>,
     /// What guests should leave at home.
-    pub leave_at_home: Vec<String>,
+    pub leave_at_home: Translated<Vec<String>>,
     /// The safety briefing, a line each.
-    pub safety: Vec<String>,
+    pub safety: Translated<Vec<String>>,
     /// Whom guests call on the day.
     pub emergency_contact: Option<EmergencyContact>,
 }
@@ -106,11 +106,11 @@ pub struct Roster {
 }
 
 /// Where guests come to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MeetingPoint {
     /// Marina and dock.
-    pub name: String,
+    pub name: Translated<String>,
     /// Street address.
     pub address: String,
     /// A map of it.
@@ -118,11 +118,11 @@ pub struct MeetingPoint {
 }
 
 /// Whom guests call on the day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EmergencyContact {
     /// Who answers.
-    pub name: String,
+    pub name: Translated<String>,
     /// In international form, e.g. `+1 619 555 0100`.
     pub phone: String,
 }
@@ -135,6 +135,7 @@ fn time_zone<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<TimeZo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::booking::Language;
 
     fn example() -> Operator {
         toml::from_str(include_str!("../../../../operator.example.toml")).expect("the example is valid")
@@ -155,7 +156,12 @@ mod tests {
             assert!(boat.capacity > Some(8) && boat.check_in() == SignedDuration::from_mins(15));
             assert!(boat.meeting_point.as_ref().is_some_and(|point| point.map_url.starts_with("https://")));
             assert!(boat.emergency_contact.as_ref().is_some_and(|contact| contact.phone.contains(" 555 ")));
-            assert!([&boat.bring, &boat.leave_at_home, &boat.safety].iter().all(|list| !list.is_empty()));
+            for language in Language::ALL {
+                for list in [&boat.bring, &boat.leave_at_home, &boat.safety] {
+                    let (lines, said_in) = list.in_language(language);
+                    assert!(!lines.is_empty() && said_in == language, "{lines:?}");
+                }
+            }
         }
     }
 

@@ -55,7 +55,9 @@ impl Place {
         let at_meeting_point = || meeting_point.cloned().map(Self::MeetingPoint);
         match location {
             None => (at_meeting_point(), None),
-            Some(location) if meeting_point.is_some_and(|point| point.name == location) => (at_meeting_point(), None),
+            Some(location) if meeting_point.is_some_and(|point| *point.name.english() == location) => {
+                (at_meeting_point(), None)
+            }
             Some(location) if is_for_everybody(&location, money_words) => (Some(Self::Elsewhere(location)), None),
             Some(location) => (at_meeting_point(), Some(location)),
         }
@@ -64,7 +66,7 @@ impl Place {
     /// In a few words.
     pub fn name(&self) -> &str {
         match self {
-            Self::MeetingPoint(point) => &point.name,
+            Self::MeetingPoint(point) => point.name.english(),
             Self::Elsewhere(words) => words,
         }
     }
@@ -102,7 +104,7 @@ mod tests {
 
     fn meeting_point() -> MeetingPoint {
         MeetingPoint {
-            name: "Harbor Island, guest dock, gate code 1234".into(),
+            name: "Harbor Island, guest dock, gate code 1234".to_owned().into(),
             address: "1880 Harbor Island Drive".into(),
             map_url: "https://example.com/map".into(),
         }
@@ -189,7 +191,7 @@ mod tests {
     #[test]
     fn the_boats_own_place_is_the_operators_to_word() {
         let own = (Some(Place::MeetingPoint(meeting_point())), None);
-        assert_eq!(place(&meeting_point().name), own);
+        assert_eq!(place(meeting_point().name.english()), own);
         assert_eq!(Place::of(None, Some(&meeting_point()), &MoneyWords::default()), own);
     }
 }

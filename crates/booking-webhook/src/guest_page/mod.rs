@@ -3,7 +3,15 @@
 //! Built from [`crate::booking::Charter`], which has no money and no full name in it. Anybody with the link can open it.
 
 mod content;
+mod edition;
 mod invitation;
+mod policy;
+#[cfg(test)]
+mod tests;
+mod time_zone;
+mod unknown_link;
+mod uploads;
+mod words;
 
 use std::fmt;
 
@@ -12,7 +20,8 @@ use aws_sdk_cloudfront::{
     types::{InvalidationBatch, Paths},
 };
 use aws_sdk_s3::{operation::put_object::PutObjectError, primitives::ByteStream};
-pub use content::{Edition, GuestPage, Moved, RenderError, Renderer};
+pub use edition::{Edition, GuestPage, Moved, RenderError, Renderer};
+pub use uploads::Uploads;
 
 use crate::{
     booking::CharterId,
@@ -30,6 +39,8 @@ pub(crate) const PUT_PAGE: Call =
     Call { service: Service::GuestPageBucket, operation: "put_guest_page", effect: Effect::Change };
 const PUT_INVITATION: Call =
     Call { service: Service::GuestPageBucket, operation: "put_calendar_file", effect: Effect::Change };
+const PUT_UNKNOWN_LINK: Call =
+    Call { service: Service::GuestPageBucket, operation: "put_unknown_link_page", effect: Effect::Change };
 const INVALIDATE: Call =
     Call { service: Service::Cloudfront, operation: "invalidate_guest_page", effect: Effect::Change };
 
@@ -45,6 +56,8 @@ pub struct Address {
     pub key: String,
     /// The calendar file's key, beside it.
     pub calendar_key: String,
+    /// The key of the page for links that lead nowhere, beside them: `g/not-found.html`.
+    pub unknown_link_key: String,
 }
 
 impl Address {
@@ -53,7 +66,8 @@ impl Address {
         let path = format!("/g/{charter}");
         let key = config.key.replace("{charter_id}", charter.as_str());
         let calendar_key = format!("{}.ics", key.strip_suffix(".html").unwrap_or(&key));
-        Self { url: format!("{}{path}", config.base_url), path, key, calendar_key }
+        let unknown_link_key = config.key.replace("{charter_id}", unknown_link::NAME);
+        Self { url: format!("{}{path}", config.base_url), path, key, calendar_key, unknown_link_key }
     }
 
     /// Where guests get the calendar file: `/g/{charter_id}.ics`.
@@ -95,7 +109,15 @@ impl<'a> Publisher<'a> {
         Self { outbound, secrets, config, s3, cloudfront }
     }
 
-    /// Puts both files, then invalidates them. All of it may be done again at any time with the same effect.
+    /// Where guests send the photos of a charter to, as far as the secrets know; `event_id` is SCC's id of it.
+    pub fn uploads(&self, event_id: &str) -> Option<Uploads> {
+        let secrets = self.secrets.current();
+        let region = self.s3.config().region().map_or("us-west-2", |region| region.as_ref());
+        Uploads::of(&secrets.scc.as_ref().ok()?.content, event_id, region)
+    }
+
+    /// Puts both files, then invalidates them. All of it may be done again at any time with the same effect. The page for unknown
+    /// links is put beside them; a charter is in step without it, so what goes wrong there is logged and no more.
     ///
     /// # Errors
     /// The first [`CallError`]; what was put before it stays.
@@ -108,7 +130,8 @@ impl<'a> Publisher<'a> {
     ) -> Result<(), CallError> {
         let html = self.put(PUT_PAGE, &address.key, HTML, &page.html, deadline);
         let calendar = self.put(PUT_INVITATION, &address.calendar_key, CALENDAR, &page.calendar, deadline);
-        let (html, calendar) = tokio::join!(html, calendar);
+        let unknown_link = self.put(PUT_UNKNOWN_LINK, &address.unknown_link_key, HTML, &page.unknown_link, deadline);
+        let (html, calendar, _logged) = tokio::join!(html, calendar, unknown_link);
         html.and(calendar)?;
         self.invalidate(address, reference, deadline).await
     }
@@ -161,7 +184,7 @@ impl<'a> Publisher<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+mod address_tests {
     use super::*;
     use crate::booking::BookingId;
 

@@ -74,6 +74,10 @@ pub struct SccSecret {
     /// How the key is shown.
     #[serde(default)]
     pub auth: SccAuthentication,
+    /// Where guests' browsers ask for an upload form; holds `{event_id}`. Without it guest pages take no photos.
+    pub presign_url: Option<String>,
+    /// What those forms say as `url`: the bucket, as browsers call it. Without it guest pages may call every bucket of the region.
+    pub upload_url: Option<String>,
 }
 
 /// How SCC wants to see the service key.

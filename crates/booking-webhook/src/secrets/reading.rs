@@ -7,6 +7,7 @@ use aws_sdk_secretsmanager::{
     operation::batch_get_secret_value::{BatchGetSecretValueError, BatchGetSecretValueOutput},
 };
 use http::HeaderValue;
+use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -96,6 +97,9 @@ impl Reading {
         .collect();
         faults.dedup();
         reading.faults = faults.into_iter().cloned().collect();
+        if let Ok(scc) = &mut reading.scc {
+            reading.faults.extend(batch.drop_unusable_upload_urls(&mut scc.content));
+        }
         reading
     }
 
@@ -190,6 +194,17 @@ impl Batch<'_> {
         Ok(secret)
     }
 
+    /// Photos are not worth a charter that crew are not told of: a faulty address is reported and counts as absent.
+    fn drop_unusable_upload_urls(&self, scc: &mut SccSecret) -> impl Iterator<Item = SecretFault> {
+        let presign_url = scc.presign_url.take_if(|url| !url.contains("{event_id}") || !is_for_browsers(url));
+        let upload_url = scc.upload_url.take_if(|url| !is_for_browsers(url));
+        let faults = [
+            presign_url.map(|_| self.fault(SCC, "has a presign_url that is no https URL with {event_id} in it")),
+            upload_url.map(|_| self.fault(SCC, "has an upload_url that is no https URL")),
+        ];
+        faults.into_iter().flatten()
+    }
+
     /// A line break at a token's end is the commonest slip of whoever stores one, and no service would say so.
     fn sendable(&self, name: &str, token_name: &str, token: &SecretString) -> Result<(), SecretFault> {
         let token = token.expose_secret();
@@ -202,6 +217,14 @@ impl Batch<'_> {
         );
         Err(self.fault(name, reason))
     }
+}
+
+/// Browsers call it from the guest site, and a page's policy names it: nothing that would end a part of that policy may be in it.
+fn is_for_browsers(url: &str) -> bool {
+    let Ok(parsed) = Url::parse(url) else { return false };
+    let loopback = matches!(parsed.host_str(), Some("127.0.0.1" | "localhost"));
+    (parsed.scheme() == "https" || parsed.scheme() == "http" && loopback)
+        && !parsed.as_str().contains([';', ',', ' ', '\''])
 }
 
 #[cfg(test)]
@@ -256,6 +279,21 @@ mod tests {
             (SCC, r#"{"url": "http://localhost/prod", "service_key": " s3cret"}"#, "service_key that no header"),
             (SCC, r#"{"url": "http://localhost/prod", "service_key": "s3cr\u0007t"}"#, "service_key that no header"),
             (SCC, r#"{"url": "http://localhost/prod", "service_key": "s3cret", "auth": "s3cret"}"#, "Data fault"),
+            (
+                SCC,
+                r#"{"url": "http://localhost/prod", "service_key": "k", "presign_url": "https://s3cret.example/presign"}"#,
+                "presign_url that is no https URL with {event_id}",
+            ),
+            (
+                SCC,
+                r#"{"url": "http://localhost/prod", "service_key": "k", "presign_url": "http://s3cret.example/{event_id}"}"#,
+                "presign_url that is no https URL",
+            ),
+            (
+                SCC,
+                r#"{"url": "http://localhost/prod", "service_key": "k", "upload_url": "https://s3cret.example/;a"}"#,
+                "upload_url that is no https URL",
+            ),
             (GUEST_PAGE, r#"{"link_key": "s3cret", "distribution_id": 1}"#, "Data fault"),
             (GUEST_PAGE, r#"{"link_key": "s3cret"}"#, "no distribution_id"),
             (GUEST_PAGE, r#"{"link_key": "", "distribution_id": "E1"}"#, "empty link_key"),
@@ -267,6 +305,22 @@ mod tests {
         }
         let denied = read(&[SOUND[0], SOUND[1], SOUND[3]]).faults;
         assert!(denied[0].to_string().ends_with("cannot be read: AccessDeniedException"), "{denied:?}");
+    }
+
+    #[test]
+    fn a_faulty_address_for_photos_costs_the_photos_and_nothing_else() {
+        let with = |presign_url: &str, upload_url: &str| {
+            let json = SOUND[2]
+                .1
+                .replace('}', &format!(r#", "presign_url": "{presign_url}", "upload_url": "{upload_url}"}}"#));
+            let reading = read_with(SCC, &json);
+            let scc = reading.scc.expect("it can be called").content;
+            (scc.presign_url.is_some(), scc.upload_url.is_some(), reading.faults.len())
+        };
+        assert_eq!(with("https://a2.example/g/{event_id}/presign", "https://photos.example/"), (true, true, 0));
+        assert_eq!(with("http://127.0.0.1:1/g/{event_id}/presign", "http://127.0.0.1:2/photos"), (true, true, 0));
+        assert_eq!(with("/g/{event_id}/presign", "https://photos.example/"), (false, true, 1));
+        assert_eq!(with("javascript:{event_id}", "photos"), (false, false, 2));
     }
 
     #[test]

@@ -9,13 +9,16 @@ use std::{
     sync::Arc,
 };
 
+use serde_json::json;
 use simulators::{
     harbour::{Harbour, Kind, REDRIVE_BASE, SETTLE, console, files::Files, inspection::Inspection},
-    rehearsal::{Options, Rehearsal},
+    rehearsal::{Options, Rehearsal, SIGNING_SECRET, WEBHOOK_PATH},
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-const USAGE: &str = "usage: rehearsal [--once]\n  --once  deliver a booking, move it by a day, cancel it, verify all four systems each time, and leave";
+const USAGE: &str = "usage: rehearsal [--once | --stage]
+  --once   deliver a booking, move it by a day, cancel it, verify all four systems each time, and leave
+  --stage  deliver nothing, say in one line of JSON where everything is, and stay until standard input ends";
 
 /// The example of the repository: what guests read on the page is the operator's to say.
 const OPERATOR_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../operator.example.toml");
@@ -26,12 +29,13 @@ const ENVIRONMENTS: usize = 3;
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let once = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => false,
-        ["--once"] => true,
+    let rehearsed = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => Box::pin(rehearse(false)).await,
+        ["--once"] => Box::pin(rehearse(true)).await,
+        ["--stage"] => Box::pin(set_the_stage()).await,
         _ => return complain(USAGE),
     };
-    match Box::pin(rehearse(once)).await {
+    match rehearsed {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => complain(&format!("The rehearsal failed: {}", with_sources(&*error))),
@@ -40,20 +44,12 @@ async fn main() -> ExitCode {
 
 /// Answers whether the world was as it should be.
 async fn rehearse(once: bool) -> Result<bool, Box<dyn Error>> {
-    let own_binary = std::env::current_exe()?;
-    let binaries = own_binary.parent().ok_or("this binary is in no folder")?;
+    let binaries = binaries()?;
     let mut out = io::stdout();
     writeln!(out, "Starting the emulator, the stand-ins and the function…")?;
 
-    let binary = function(binaries)?;
-    let options = Options {
-        function: Some(binary.clone()),
-        environments: ENVIRONMENTS,
-        env: environment(),
-        ..Options::default()
-    };
-    let rehearsal = Arc::new(Rehearsal::start(options).await?);
-    let harbour = Harbour::open(Arc::clone(&rehearsal), Some(binary)).await?;
+    let rehearsal = start(&binaries).await?;
+    let harbour = Harbour::open(Arc::clone(&rehearsal), Some(function(&binaries)?)).await?;
     let delivery = harbour.send(Kind::Sample).await?;
     let world = Inspection::of(&rehearsal).await;
     console::print_booking(&mut out, &delivery, &world)?;
@@ -62,7 +58,7 @@ async fn rehearse(once: bool) -> Result<bool, Box<dyn Error>> {
         let followed = change(&mut out, &harbour, &rehearsal).await?;
         return Ok(is_well && followed);
     }
-    let folder = binaries.parent().unwrap_or(binaries).join("rehearsal");
+    let folder = binaries.parent().unwrap_or(&binaries).join("rehearsal");
     let _files = Files::write(folder, &rehearsal, harbour.captured().as_ref())?;
     print_addresses(&mut out, &harbour, &rehearsal, &world)?;
     tokio::select! {
@@ -111,6 +107,41 @@ fn verify(
         writeln!(out, "\nThe function's log:\n{}", rehearsal.logs().join("\n"))?;
     }
     Ok(faults.is_empty())
+}
+
+/// For programs that play the marketplace and the guests themselves. Standard input ends when such a program does, however it ends.
+async fn set_the_stage() -> Result<bool, Box<dyn Error>> {
+    let binaries = binaries()?;
+    let rehearsal = start(&binaries).await?;
+    let harbour = Harbour::open(Arc::clone(&rehearsal), Some(function(&binaries)?)).await?;
+    let stage = json!({
+        "webhook": format!("{}{WEBHOOK_PATH}", rehearsal.front_door.url()),
+        "signing_secret": SIGNING_SECRET,
+        "site": rehearsal.edge.url(),
+        "scc": rehearsal.scc.url(),
+        "upload": rehearsal.scc.upload_url(),
+        "s3": rehearsal.emulator_url(),
+        "bucket": rehearsal.cloud.bucket,
+        "harbour": harbour.url(),
+    });
+    writeln!(io::stdout(), "{stage}")?;
+    tokio::io::copy(&mut tokio::io::stdin(), &mut tokio::io::sink()).await?;
+    Ok(true)
+}
+
+async fn start(binaries: &Path) -> Result<Arc<Rehearsal>, Box<dyn Error>> {
+    let options = Options {
+        function: Some(function(binaries)?),
+        environments: ENVIRONMENTS,
+        env: environment(),
+        ..Options::default()
+    };
+    Ok(Arc::new(Rehearsal::start(options).await?))
+}
+
+fn binaries() -> Result<PathBuf, Box<dyn Error>> {
+    let own_binary = std::env::current_exe()?;
+    Ok(own_binary.parent().ok_or("this binary is in no folder")?.to_owned())
 }
 
 fn function(binaries: &Path) -> Result<PathBuf, String> {

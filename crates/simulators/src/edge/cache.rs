@@ -33,6 +33,11 @@ impl Object {
         self.since.elapsed()
     }
 
+    /// The same content under another status: an error page is an object like any other.
+    pub(super) fn with(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
     fn is_fresh(&self) -> bool {
         self.age() < lifetime(self.status, &self.headers)
     }

@@ -4,6 +4,7 @@ use super::*;
 use crate::{aws::loopback_client, cloud::Cloud, emulator::Emulator};
 
 const CONTROL: &str = "public, max-age=0, s-maxage=86400, must-revalidate";
+const HTML: &str = "text/html; charset=utf-8";
 
 struct Site {
     _emulator: Arc<Emulator>,
@@ -29,7 +30,7 @@ impl Site {
 
     async fn put(&self, key: &str, body: &'static str) {
         let put = self.cloud.s3.put_object().bucket(&self.cloud.bucket).key(key).body(body.as_bytes().to_vec().into());
-        put.content_type("text/html; charset=utf-8").cache_control(CONTROL).send().await.expect("the bucket takes it");
+        put.content_type(HTML).cache_control(CONTROL).send().await.expect("the bucket takes it");
     }
 
     async fn invalidate(&self, reference: &str, paths: &[&str]) {
@@ -83,6 +84,26 @@ async fn a_missing_page_is_forbidden_until_it_is_there_and_invalidated() {
 }
 
 #[tokio::test]
+async fn an_unknown_link_gets_the_friendly_page_as_a_404_and_never_a_304() {
+    let site = Site::start().await;
+    site.put("g/not-found.html", "ask whoever sent it").await;
+    for path in ["/g/XHQGMDH1", "/g/xhqgmdh", "/", "/g/%2e%2e/other/key"] {
+        assert_eq!(site.get(path).await, seen(404, "Error", "ask whoever sent it"), "{path}");
+    }
+    let (client, page) = (loopback_client(), format!("{}/g/not-found.html", site.edge.url()));
+    let page = client.get(page).send().await.expect("an answer");
+    assert_eq!((page.status().as_u16(), &page.headers()["content-type"]), (200, &HeaderValue::from_static(HTML)));
+    let unknown =
+        client.get(format!("{}/g/XHQGMDH1", site.edge.url())).header("if-none-match", &page.headers()["etag"]);
+    let unknown = unknown.send().await.expect("an answer");
+    assert_eq!((unknown.status().as_u16(), &unknown.headers()["content-type"]), (404, &HeaderValue::from_static(HTML)));
+
+    site.put("g/XHQGMDH1.html", "first").await;
+    site.invalidate("1", &["/g/XHQGMDH1.html"]).await;
+    assert_eq!(site.get("/g/XHQGMDH1").await, seen(200, "Miss", "first"));
+}
+
+#[tokio::test]
 async fn visitors_read_only_and_ask_again_cheaply() {
     let site = Site::start().await;
     site.put("g/XHQGMDH1.html", "first").await;
@@ -90,7 +111,7 @@ async fn visitors_read_only_and_ask_again_cheaply() {
     assert_eq!(client.post(&url).send().await.expect("an answer").status(), 403);
 
     let answer = client.get(&url).send().await.expect("an answer");
-    assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
+    assert_eq!(answer.headers()["content-type"], HTML);
     assert_eq!(answer.headers()["cache-control"], CONTROL);
     let again = client.get(&url).header("if-none-match", &answer.headers()["etag"]).send().await.expect("an answer");
     assert_eq!(again.status(), 304);

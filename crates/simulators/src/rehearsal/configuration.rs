@@ -21,12 +21,22 @@ pub const DASHBOARD_TOKEN: &str = "rehearsal-dashboard-token-5b1d";
 pub const SERVICE_KEY: &str = "rehearsal-service-key-90c2";
 /// What charter ids are derived with: the same one each time, so a booking has the same charter id in every rehearsal.
 pub const LINK_KEY: &str = "rehearsal-link-key-47aa";
+
 pub(super) fn secrets(calendar: &Calendar, scc: &Scc, cloud: &Cloud) -> BTreeMap<String, Value> {
     let presign_url = format!("{}/g/{{event_id}}/presign", scc.url());
     [
         ("webhook", json!({ "scheme": "standard-webhooks", "signing_secrets": [SIGNING_SECRET] })),
         ("calendar", json!({ "url": calendar.url(), "dashboard_token": DASHBOARD_TOKEN })),
-        ("scc", json!({ "url": scc.url(), "service_key": SERVICE_KEY, "auth": "bearer", "presign_url": presign_url })),
+        (
+            "scc",
+            json!({
+                "url": scc.url(),
+                "service_key": SERVICE_KEY,
+                "auth": "bearer",
+                "presign_url": presign_url,
+                "upload_url": scc.upload_url(),
+            }),
+        ),
         ("guest-page", json!({ "distribution_id": cloud.distribution_id, "link_key": LINK_KEY })),
     ]
     .map(|(name, value)| (name.to_owned(), value))

@@ -216,17 +216,28 @@ impl World {
 }
 
 #[tokio::test]
-async fn browsers_of_the_guest_site_alone_may_ask_for_forms() {
+async fn browsers_of_the_guest_site_alone_may_ask_for_forms_and_send_them() {
     let world = World::start().await;
-    let preflight = |origin: &'static str| {
-        let url = format!("{}/g/XHQGMDH1/presign", world.scc.url());
-        world.client.request(Method::OPTIONS, url).header("origin", origin).send()
-    };
-    let allowed = preflight("https://queenofsandiego.com").await.expect("an answer");
-    assert_eq!(allowed.status(), 204);
-    assert_eq!(allowed.headers()["access-control-allow-origin"], "https://queenofsandiego.com");
-    let other = preflight("https://example.com").await.expect("an answer");
-    assert!(!other.headers().contains_key("access-control-allow-origin"));
+    world.create().await;
+    world.clock.set("2025-05-31T10:00:00-07:00".parse().expect("a time"));
+    let wanted = json!({ "filename": "sunset.jpg", "content_type": "image/jpeg", "bytes": 5 });
+    let form = world.ask(Method::POST, "/g/XHQGMDH1/presign", &wanted).await.text().await.expect("text");
+    let form: Value = serde_json::from_str(&form).expect("JSON");
+    let upload = form["url"].as_str().expect("a URL").to_owned();
+
+    for url in [format!("{}/g/XHQGMDH1/presign", world.scc.url()), upload.clone()] {
+        for (origin, readable) in [("https://queenofsandiego.com", true), ("https://example.com", false)] {
+            for method in [Method::OPTIONS, Method::POST] {
+                let answer =
+                    world.client.request(method, &url).header("origin", origin).send().await.expect("an answer");
+                let allowed = answer.headers().get("access-control-allow-origin").and_then(|value| value.to_str().ok());
+                assert_eq!(allowed, readable.then_some(origin), "{url} for {origin}");
+                assert_eq!(answer.headers()["vary"], "Origin");
+            }
+        }
+    }
+    let listing = world.client.get(&upload).send().await.expect("an answer");
+    assert_eq!(listing.status(), 403, "nobody lists what guests sent");
 }
 
 #[tokio::test]

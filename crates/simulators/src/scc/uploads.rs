@@ -65,6 +65,13 @@ pub(crate) struct Photo {
     shown: bool,
 }
 
+impl Form {
+    /// The same form for the bucket at another address: what is signed does not name the host.
+    pub(crate) fn sent_to(self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self }
+    }
+}
+
 impl Uploads {
     /// A form for exactly this file, valid 15 minutes.
     pub(crate) fn form(&self, event_id: &str, wanted: &Wanted, now: Timestamp) -> Form {

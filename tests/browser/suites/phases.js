@@ -1,0 +1,156 @@
+// What the page says first, from the day of booking until long after the charter, by the guest's own clock.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+
+import { MOMENTS, NEEDS_LEDGER, firstName } from '../charters.js';
+import { assertAccessible, assertFits, assertQuiet, visit } from '../visitor.js';
+import { words } from '../words.js';
+
+// By the moment: what is to be read, and what is not, besides the texts of the other phases.
+const SAID = {
+  upcoming: { heading: 'page.welcome', also: [['script.countdown_days', { count: 10 }], ['page.lead', { boat: 'Queen of San Diego' }]] },
+  tomorrow: { heading: 'page.welcome', also: [['script.countdown_tomorrow']] },
+  today: { heading: 'page.welcome', also: [['script.countdown_today'], ['page.lead_today'], ['page.photos']] },
+  underway: { heading: 'page.underway', also: [['page.lead_underway'], ['page.photos']] },
+  ended: { heading: 'page.underway', also: [['page.lead_underway'], ['page.photos']] },
+  evening: { heading: 'page.thanks', also: [['page.lead_after'], ['page.photos']] },
+  after: { heading: 'page.thanks', also: [['page.lead_after'], ['page.photos']] },
+  later: { heading: 'page.thanks', also: [['page.lead_after']] },
+};
+
+// Texts that belong to one phase or some, each with the moments at which it is on the page.
+const ONLY = {
+  'page.lead_today': ['today'],
+  'page.lead_underway': ['underway', 'ended'],
+  'page.lead_after': ['evening', 'after', 'later'],
+  'page.photos': ['today', 'underway', 'ended', 'evening', 'after'],
+  'page.bring': ['upcoming', 'tomorrow', 'today'],
+  'page.add_to_calendar': ['upcoming', 'tomorrow', 'today'],
+};
+
+export function phases(world) {
+  describe('phases', { concurrency: 2 }, () => {
+    for (const language of ['en', 'es']) for (const scheme of ['light', 'dark']) for (const moment of Object.keys(MOMENTS)) {
+      test(`${moment}, ${language}, ${scheme}`, async (t) => {
+        const { url } = await world.charter(language);
+        const { page, account } = await visit(t, world.browser, url, { at: MOMENTS[moment], scheme });
+        const say = words(language);
+        await assertSays(page, say, moment, firstName(language));
+        assertQuiet(account);
+        // What depends on the width is the same in the dark.
+        for (const width of scheme === 'light' ? [320, 1280] : [390]) {
+          await page.setViewportSize({ width, height: 844 });
+          await assertAccessible(t, page, `${moment}, ${language}, ${scheme}, ${width} px`);
+        }
+        await assertFits(page, `${moment}-${language}-${scheme}`);
+      });
+    }
+
+    test('the day is the day at the dock, wherever the guest is', async (t) => {
+      const { url } = await world.charter('en');
+      // 8 PM of the day before in San Diego is the day itself in Madrid and Tokyo.
+      for (const timezone of ['Europe/Madrid', 'Asia/Tokyo', 'Pacific/Honolulu']) {
+        const { page } = await visit(t, world.browser, url, { at: '2031-05-29T20:00:00-07:00', timezone, language: 'de-DE' });
+        const text = await page.locator('body').innerText();
+        assert.ok(text.includes(words('en')('script.countdown_tomorrow')), timezone);
+        assert.match(text, /Friday, May 30, 2031/);
+        assert.match(text, /2:00\sPM/);
+      }
+    });
+
+    test('photos are taken from the first minute of the day until the last of the seventh day after it', async (t) => {
+      const { url } = await world.charter('en');
+      for (const [at, taken] of [
+        ['2031-05-29T23:59:00-07:00', false], ['2031-05-30T00:00:00-07:00', true],
+        ['2031-06-06T23:59:00-07:00', true], ['2031-06-07T00:00:00-07:00', false],
+      ]) {
+        const { page } = await visit(t, world.browser, url, { at });
+        assert.equal(await page.locator('[data-pick]:visible').isVisible(), taken, at);
+      }
+    });
+
+    test('after the charter the photos come first', async (t) => {
+      const { url } = await world.charter('en');
+      const { page } = await visit(t, world.browser, url, { at: MOMENTS.after });
+      const headings = await page.locator('main h2:visible').allInnerTexts();
+      assert.equal(headings[0], words('en')('page.photos'));
+    });
+
+    test('a page that stays open until the day comes keeps up with it', async (t) => {
+      const { url } = await world.charter('en');
+      const { page } = await visit(t, world.browser, url, { at: MOMENTS.tomorrow });
+      await page.clock.setFixedTime(new Date(MOMENTS.today));
+      await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+      await page.getByText(words('en')('page.lead_today')).waitFor();
+    });
+
+    test('without JavaScript it reads right for a charter that is ahead', async (t) => {
+      for (const language of ['en', 'es']) {
+        const { url } = await world.charter(language);
+        const { page, account } = await visit(t, world.browser, url, { javaScriptEnabled: false });
+        const say = words(language);
+        assert.equal(await page.locator('h1:visible').innerText(), say('page.welcome', { name: firstName(language) }));
+        const text = await page.locator('body').innerText();
+        for (const key of ['page.when', 'page.meeting_point', 'page.bring', 'page.safety', 'page.weather', 'page.late', 'page.add_to_calendar']) {
+          assert.ok(text.toLowerCase().includes(say(key).toLowerCase()), `${key}: ${text}`);
+        }
+        for (const dead of ['page.photos', 'page.share', 'page.lead_after', 'page.lead_underway', 'page.cancelled']) {
+          assert.ok(!text.includes(say(dead)), dead);
+        }
+        assertQuiet(account);
+        await assertFits(page, `no-javascript-${language}`);
+      }
+    });
+
+    test('a charter that was moved says so for a week, and what it said before', { skip: NEEDS_LEDGER }, async (t) => {
+      for (const language of ['en', 'es']) {
+        const booking = { id: `BS-moved-${language}`, guest: { name: 'Dana', locale: language } };
+        await world.stage.deliver(booking);
+        const { url } = await world.stage.deliver({ ...booking, revision: 2, start_at: '2031-05-31T10:00:00-07:00' });
+        const now = Date.now();
+        for (const [days, marked] of [[0, true], [6.9, true], [7.1, false]]) for (const scheme of ['light', 'dark']) {
+          const { page, account } = await visit(t, world.browser, url, { at: now + days * 86_400_000, scheme });
+          const say = words(language);
+          assert.equal(await page.getByText(say('page.new_time')).isVisible(), marked, `${days} days later`);
+          assert.equal(/30/.test(await page.locator('main:visible').innerText()), marked, 'where it was before');
+          assertQuiet(account);
+          if (days === 0) {
+            await assertAccessible(t, page, `moved, ${language}, ${scheme}`);
+            await assertFits(page, `moved-${language}-${scheme}`);
+          }
+        }
+      }
+    });
+
+    test('a cancelled charter says so, at any time and without JavaScript', { skip: NEEDS_LEDGER }, async (t) => {
+      for (const language of ['en', 'es']) {
+        const booking = { id: `BS-off-${language}`, guest: { name: 'Dana', locale: language } };
+        await world.stage.deliver(booking);
+        const { url } = await world.stage.deliver({ ...booking, revision: 2, status: 'cancelled' });
+        const say = words(language);
+        for (const options of [
+          { javaScriptEnabled: false }, { at: MOMENTS.upcoming }, { at: MOMENTS.underway, scheme: 'dark' }, { at: MOMENTS.after },
+        ]) {
+          const { page, account } = await visit(t, world.browser, url, options);
+          assert.equal(await page.locator('h1:visible').innerText(), say('page.cancelled'));
+          const text = await page.locator('body').innerText();
+          for (const key of ['page.bring', 'page.photos', 'page.lead_after']) assert.ok(!text.includes(say(key)), key);
+          assertQuiet(account);
+          if (options.at) await assertAccessible(t, page, `cancelled, ${language}, ${options.at}`);
+          await assertFits(page, `cancelled-${language}-${options.scheme ?? 'light'}`);
+        }
+      }
+    });
+  });
+}
+
+async function assertSays(page, say, moment, name) {
+  const { heading, also } = SAID[moment];
+  assert.equal(await page.locator('h1:visible').innerText(), say(heading, { name }));
+  const text = (await page.locator('body').innerText()).toLowerCase();
+  for (const [key, values] of also) assert.ok(text.includes(say(key, values).toLowerCase()), `${moment}: ${key} is not on the page: ${text}`);
+  for (const [key, moments] of Object.entries(ONLY)) {
+    assert.equal(text.includes(say(key).toLowerCase()), moments.includes(moment), `${moment}: ${key}`);
+  }
+}

@@ -1,0 +1,71 @@
+// Anybody with the link can open the page: what it holds, whom it tells, and what the browser would not let it do.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+
+import { MOMENTS } from '../charters.js';
+import { assertQuiet, visit } from '../visitor.js';
+
+const WEIGHT_LIMIT_BYTES = 50_000;
+// Of the charters that these tests look at: surnames, the price and what it is made of, free text, who sails.
+const SECRETS = ['Whitfield', 'Ferrer', '840', '289', '151.34', '$', 'USD', 'gross', 'anniversary', '4711', 'crew-1', 'captain-1'];
+
+export function privacy(world) {
+  describe('privacy', { concurrency: 1 }, () => {
+    test('it weighs 50 kB at most, and is one request', async (t) => {
+      for (const language of ['en', 'es']) {
+        const { url } = await world.charter(language);
+        const { account } = await visit(t, world.browser, url, { at: MOMENTS.after });
+        const bytes = (await account.response.body()).length;
+        t.diagnostic(`${language}: ${bytes} bytes`);
+        assert.ok(bytes <= WEIGHT_LIMIT_BYTES, `${bytes} bytes`);
+        assertQuiet(account);
+      }
+    });
+
+    test('no file of a charter holds money, a surname, a note or who sails', async () => {
+      for (const language of ['en', 'es']) for (const file of ['', '.ics']) {
+        const { url } = await world.charter(language);
+        const text = await (await fetch(url + file)).text();
+        for (const secret of SECRETS) assert.ok(!text.includes(secret), `${secret} in ${language}${file}`);
+      }
+    });
+
+    test('search engines and other sites are told nothing', async (t) => {
+      const { url } = await world.charter('en');
+      const { page, account } = await visit(t, world.browser, url, { at: MOMENTS.upcoming });
+      const meta = (name) => page.locator(`meta[name=${name}]`).getAttribute('content');
+      assert.match(await meta('robots'), /noindex/);
+      assert.equal(await meta('referrer'), 'no-referrer');
+      assert.deepEqual(await page.context().cookies(), []);
+      assert.equal(account.response.headers()['set-cookie'], undefined);
+    });
+
+    test('the browser itself refuses what the page never does', async (t) => {
+      const { url } = await world.charter('en');
+      const { page } = await visit(t, world.browser, url, { at: MOMENTS.upcoming });
+      const refused = await page.evaluate(async () => {
+        const directives = new Set();
+        document.addEventListener('securitypolicyviolation', (event) => directives.add(event.effectiveDirective));
+        const add = (name, properties) => document.body.append(Object.assign(document.createElement(name), properties));
+        add('script', { textContent: 'window.broken = true' });
+        add('img', { src: 'https://example.com/pixel.png' });
+        add('iframe', { src: 'https://example.com/' });
+        add('style', { textContent: 'body { color: red }' });
+        add('base', { href: 'https://example.com/' });
+        document.body.setAttribute('onclick', 'window.broken = true');
+        document.body.click();
+        await fetch('https://example.com/').catch(() => {});
+        // Reported in the order in which they happen, so once a last one is heard of all are.
+        add('object', { data: 'https://example.com/' });
+        while (!directives.has('object-src')) await new Promise((resolve) => setTimeout(resolve, 10));
+        return { broken: window.broken, base: document.baseURI, directives: [...directives].sort() };
+      });
+      assert.equal(refused.broken, undefined, 'no script of anybody else runs');
+      assert.equal(refused.base, url);
+      for (const directive of ['base-uri', 'connect-src', 'frame-src', 'img-src', 'script-src-elem', 'script-src-attr', 'style-src-elem']) {
+        assert.ok(refused.directives.includes(directive), `${directive} is not among ${refused.directives}`);
+      }
+    });
+  });
+}
