@@ -31,16 +31,17 @@ use axum::{
 use http::{HeaderName, HeaderValue, Method, StatusCode, header, request};
 use serde_json::{Value, json};
 
-use self::{access::MagicLinks, crew_page::CrewPage, outbox::Outbox, table::EventsTable};
 pub use self::{
-    access::ServiceKeyHash,
+    access::{MagicLinks, ServiceKeyHash},
     outbox::{Mail, MailKind},
     table::{TableError, create_events_table},
     uploads::Uploads,
 };
+use self::{crew_page::CrewPage, outbox::Outbox, table::EventsTable};
 use crate::{
     clock::Clock,
     contract::{Object, Refusal, Shape},
+    records::{Memory, Records, RecordsError},
     server::Server,
     traffic::{Service, Traffic},
 };
@@ -48,10 +49,8 @@ use crate::{
 const CONTRACT: &str = include_str!("../../../docs/contracts/scc.openapi.yaml");
 const STAGE: &str = "/prod";
 
-/// What SCC needs to run.
+/// What SCC needs to run, wherever it does.
 pub struct SccOptions {
-    /// Where its calls are logged and its faults are scripted.
-    pub traffic: Traffic,
     /// What it knows of the service key.
     pub service_key_hash: ServiceKeyHash,
     /// The DynamoDB that has its table of events.
@@ -70,29 +69,21 @@ pub struct SccOptions {
 pub struct Scc {
     server: Server,
     desk: Desk,
+    mails: Memory,
 }
 
 impl Scc {
-    /// Starts SCC with an empty mailbox. The table of events must exist: see [`create_events_table`].
+    /// Starts SCC with an empty mailbox; `traffic` logs its calls and scripts its faults. The table of events must exist: see
+    /// [`create_events_table`].
     ///
     /// # Errors
     /// When no port can be bound.
-    pub async fn start(options: SccOptions) -> io::Result<Self> {
-        let desk = Desk(Arc::new(Shared {
-            shape: Shape::of(CONTRACT, "Event", &["event_id"]),
-            service_key_hash: RwLock::new(options.service_key_hash),
-            leaking: AtomicBool::new(false),
-            events: EventsTable::new(options.dynamodb, options.events_table),
-            links: MagicLinks::new(),
-            outbox: Outbox::default(),
-            uploads: options.uploads,
-            site_origin: options.site_origin,
-            clock: options.clock,
-            crew_page: CrewPage::new(),
-        }));
-        let server = Server::start(routes(&desk), options.traffic, name).await?;
+    pub async fn start(traffic: Traffic, options: SccOptions) -> io::Result<Self> {
+        let mails = Memory::default();
+        let desk = Desk::new(options, Records::Memory(mails.clone()), MagicLinks::new(&rand::random::<[u8; 32]>()));
+        let server = Server::start(routes(&desk), traffic, name).await?;
         desk.0.links.lead_to(server.url());
-        Ok(Self { server, desk })
+        Ok(Self { server, desk, mails })
     }
 
     /// The base URL of the API, with the stage.
@@ -104,7 +95,7 @@ impl Scc {
     /// The newest 10,000 mails in the order of sending.
     #[must_use]
     pub fn mailbox(&self) -> Vec<Mail> {
-        self.desk.0.outbox.all()
+        self.mails.all().into_iter().map(outbox::mail).collect()
     }
 
     /// Every item of the table of events, ordered by event and creation.
@@ -136,6 +127,11 @@ impl Scc {
     }
 }
 
+/// The same SCC without a server of its own, for staging: it keeps its mail in `outbox`, and its `links` lead to where it is reached.
+pub fn service(options: SccOptions, outbox: Records, links: MagicLinks) -> Router {
+    routes(&Desk::new(options, outbox, links))
+}
+
 /// What the routes work with.
 #[derive(Clone)]
 struct Desk(Arc<Shared>);
@@ -154,9 +150,24 @@ struct Shared {
 }
 
 impl Desk {
-    fn mail(&self, event: &Object, to: &str, kind: MailKind) {
+    fn new(options: SccOptions, outbox: Records, links: MagicLinks) -> Self {
+        Self(Arc::new(Shared {
+            shape: Shape::of(CONTRACT, "Event", &["event_id"]),
+            service_key_hash: RwLock::new(options.service_key_hash),
+            leaking: AtomicBool::new(false),
+            events: EventsTable::new(options.dynamodb, options.events_table),
+            links,
+            outbox: Outbox::new(outbox),
+            uploads: options.uploads,
+            site_origin: options.site_origin,
+            clock: options.clock,
+            crew_page: CrewPage::new(),
+        }))
+    }
+
+    async fn mail(&self, event: &Object, to: &str, kind: MailKind) -> Result<(), RecordsError> {
         let link = self.0.links.link(event, to);
-        self.0.outbox.send(Mail::compose(event, to, kind, link));
+        self.0.outbox.send(&Mail::compose(event, to, kind, link)).await
     }
 }
 
@@ -168,13 +179,16 @@ fn routes(desk: &Desk) -> Router {
     let guests = Router::new()
         .route("/g/{event_id}/presign", post(presign))
         .layer(from_fn_with_state(desk.clone(), share_with_the_guest_site));
+    let outbox =
+        Router::new().route("/outbox/{event_id}", get(outbox)).layer(from_fn_with_state(desk.clone(), authenticate));
     Router::new()
         .nest(STAGE, events.merge(guests))
+        .merge(outbox)
         .route("/crew/{event_id}", get(crew_page::show).post(crew_page::write))
         .with_state(desk.clone())
 }
 
-/// The API is logged and fails on demand; the crew page and a browser's preflights are not and do not.
+/// The API is logged and fails on demand; the crew page, the outbox and a browser's preflights are not and do not.
 fn name(request: &request::Parts) -> Option<(Service, String)> {
     let path = request.uri.path().strip_prefix(STAGE)?;
     (request.method != Method::OPTIONS).then(|| (Service::Scc, format!("{} {path}", request.method)))
@@ -202,7 +216,7 @@ async fn create(State(desk): State<Desk>, body: Bytes) -> Result<Response, Failu
     }
     desk.0.events.put(&event).await?;
     for person in event::assigned(&event) {
-        desk.mail(&event, person, MailKind::MagicLink);
+        desk.mail(&event, person, MailKind::MagicLink).await?;
     }
     Ok((StatusCode::CREATED, Json(event)).into_response())
 }
@@ -217,9 +231,16 @@ async fn change(State(desk): State<Desk>, Path(event_id): Path<String>, body: By
     let changed = desk.0.events.change(&event_id, |_| changes.clone()).await?;
     let (before, after) = changed.ok_or(Failure::NoSuchEvent)?;
     for (person, kind) in event::notices(&before, &after) {
-        desk.mail(&after, person, kind);
+        desk.mail(&after, person, kind).await?;
     }
     Ok(Json(after).into_response())
+}
+
+/// The mail about an event, eldest first. The real SCC has no such route, because its mail leaves.
+async fn outbox(State(desk): State<Desk>, Path(event_id): Path<String>) -> Result<Response, Failure> {
+    let mut mails = desk.0.outbox.all().await?;
+    mails.retain(|mail| mail.event_id == event_id);
+    Ok(Json(json!({ "mails": mails })).into_response())
 }
 
 async fn presign(State(desk): State<Desk>, Path(event_id): Path<String>, body: Bytes) -> Result<Response, Failure> {
@@ -267,6 +288,7 @@ enum Failure {
     Refused(Refusal),
     NoSuchEvent,
     Table(TableError),
+    Outbox(RecordsError),
 }
 
 impl From<Refusal> for Failure {
@@ -281,6 +303,12 @@ impl From<TableError> for Failure {
     }
 }
 
+impl From<RecordsError> for Failure {
+    fn from(error: RecordsError) -> Self {
+        Self::Outbox(error)
+    }
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         match self {
@@ -290,6 +318,7 @@ impl IntoResponse for Failure {
                 tracing::warn!(%error, "SCC cannot reach its table");
                 problem(StatusCode::SERVICE_UNAVAILABLE, "try later")
             }
+            Self::Outbox(error) => error.into_response(),
         }
     }
 }

@@ -9,7 +9,7 @@ mod hosts;
 use std::time::Duration;
 
 pub use files::{FileError, FileLocation, Files};
-pub use hosts::{AllowedHosts, HostError};
+pub use hosts::{AllowedHosts, HostError, HostKinds};
 
 /// What the function was told by its environment. Units are in the names of the variables.
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ pub struct Config {
     pub crew_event_wait: Duration,
     /// `RETRY_BASE_MS`: the first pause between attempts of a bounded series; each further one is at most twice as long.
     pub retry_base: Duration,
-    /// `ALLOWED_SERVICE_HOSTS`, comma-separated.
+    /// `ALLOWED_SERVICE_HOSTS`, comma-separated; `SERVICE_HOSTS` says whether these alone may be called.
     pub allowed_hosts: AllowedHosts,
     /// What was wrong with the environment and replaced by a default, for the cold start's report.
     pub faults: Vec<String>,
@@ -92,7 +92,9 @@ impl Config {
         let retry_base = milliseconds("RETRY_BASE_MS", 100, 0);
         let (crew_event_wait, call_timeout) = fitting(answer_within, crew_event_wait, call_timeout, &mut faults);
         let guest_page = GuestPageConfig::from_vars(set, &mut faults);
-        let hosts = set("ALLOWED_SERVICE_HOSTS").unwrap_or_default();
+        let (kinds, fault) = HostKinds::parse(set("SERVICE_HOSTS").as_deref());
+        faults.extend(fault);
+        let listed = set("ALLOWED_SERVICE_HOSTS").unwrap_or_default();
         Ok(Self {
             secrets_prefix: set("SECRETS_PREFIX")
                 .ok_or(ConfigError("SECRETS_PREFIX"))?
@@ -106,7 +108,7 @@ impl Config {
             call_timeout,
             crew_event_wait,
             retry_base,
-            allowed_hosts: AllowedHosts::new(hosts.split(',')),
+            allowed_hosts: AllowedHosts::new(kinds, listed.split(',')),
             faults,
         })
     }
