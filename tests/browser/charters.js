@@ -1,8 +1,5 @@
 // The charters that most tests look at, and what the clock shows on the guest's phone while they do.
 
-// The function cannot change a booking without its ledger. With the ledger this becomes `false`, and nothing else changes.
-export const NEEDS_LEDGER = 'changing a booking needs the ledger';
-
 // Dana's charter is on Friday, 30 May 2031, from 2 to 5 PM in San Diego (`START` in stage.js).
 export const MOMENTS = {
   upcoming: '2031-05-20T09:00:00-07:00',

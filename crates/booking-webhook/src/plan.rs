@@ -21,6 +21,8 @@ pub fn plan(app: &App, booking: &Confirmed, address: &Address) -> Result<Reply, 
     let or_fault = |url: Result<String, &crate::secrets::SecretFault>| {
         url.unwrap_or_else(|fault| format!("not callable: {fault}"))
     };
+    let systems = app.systems();
+    let uploads = systems.publisher.uploads(charter.id.as_str());
     let edition = Edition {
         charter,
         address,
@@ -29,8 +31,9 @@ pub fn plan(app: &App, booking: &Confirmed, address: &Address) -> Result<Reply, 
         sequence: 0,
         changed_at: (app.clock)(),
         moved: None,
+        uploads: uploads.as_ref(),
     };
-    let page = app.systems().renderer.render(&edition).map_err(|error| {
+    let page = systems.renderer.render(&edition).map_err(|error| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The guest page cannot be rendered", error.to_string())
     })?;
     Ok(Reply::Document(json!({

@@ -1,9 +1,17 @@
-//! How the stand-ins themselves reach the emulator: plain HTTP on loopback, test credentials, no retries.
+//! How the stand-ins themselves reach AWS: mostly the emulator, by plain HTTP on loopback with test credentials and no retries;
+//! in staging the account itself.
 //!
 //! The AWS SDK without default features has no HTTP client, and its own would bring a second HTTP and TLS stack into the
 //! build. The adapter below hands its requests to `reqwest`, which is there anyway.
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
+use std::time::Duration;
+
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig,
+    environment::{EnvironmentVariableCredentialsProvider, region::EnvironmentVariableRegionProvider},
+    meta::region::RegionProviderChain,
+    retry::RetryConfig,
+};
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_s3::error::DisplayErrorContext;
 use aws_smithy_runtime_api::client::{
@@ -23,7 +31,7 @@ pub const TEST_CREDENTIAL: &str = "test";
 #[must_use]
 pub fn sdk_config(endpoint_url: &str) -> SdkConfig {
     let credentials = Credentials::new(TEST_CREDENTIAL, TEST_CREDENTIAL, None, None, "emulator");
-    let connector = SharedHttpConnector::new(Loopback(loopback_client()));
+    let connector = SharedHttpConnector::new(Adapter(loopback_client()));
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(endpoint_url)
@@ -32,6 +40,44 @@ pub fn sdk_config(endpoint_url: &str) -> SdkConfig {
         .retry_config(RetryConfig::disabled())
         .http_client(http_client_fn(move |_, _| connector.clone()))
         .build()
+}
+
+/// SDK configuration for the account that the environment describes, as Lambda and CI do: `AWS_REGION`, `AWS_ACCESS_KEY_ID` and
+/// the rest of the SDK's own variables.
+pub async fn account_config() -> SdkConfig {
+    let connector = SharedHttpConnector::new(Adapter(internet_client()));
+    let region =
+        RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(Region::from_static(REGION));
+    aws_config::defaults(BehaviorVersion::latest())
+        .region(region)
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+        .http_client(http_client_fn(move |_, _| connector.clone()))
+        .load()
+        .await
+}
+
+/// The time within which anything outside this machine answers, or will not.
+const INTERNET_TIME_OUT: Duration = Duration::from_secs(20);
+
+/// An HTTP client for the internet, which sees through no proxy and follows no redirect.
+///
+/// # Panics
+/// When the TLS stack refuses the roots that are compiled in.
+#[must_use]
+pub fn internet_client() -> reqwest::Client {
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .expect("ring supports the default TLS versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(INTERNET_TIME_OUT)
+        .build()
+        .expect("a client with compiled-in roots has nothing that can fail")
 }
 
 /// An HTTP client for loopback: no proxy, no certificates to load, redirects handed on as a proxy must.
@@ -46,9 +92,9 @@ pub fn loopback_client() -> reqwest::Client {
 }
 
 #[derive(Debug)]
-struct Loopback(reqwest::Client);
+struct Adapter(reqwest::Client);
 
-impl HttpConnector for Loopback {
+impl HttpConnector for Adapter {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let client = self.0.clone();
         HttpConnectorFuture::new(async move {

@@ -5,7 +5,7 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use axum::{
@@ -23,18 +23,20 @@ use serde_json::{Value, json};
 
 use crate::{
     contract::{Object, Refusal, Shape},
+    records::{Memory, Records, RecordsError},
     server::Server,
     traffic::{Service, Traffic},
 };
 
 const CONTRACT: &str = include_str!("../../../docs/contracts/calendar.openapi.yaml");
 const STAGE: &str = "/prod";
-const FIRST_ID: usize = 0x1a2b;
+const FIRST_ID: u64 = 0x1a2b;
 
 /// A running calendar; dropping it stops it.
 pub struct Calendar {
     server: Server,
     book: Book,
+    entries: Memory,
 }
 
 impl Calendar {
@@ -43,17 +45,10 @@ impl Calendar {
     /// # Errors
     /// When no port can be bound.
     pub async fn start(traffic: Traffic, dashboard_token: &str) -> io::Result<Self> {
-        let book = Book(Arc::new(Shared {
-            shape: Shape::of(CONTRACT, "Entry", &["booking_id", "event_id"]),
-            contents: Mutex::new(Contents { token: dashboard_token.to_owned(), created: 0, entries: Vec::new() }),
-        }));
-        let routes = Router::new()
-            .route("/calendar", post(create).get(of_one_day))
-            .route("/calendar/{id}", patch(change).delete(remove))
-            .layer(from_fn_with_state(book.clone(), authenticate))
-            .with_state(book.clone());
-        let server = Server::start(Router::new().nest(STAGE, routes), traffic, name).await?;
-        Ok(Self { server, book })
+        let entries = Memory::default();
+        let book = Book::new(dashboard_token, Records::Memory(entries.clone()));
+        let server = Server::start(routes(&book), traffic, name).await?;
+        Ok(Self { server, book, entries })
     }
 
     /// The base URL, with the stage.
@@ -65,7 +60,7 @@ impl Calendar {
     /// The stored entries in the order of their creation.
     #[must_use]
     pub fn entries(&self) -> Vec<Value> {
-        self.book.contents().entries.iter().cloned().map(Value::Object).collect()
+        self.entries.all().into_iter().map(Value::Object).collect()
     }
 
     /// What somebody in the office types into an entry: sets the properties in `changes`, unchecked.
@@ -74,13 +69,18 @@ impl Calendar {
     /// When there is no such entry or `changes` is not an object.
     pub fn put_by_hand(&self, id: &str, changes: Value) {
         let Value::Object(changes) = changes else { panic!("changes are properties of an entry, not {changes}") };
-        self.book.contents().change(id, changes).expect("the entry that is edited exists");
+        self.entries.change(id, &changes).expect("the entry that is edited exists");
     }
 
     /// A rotation: only `dashboard_token` opens the calendar from now on.
     pub fn set_token(&self, dashboard_token: &str) {
-        dashboard_token.clone_into(&mut self.book.contents().token);
+        dashboard_token.clone_into(&mut self.book.0.token.write().unwrap_or_else(PoisonError::into_inner));
     }
+}
+
+/// The same calendar without a server of its own, for staging: it keeps its `entries` where it is told to.
+pub fn service(dashboard_token: &str, entries: Records) -> Router {
+    routes(&Book::new(dashboard_token, entries))
 }
 
 #[derive(Clone)]
@@ -88,39 +88,27 @@ struct Book(Arc<Shared>);
 
 struct Shared {
     shape: Shape,
-    contents: Mutex<Contents>,
-}
-
-struct Contents {
-    token: String,
-    created: usize,
-    entries: Vec<Object>,
+    token: RwLock<String>,
+    entries: Records,
 }
 
 impl Book {
-    fn contents(&self) -> MutexGuard<'_, Contents> {
-        self.0.contents.lock().unwrap_or_else(PoisonError::into_inner)
+    fn new(dashboard_token: &str, entries: Records) -> Self {
+        Self(Arc::new(Shared {
+            shape: Shape::of(CONTRACT, "Entry", &["booking_id", "event_id"]),
+            token: RwLock::new(dashboard_token.to_owned()),
+            entries,
+        }))
     }
 }
 
-impl Contents {
-    fn create(&mut self, mut entry: Object) -> Object {
-        entry.insert("id".to_owned(), json!(format!("cal_{:04x}", FIRST_ID + self.created)));
-        self.created += 1;
-        self.entries.push(entry.clone());
-        entry
-    }
-
-    fn change(&mut self, id: &str, changes: Object) -> Option<Object> {
-        let entry = self.entries.iter_mut().find(|entry| entry["id"] == id)?;
-        entry.extend(changes);
-        Some(entry.clone())
-    }
-
-    fn remove(&mut self, id: &str) -> Option<Object> {
-        let position = self.entries.iter().position(|entry| entry["id"] == id)?;
-        Some(self.entries.remove(position))
-    }
+fn routes(book: &Book) -> Router {
+    let routes = Router::new()
+        .route("/calendar", post(create).get(of_one_day))
+        .route("/calendar/{id}", patch(change).delete(remove))
+        .layer(from_fn_with_state(book.clone(), authenticate))
+        .with_state(book.clone());
+    Router::new().nest(STAGE, routes)
 }
 
 fn name(request: &request::Parts) -> Option<(Service, String)> {
@@ -131,17 +119,21 @@ fn name(request: &request::Parts) -> Option<(Service, String)> {
 
 async fn authenticate(State(book): State<Book>, request: Request, next: Next) -> Response {
     let token = request.headers().get("x-dashboard-token").cloned();
-    if token.is_some_and(|token| token == book.contents().token.as_str()) {
+    let known = book.0.token.read().unwrap_or_else(PoisonError::into_inner).clone();
+    if token.is_some_and(|token| token == known.as_str()) {
         next.run(request).await
     } else {
         (StatusCode::UNAUTHORIZED, Json(json!({ "error": "X-Dashboard-Token is missing or wrong" }))).into_response()
     }
 }
 
-async fn create(State(book): State<Book>, body: Bytes) -> Result<Response, Refusal> {
-    let entry = book.0.shape.whole(&body)?;
+async fn create(State(book): State<Book>, body: Bytes) -> Result<Response, Failure> {
+    let mut entry = book.0.shape.whole(&body)?;
     check_amounts(&entry)?;
-    Ok((StatusCode::CREATED, Json(book.contents().create(entry))).into_response())
+    let id = format!("cal_{:04x}", FIRST_ID + book.0.entries.next_number().await?);
+    entry.insert("id".to_owned(), json!(id));
+    book.0.entries.put(&id, &entry).await?;
+    Ok((StatusCode::CREATED, Json(entry)).into_response())
 }
 
 #[derive(Deserialize)]
@@ -149,24 +141,51 @@ struct Day {
     date: Option<String>,
 }
 
-async fn of_one_day(State(book): State<Book>, Query(day): Query<Day>) -> Result<Json<Value>, Refusal> {
+async fn of_one_day(State(book): State<Book>, Query(day): Query<Day>) -> Result<Json<Value>, Failure> {
     let date = day.date.filter(|date| date.parse::<Date>().is_ok_and(|parsed| parsed.to_string() == *date));
     let date = date.ok_or_else(|| Refusal("date: a day is needed, as 2025-05-30".to_owned()))?;
-    let contents = book.contents();
-    let entries: Vec<_> = contents.entries.iter().filter(|entry| entry["date"] == *date).collect();
+    let mut entries = book.0.entries.all().await?;
+    entries.retain(|entry| entry["date"] == *date);
     Ok(Json(json!({ "entries": entries })))
 }
 
-async fn change(State(book): State<Book>, Path(id): Path<String>, body: Bytes) -> Result<Response, Refusal> {
+async fn change(State(book): State<Book>, Path(id): Path<String>, body: Bytes) -> Result<Response, Failure> {
     let changes = book.0.shape.change(&body)?;
     check_amounts(&changes)?;
-    let changed = book.contents().change(&id, changes);
+    let changed = book.0.entries.change(&id, &changes).await?;
     Ok(changed.map_or_else(no_such_entry, |entry| Json(entry).into_response()))
 }
 
-async fn remove(State(book): State<Book>, Path(id): Path<String>) -> Response {
-    let removed = book.contents().remove(&id);
-    removed.map_or_else(no_such_entry, |_entry| StatusCode::NO_CONTENT.into_response())
+async fn remove(State(book): State<Book>, Path(id): Path<String>) -> Result<Response, Failure> {
+    let removed = book.0.entries.remove(&id).await?;
+    Ok(if removed { StatusCode::NO_CONTENT.into_response() } else { no_such_entry() })
+}
+
+/// Why a route did not do what it was asked.
+enum Failure {
+    Refused(Refusal),
+    Forgetful(RecordsError),
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<RecordsError> for Failure {
+    fn from(error: RecordsError) -> Self {
+        Self::Forgetful(error)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Refused(refusal) => refusal.into_response(),
+            Self::Forgetful(error) => error.into_response(),
+        }
+    }
 }
 
 fn no_such_entry() -> Response {
@@ -207,14 +226,5 @@ mod tests {
             let refusal = check_amounts(&entry).err().map(|Refusal(words)| words);
             assert_eq!(refusal.as_deref().and_then(|words| words.split(':').next()), refused, "{entry:?}");
         }
-    }
-
-    #[test]
-    fn ids_are_not_used_again() {
-        let mut contents = Contents { token: String::new(), created: 0, entries: Vec::new() };
-        let first = contents.create(Object::new());
-        assert_eq!(first["id"], "cal_1a2b");
-        assert!(contents.remove("cal_1a2b").is_some());
-        assert_eq!(contents.create(Object::new())["id"], "cal_1a2c");
     }
 }

@@ -3,13 +3,12 @@
 //! Every rehearsal gets names of its own, so that any number of them share one emulator without seeing each other.
 
 use aws_sdk_cloudfront::types as cloudfront;
-use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
     aws::{CloudError, REGION, failed, sdk_config},
-    template::Table,
+    template::{Bucket, Table},
 };
 
 const OBJECTS_AT_MOST: usize = 1_000;
@@ -61,7 +60,7 @@ pub struct Cloud {
 
 impl Cloud {
     /// An account with what the operator has (a bucket and a distribution in front of it) and what `infra/template.yaml`
-    /// adds (the ledger). There are no secrets yet, and none of ShipCaptainCrew's tables.
+    /// adds (the ledger): table and bucket as the templates describe them. There are no secrets yet, and none of ShipCaptainCrew's tables.
     ///
     /// # Errors
     /// When the emulator refuses one of them.
@@ -87,10 +86,7 @@ impl Cloud {
             ledger_table: format!("ledger-{suffix}"),
             secrets_prefix: format!("booking-webhook-{suffix}"),
         };
-        let location = BucketLocationConstraint::from(REGION);
-        let location = CreateBucketConfiguration::builder().location_constraint(location).build();
-        let create = cloud.s3.create_bucket().bucket(&cloud.bucket).create_bucket_configuration(location);
-        create.send().await.map_err(failed("create the bucket"))?;
+        Bucket::in_template("Site").create(&cloud.s3, &cloud.bucket).await?;
         cloud.distribution_id = cloud.create_distribution().await?;
         Table::in_template("Ledger").create(&cloud.dynamodb, &cloud.ledger_table).await?;
         Ok(cloud)

@@ -127,8 +127,7 @@ impl Rehearsal {
         });
         let edge = edge.await?;
         let calendar = Calendar::start(traffic.clone(), DASHBOARD_TOKEN).await?;
-        let scc = Scc::start(SccOptions {
-            traffic: traffic.clone(),
+        let scc = SccOptions {
             service_key_hash: options.service_key_hash.of(SERVICE_KEY),
             dynamodb: cloud.dynamodb.clone(),
             events_table: cloud.events_table.clone(),
@@ -138,11 +137,12 @@ impl Rehearsal {
                 region: REGION.to_owned(),
                 access_key_id: TEST_CREDENTIAL.to_owned(),
                 secret_access_key: TEST_CREDENTIAL.to_owned(),
+                session_token: None,
             },
             site_origin: edge.url(),
             clock: clock.clone(),
-        });
-        let scc = scc.await?;
+        };
+        let scc = Scc::start(traffic.clone(), scc).await?;
         let mut secrets = configuration::secrets(&calendar, &scc, &cloud);
         secrets.extend(options.secrets);
         for (name, value) in secrets.iter().filter(|(_, value)| !value.is_null()) {

@@ -33,22 +33,22 @@ use axum::{
 use http::{Method, StatusCode, request};
 use serde_json::{Value, json};
 
+pub use self::{
+    access::{MagicLinks, ServiceKeyHash},
+    outbox::{Mail, MailKind},
+    table::{TableError, create_events_table},
+    uploads::Uploads,
+};
 use self::{
-    access::MagicLinks,
     crew_page::CrewPage,
     outbox::Outbox,
     sharing::{SiteOrigin, share_with_the_guest_site},
     table::EventsTable,
 };
-pub use self::{
-    access::ServiceKeyHash,
-    outbox::{Mail, MailKind},
-    table::{TableError, create_events_table},
-    uploads::Uploads,
-};
 use crate::{
     clock::Clock,
     contract::{Object, Refusal, Shape},
+    records::{Memory, Records, RecordsError},
     server::Server,
     traffic::{Service, Traffic},
 };
@@ -56,10 +56,8 @@ use crate::{
 const CONTRACT: &str = include_str!("../../../docs/contracts/scc.openapi.yaml");
 const STAGE: &str = "/prod";
 
-/// What SCC needs to run.
+/// What SCC needs to run, wherever it does.
 pub struct SccOptions {
-    /// Where its calls are logged and its faults are scripted.
-    pub traffic: Traffic,
     /// What it knows of the service key.
     pub service_key_hash: ServiceKeyHash,
     /// The DynamoDB that has its table of events.
@@ -79,32 +77,25 @@ pub struct Scc {
     server: Server,
     _upload_bucket: Server,
     desk: Desk,
+    mails: Memory,
 }
 
 impl Scc {
-    /// Starts SCC with an empty mailbox. The table of events must exist: see [`create_events_table`].
+    /// Starts SCC with an empty mailbox; `traffic` logs its calls and scripts its faults. The table of events must exist: see
+    /// [`create_events_table`].
     ///
     /// # Errors
     /// When no port can be bound.
-    pub async fn start(options: SccOptions) -> io::Result<Self> {
-        let site_origin = SiteOrigin::from(options.site_origin);
-        let upload_bucket = upload_bucket::start(&options.uploads, options.traffic.clone(), &site_origin).await?;
-        let desk = Desk(Arc::new(Shared {
-            shape: Shape::of(CONTRACT, "Event", &["event_id"]),
-            service_key_hash: RwLock::new(options.service_key_hash),
-            leaking: AtomicBool::new(false),
-            events: EventsTable::new(options.dynamodb, options.events_table),
-            links: MagicLinks::new(),
-            outbox: Outbox::default(),
-            upload_url: format!("{}/{}", upload_bucket.url(), options.uploads.bucket),
-            uploads: options.uploads,
-            site_origin,
-            clock: options.clock,
-            crew_page: CrewPage::new(),
-        }));
-        let server = Server::start(routes(&desk), options.traffic, name).await?;
+    pub async fn start(traffic: Traffic, options: SccOptions) -> io::Result<Self> {
+        let site_origin = SiteOrigin::from(options.site_origin.as_str());
+        let upload_bucket = upload_bucket::start(&options.uploads, traffic.clone(), &site_origin).await?;
+        let upload_url = format!("{}/{}", upload_bucket.url(), options.uploads.bucket);
+        let mails = Memory::default();
+        let links = MagicLinks::new(&rand::random::<[u8; 32]>());
+        let desk = Desk::new(options, Records::Memory(mails.clone()), links, Some(upload_url));
+        let server = Server::start(routes(&desk), traffic, name).await?;
         desk.0.links.lead_to(server.url());
-        Ok(Self { server, _upload_bucket: upload_bucket, desk })
+        Ok(Self { server, _upload_bucket: upload_bucket, desk, mails })
     }
 
     /// The base URL of the API, with the stage.
@@ -116,13 +107,13 @@ impl Scc {
     /// Where upload forms are sent to.
     #[must_use]
     pub fn upload_url(&self) -> &str {
-        &self.desk.0.upload_url
+        self.desk.0.upload_url.as_deref().unwrap_or_default()
     }
 
     /// The newest 10,000 mails in the order of sending.
     #[must_use]
     pub fn mailbox(&self) -> Vec<Mail> {
-        self.desk.0.outbox.all()
+        self.mails.all().into_iter().map(outbox::mail).collect()
     }
 
     /// Every item of the table of events, ordered by event and creation.
@@ -154,6 +145,11 @@ impl Scc {
     }
 }
 
+/// The same SCC without a server of its own, for staging: it keeps its mail in `outbox`, and its `links` lead to where it is reached.
+pub fn service(options: SccOptions, outbox: Records, links: MagicLinks) -> Router {
+    routes(&Desk::new(options, outbox, links, None))
+}
+
 /// What the routes work with.
 #[derive(Clone)]
 struct Desk(Arc<Shared>);
@@ -166,17 +162,33 @@ struct Shared {
     links: MagicLinks,
     outbox: Outbox,
     uploads: Uploads,
-    /// Where forms are sent to.
-    upload_url: String,
+    /// Where forms are sent to, when something stands before the bucket itself.
+    upload_url: Option<String>,
     site_origin: SiteOrigin,
     clock: Clock,
     crew_page: CrewPage,
 }
 
 impl Desk {
-    fn mail(&self, event: &Object, to: &str, kind: MailKind) {
+    fn new(options: SccOptions, outbox: Records, links: MagicLinks, upload_url: Option<String>) -> Self {
+        Self(Arc::new(Shared {
+            shape: Shape::of(CONTRACT, "Event", &["event_id"]),
+            service_key_hash: RwLock::new(options.service_key_hash),
+            leaking: AtomicBool::new(false),
+            events: EventsTable::new(options.dynamodb, options.events_table),
+            links,
+            outbox: Outbox::new(outbox),
+            uploads: options.uploads,
+            upload_url,
+            site_origin: SiteOrigin::from(options.site_origin),
+            clock: options.clock,
+            crew_page: CrewPage::new(),
+        }))
+    }
+
+    async fn mail(&self, event: &Object, to: &str, kind: MailKind) -> Result<(), RecordsError> {
         let link = self.0.links.link(event, to);
-        self.0.outbox.send(Mail::compose(event, to, kind, link));
+        self.0.outbox.send(&Mail::compose(event, to, kind, link)).await
     }
 }
 
@@ -188,13 +200,16 @@ fn routes(desk: &Desk) -> Router {
     let guests = Router::new()
         .route("/g/{event_id}/presign", post(presign))
         .layer(from_fn_with_state(Arc::clone(&desk.0.site_origin), share_with_the_guest_site));
+    let outbox =
+        Router::new().route("/outbox/{event_id}", get(outbox)).layer(from_fn_with_state(desk.clone(), authenticate));
     Router::new()
         .nest(STAGE, events.merge(guests))
+        .merge(outbox)
         .route("/crew/{event_id}", get(crew_page::show).post(crew_page::write))
         .with_state(desk.clone())
 }
 
-/// The API is logged and fails on demand; the crew page and a browser's preflights are not and do not.
+/// The API is logged and fails on demand; the crew page, the outbox and a browser's preflights are not and do not.
 fn name(request: &request::Parts) -> Option<(Service, String)> {
     let path = request.uri.path().strip_prefix(STAGE)?;
     (request.method != Method::OPTIONS).then(|| (Service::Scc, format!("{} {path}", request.method)))
@@ -222,7 +237,7 @@ async fn create(State(desk): State<Desk>, body: Bytes) -> Result<Response, Failu
     }
     desk.0.events.put(&event).await?;
     for person in event::assigned(&event) {
-        desk.mail(&event, person, MailKind::MagicLink);
+        desk.mail(&event, person, MailKind::MagicLink).await?;
     }
     Ok((StatusCode::CREATED, Json(event)).into_response())
 }
@@ -237,9 +252,16 @@ async fn change(State(desk): State<Desk>, Path(event_id): Path<String>, body: By
     let changed = desk.0.events.change(&event_id, |_| changes.clone()).await?;
     let (before, after) = changed.ok_or(Failure::NoSuchEvent)?;
     for (person, kind) in event::notices(&before, &after) {
-        desk.mail(&after, person, kind);
+        desk.mail(&after, person, kind).await?;
     }
     Ok(Json(after).into_response())
+}
+
+/// The mail about an event, eldest first. The real SCC has no such route, because its mail leaves.
+async fn outbox(State(desk): State<Desk>, Path(event_id): Path<String>) -> Result<Response, Failure> {
+    let mut mails = desk.0.outbox.all().await?;
+    mails.retain(|mail| mail.event_id == event_id);
+    Ok(Json(json!({ "mails": mails })).into_response())
 }
 
 async fn presign(State(desk): State<Desk>, Path(event_id): Path<String>, body: Bytes) -> Result<Response, Failure> {
@@ -260,7 +282,11 @@ async fn presign(State(desk): State<Desk>, Path(event_id): Path<String>, body: B
         // S3 holds a form against its own clock, whatever day it is here.
         None => {
             let form = desk.0.uploads.form(&event_id, &wanted, Clock::system().now());
-            Json(form.sent_to(&desk.0.upload_url)).into_response()
+            let form = match &desk.0.upload_url {
+                Some(url) => form.sent_to(url),
+                None => form,
+            };
+            Json(form).into_response()
         }
     })
 }
@@ -270,6 +296,7 @@ enum Failure {
     Refused(Refusal),
     NoSuchEvent,
     Table(TableError),
+    Outbox(RecordsError),
 }
 
 impl From<Refusal> for Failure {
@@ -284,6 +311,12 @@ impl From<TableError> for Failure {
     }
 }
 
+impl From<RecordsError> for Failure {
+    fn from(error: RecordsError) -> Self {
+        Self::Outbox(error)
+    }
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         match self {
@@ -293,6 +326,7 @@ impl IntoResponse for Failure {
                 tracing::warn!(%error, "SCC cannot reach its table");
                 problem(StatusCode::SERVICE_UNAVAILABLE, "try later")
             }
+            Self::Outbox(error) => error.into_response(),
         }
     }
 }

@@ -1,15 +1,23 @@
-//! The tables of `infra/template.yaml`, created in an emulator as CloudFormation will create them.
+//! The tables and the bucket of `infra/`, created in an emulator as CloudFormation will create them.
 //!
-//! A table that tests described a second time could prove what is never deployed. So there is one description, and a
-//! property that this reader does not know is an error rather than a difference that nobody sees.
+//! What tests described a second time could prove what is never deployed. So there is one description, and a property that
+//! this reader does not know is an error rather than a difference that nobody sees.
+
+mod bucket;
 
 use aws_sdk_dynamodb::{Client, types as dynamodb};
-use serde::{Deserialize, de::IgnoredAny};
+pub use bucket::Bucket;
+use serde::{Deserialize, de::DeserializeOwned, de::IgnoredAny};
 use serde_yaml_ng::Value;
 
 use crate::aws::{CloudError, failed};
 
-const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
+/// Everything that has tables or buckets.
+const TEMPLATES: [&str; 3] = [
+    include_str!("../../../infra/template.yaml"),
+    include_str!("../../../infra/guest-site.yaml"),
+    include_str!("../../../infra/staging.yaml"),
+];
 const COMPLETE: &str = "all that is required is set";
 
 /// The properties of an `AWS::DynamoDB::Table`.
@@ -21,13 +29,14 @@ pub struct Table {
     key_schema: Vec<Key>,
     #[serde(default)]
     global_secondary_indexes: Vec<Index>,
-    time_to_live_specification: TimeToLive,
+    time_to_live_specification: Option<TimeToLive>,
+    #[serde(default)]
     deletion_protection_enabled: bool,
     #[serde(rename = "SSESpecification")]
     encryption: Encryption,
     /// A rehearsal goes without: nobody restores it, and dynoxide has no backups.
-    #[serde(rename = "PointInTimeRecoverySpecification")]
-    _recovery: IgnoredAny,
+    #[serde(default, rename = "PointInTimeRecoverySpecification")]
+    _recovery: Option<IgnoredAny>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -73,17 +82,13 @@ struct Encryption {
 }
 
 impl Table {
-    /// The table that the template calls `logical_id`.
+    /// The table that the templates call `logical_id`.
     ///
     /// # Panics
-    /// When the template has no such table, or the table has a property that is not known here.
+    /// When they have no such table, or the table has a property that is not known here.
     #[must_use]
     pub fn in_template(logical_id: &str) -> Self {
-        let template: Value = serde_yaml_ng::from_str(TEMPLATE).expect("the template is compiled in and is YAML");
-        let properties = template["Resources"][logical_id]["Properties"].clone();
-        serde_yaml_ng::from_value(properties).unwrap_or_else(|error| {
-            panic!("{logical_id} of infra/template.yaml is no table that is known here: {error}")
-        })
+        properties(logical_id)
     }
 
     /// Creates the table under the name `name`.
@@ -103,7 +108,7 @@ impl Table {
             .deletion_protection_enabled(self.deletion_protection_enabled)
             .sse_specification(encryption);
         create.send().await.map_err(failed("create a table of the template"))?;
-        let TimeToLive { attribute_name, enabled } = &self.time_to_live_specification;
+        let Some(TimeToLive { attribute_name, enabled }) = &self.time_to_live_specification else { return Ok(()) };
         let time_to_live =
             dynamodb::TimeToLiveSpecification::builder().attribute_name(attribute_name).enabled(*enabled);
         let update = client.update_time_to_live().table_name(name);
@@ -131,6 +136,20 @@ impl Index {
             .build()
             .expect(COMPLETE)
     }
+}
+
+/// What the templates say of the resource `logical_id`.
+fn resource(logical_id: &str) -> Value {
+    let mut found = TEMPLATES.iter().filter_map(|template| {
+        let template: Value = serde_yaml_ng::from_str(template).expect("the templates are compiled in and are YAML");
+        template["Resources"].get(logical_id).cloned()
+    });
+    found.next().unwrap_or_else(|| panic!("no template of infra/ has a resource {logical_id}"))
+}
+
+fn properties<T: DeserializeOwned>(logical_id: &str) -> T {
+    serde_yaml_ng::from_value(resource(logical_id)["Properties"].clone())
+        .unwrap_or_else(|error| panic!("{logical_id} of infra/ has something that is not known here: {error}"))
 }
 
 fn key_schema(keys: &[Key]) -> Vec<dynamodb::KeySchemaElement> {

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 
 import ICAL from 'ical.js';
 
-import { MOMENTS, NEEDS_LEDGER } from '../charters.js';
+import { MOMENTS } from '../charters.js';
 import { START } from '../stage.js';
 import { visit } from '../visitor.js';
 
@@ -52,7 +52,7 @@ export function calendarFile(world) {
       assert.ok(zoned || dates === `${stamp(starts)}/${stamp(ends)}`, dates);
     });
 
-    test('a reschedule and a cancellation reach the event that is in the guest’s calendar', { skip: NEEDS_LEDGER }, async () => {
+    test('a reschedule and a cancellation reach the event that is in the guest’s calendar', async () => {
       const booking = { id: `BS-ics-${Date.now()}` };
       const { url } = await world.stage.deliver(booking);
       const file = async () => read(await (await fetch(`${url}.ics`)).text());

@@ -3,13 +3,39 @@
 //! The calendar and SCC are called on their API Gateway URLs themselves: CloudFront in front of them drops `Authorization` and `X-*`
 //! headers, so a call through it fails in a way that looks like a wrong token. A secret that names any other host is refused with that
 //! reason, and a mistyped host cannot carry a token away.
+//!
+//! Staging is stricter: with `SERVICE_HOSTS=listed` the list alone decides, so that a secret copied from production cannot make staging
+//! write into the office's calendar or mail the crew.
 
 use reqwest::Url;
 
-/// The hosts that may be called: API Gateway, Lambda function URLs, loopback, and an explicit list.
+/// The hosts that may be called.
 #[derive(Debug, Clone, Default)]
 pub struct AllowedHosts {
-    explicit: Vec<String>,
+    kinds: HostKinds,
+    listed: Vec<String>,
+}
+
+/// What may be called beside the hosts in `ALLOWED_SERVICE_HOSTS`: `SERVICE_HOSTS`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum HostKinds {
+    /// `known`: API Gateway, Lambda function URLs and loopback.
+    #[default]
+    Known,
+    /// `listed`: nothing. Loopback, too, must be in the list.
+    Listed,
+}
+
+impl HostKinds {
+    /// Reads `SERVICE_HOSTS`; no value is `known`. What is neither counts as [`HostKinds::Listed`] and comes back as a fault: a typo may
+    /// close staging, never open it.
+    pub fn parse(value: Option<&str>) -> (Self, Option<String>) {
+        match value {
+            None | Some("known") => (Self::Known, None),
+            Some("listed") => (Self::Listed, None),
+            Some(_) => (Self::Listed, Some("SERVICE_HOSTS must be known or listed; listed is used".into())),
+        }
+    }
 }
 
 /// Why a URL is not called.
@@ -27,14 +53,19 @@ pub enum HostError {
          CloudFront drops the headers that carry the token. Use the service's API Gateway URL, or add the host to ALLOWED_SERVICE_HOSTS"
     )]
     Host(String),
+    /// [`HostKinds::Listed`], and it is not in the list.
+    #[error(
+        "the host {0} is not in ALLOWED_SERVICE_HOSTS, which alone decides here (SERVICE_HOSTS=listed, as in staging). If this is the \
+         stand-in's own host, add it there; if it is a host of production, mend the secret"
+    )]
+    NotListed(String),
 }
 
 impl AllowedHosts {
-    /// `explicit` hosts are allowed beside the known kinds.
-    pub fn new<'a>(explicit: impl Iterator<Item = &'a str>) -> Self {
-        Self {
-            explicit: explicit.map(|host| host.trim().to_ascii_lowercase()).filter(|host| !host.is_empty()).collect(),
-        }
+    /// The hosts of `kinds`, and those that are `listed`.
+    pub fn new<'a>(kinds: HostKinds, listed: impl Iterator<Item = &'a str>) -> Self {
+        let listed = listed.map(|host| host.trim().to_ascii_lowercase()).filter(|host| !host.is_empty()).collect();
+        Self { kinds, listed }
     }
 
     /// What is called for `url`, if its host may be: without spaces around it, and without a slash at its end.
@@ -57,11 +88,11 @@ impl AllowedHosts {
                 plain(api) && plain(region)
             })
         };
-        let known = between(".execute-api.", ".amazonaws.com") || between(".lambda-url.", ".on.aws");
-        if known || loopback || self.explicit.contains(&host) {
-            Ok(url.as_str().trim_end_matches('/').to_owned())
-        } else {
-            Err(HostError::Host(host))
+        let known = loopback || between(".execute-api.", ".amazonaws.com") || between(".lambda-url.", ".on.aws");
+        match self.kinds {
+            HostKinds::Known if !known && !self.listed.contains(&host) => Err(HostError::Host(host)),
+            HostKinds::Listed if !self.listed.contains(&host) => Err(HostError::NotListed(host)),
+            _ => Ok(url.as_str().trim_end_matches('/').to_owned()),
         }
     }
 }
@@ -72,7 +103,7 @@ mod tests {
 
     #[test]
     fn hosts() {
-        let allowed = AllowedHosts::new(["crew.example.org", " "].into_iter());
+        let allowed = AllowedHosts::new(HostKinds::Known, ["crew.example.org", " "].into_iter());
         for (good, called) in [
             (
                 "https://abc123.execute-api.us-west-2.amazonaws.com/prod",
@@ -95,6 +126,43 @@ mod tests {
             "",
         ] {
             assert!(allowed.check(bad).is_err(), "{bad}");
+        }
+    }
+    #[test]
+    fn in_staging_the_list_alone_decides() {
+        let staging = " Calendar1.execute-api.us-west-2.amazonaws.com,127.0.0.1, ,";
+        let allowed = AllowedHosts::new(HostKinds::Listed, staging.split(','));
+        for good in ["https://calendar1.execute-api.us-west-2.amazonaws.com/prod", "http://127.0.0.1:4567/prod"] {
+            assert_eq!(allowed.check(good).as_deref(), Ok(good));
+        }
+        for production in [
+            "https://production.execute-api.us-west-2.amazonaws.com/prod",
+            "https://abc123.lambda-url.us-west-2.on.aws",
+            "http://localhost:4567/prod",
+            "https://calendar1.execute-api.us-west-2.amazonaws.com.attacker.example/prod",
+        ] {
+            assert!(matches!(allowed.check(production), Err(HostError::NotListed(_))), "{production}");
+        }
+        assert_eq!(
+            allowed.check("http://calendar1.execute-api.us-west-2.amazonaws.com/prod"),
+            Err(HostError::Plain),
+            "the list does not excuse a token in the clear"
+        );
+        let nothing = AllowedHosts::new(HostKinds::Listed, "".split(','));
+        assert!(nothing.check("http://127.0.0.1:4567").is_err(), "an empty list allows nothing");
+    }
+
+    #[test]
+    fn a_typo_closes_and_never_opens() {
+        for (value, kinds, faulty) in [
+            (None, HostKinds::Known, false),
+            (Some("known"), HostKinds::Known, false),
+            (Some("listed"), HostKinds::Listed, false),
+            (Some("Listed"), HostKinds::Listed, true),
+            (Some("know"), HostKinds::Listed, true),
+        ] {
+            let (read, fault) = HostKinds::parse(value);
+            assert_eq!((read, fault.is_some()), (kinds, faulty), "{value:?}");
         }
     }
 }

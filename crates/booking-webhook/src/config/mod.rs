@@ -9,7 +9,7 @@ mod hosts;
 use std::time::Duration;
 
 pub use files::{FileError, FileLocation, Files};
-pub use hosts::{AllowedHosts, HostError};
+pub use hosts::{AllowedHosts, HostError, HostKinds};
 
 use crate::reconcile::redrive::Redrive;
 
@@ -41,7 +41,7 @@ pub struct Config {
     pub retry_base: Duration,
     /// `UNKNOWN_SETTLE_MS`: how long a request that nobody answered may still land; `REDRIVE_BASE_MS`: the first distance between tries.
     pub redrive: Redrive,
-    /// `ALLOWED_SERVICE_HOSTS`, comma-separated.
+    /// `ALLOWED_SERVICE_HOSTS`, comma-separated; `SERVICE_HOSTS` says whether these alone may be called.
     pub allowed_hosts: AllowedHosts,
     /// What was wrong with the environment and replaced by a default, for the cold start's report.
     pub faults: Vec<String>,
@@ -103,7 +103,9 @@ impl Config {
         let base = milliseconds("REDRIVE_BASE_MS", 60_000, 1);
         let (crew_event_wait, call_timeout) = fitting(answer_within, crew_event_wait, call_timeout, &mut faults);
         let guest_page = GuestPageConfig::from_vars(set, &mut faults);
-        let hosts = set("ALLOWED_SERVICE_HOSTS").unwrap_or_default();
+        let (kinds, fault) = HostKinds::parse(set("SERVICE_HOSTS").as_deref());
+        faults.extend(fault);
+        let listed = set("ALLOWED_SERVICE_HOSTS").unwrap_or_default();
         Ok(Self {
             secrets_prefix: set("SECRETS_PREFIX")
                 .ok_or(ConfigError("SECRETS_PREFIX"))?
@@ -119,7 +121,7 @@ impl Config {
             crew_event_wait,
             retry_base,
             redrive: Redrive { settle, base },
-            allowed_hosts: AllowedHosts::new(hosts.split(',')),
+            allowed_hosts: AllowedHosts::new(kinds, listed.split(',')),
             faults,
         })
     }

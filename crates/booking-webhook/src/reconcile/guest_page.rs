@@ -30,7 +30,9 @@ pub(super) async fn bring_in_step(round: &Round<'_>) -> StepOutcome {
         Course::Nothing => return StepOutcome::not_needed(known.clone(), None),
     };
     let applied = starts(round, booking, known);
-    let page = round.systems.renderer.render(&edition(round, booking, &applied, cancelled));
+    let uploads = round.systems.publisher.uploads(event_id(round));
+    let edition = Edition { uploads: uploads.as_ref(), ..edition(round, booking, &applied, cancelled) };
+    let page = round.systems.renderer.render(&edition);
     let content = page.as_ref().map_or_else(|_unrenderable| "unrenderable".to_owned(), content);
     let mut attempt = match Attempt::begin(round, STEP, content.clone()) {
         ControlFlow::Continue(attempt) => attempt,
@@ -65,6 +67,12 @@ fn content(page: &GuestPage) -> String {
     digest([page.html.as_bytes(), page.calendar.as_bytes()].join(&0).as_slice())
 }
 
+/// What SCC takes photos under: its own id of the event, ours as long as it has told none.
+fn event_id<'a>(round: &'a Round<'_>) -> &'a str {
+    let record = round.record;
+    record.journal.crew_event.remote_id.as_deref().unwrap_or(record.charter_id.as_str())
+}
+
 /// Which start the page will say, and which one it said before, if it said another.
 fn starts(round: &Round<'_>, booking: &Confirmed, known: &StepRecord) -> Applied {
     let start = booking.charter.time.start().timestamp().to_string();
@@ -88,5 +96,6 @@ fn edition<'a>(round: &'a Round<'_>, booking: &'a Confirmed, applied: &Applied, 
         sequence: round.record.decision.as_ref().map_or(0, |decision| decision.seq.saturating_sub(1)),
         changed_at: round.changed_at(),
         moved: instant(MOVED_FROM).zip(instant(MOVED_AT)).map(|(from, at)| Moved { from, at }),
+        uploads: None,
     }
 }

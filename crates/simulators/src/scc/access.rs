@@ -58,17 +58,27 @@ fn sha256_hex(key: &str) -> String {
 }
 
 /// Makes and reads magic links. A token is derived from a secret, the event and the person, so none need be stored.
-pub(crate) struct MagicLinks {
-    secret: [u8; 32],
+pub struct MagicLinks {
+    secret: Hmac<Sha256>,
     site: OnceLock<String>,
 }
 
 impl MagicLinks {
-    pub(crate) fn new() -> Self {
-        Self { secret: rand::random(), site: OnceLock::new() }
+    /// Links that nobody can make who does not know `secret`, which may have any length.
+    #[must_use]
+    pub fn new(secret: &[u8]) -> Self {
+        let secret = Hmac::new_from_slice(secret).expect("HMAC takes a key of any length");
+        Self { secret, site: OnceLock::new() }
     }
 
-    /// Links lead to `site` from now on. It is known only when the server listens.
+    /// The same links, leading to `site`: a URL without a slash at the end.
+    #[must_use]
+    pub fn leading_to(self, site: String) -> Self {
+        self.lead_to(site);
+        self
+    }
+
+    /// Links lead to `site` from now on. A server's own address is known only when it listens.
     pub(crate) fn lead_to(&self, site: String) {
         self.site.get_or_init(|| site);
     }
@@ -85,7 +95,7 @@ impl MagicLinks {
     }
 
     fn token(&self, event_id: &str, person: &str) -> String {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).expect("HMAC takes a key of any length");
+        let mut mac = self.secret.clone();
         mac.update(format!("{event_id}\n{person}").as_bytes());
         BASE64URL_NOPAD.encode(&mac.finalize().into_bytes()[..16])
     }

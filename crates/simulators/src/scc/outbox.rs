@@ -1,18 +1,13 @@
 //! The mail that SCC would send. None leaves: each is kept to be looked at.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
-
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     contract::Object,
+    records::{Records, RecordsError},
     scc::event::{clock_time, text},
 };
-
-const MAILS_KEPT: usize = 10_000;
 
 /// Why a mail was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,24 +73,25 @@ fn when(event: &Object) -> &str {
     }
 }
 
-/// The newest mails, in the order of sending.
-#[derive(Default)]
-pub(crate) struct Outbox(Mutex<VecDeque<Mail>>);
+/// The mails, in the order of sending.
+pub(crate) struct Outbox(Records);
 
 impl Outbox {
-    pub(crate) fn send(&self, mail: Mail) {
-        let mut mails = self.mails();
-        if mails.len() == MAILS_KEPT {
-            mails.pop_front();
-        }
-        mails.push_back(mail);
+    pub(crate) fn new(mails: Records) -> Self {
+        Self(mails)
     }
 
-    pub(crate) fn all(&self) -> Vec<Mail> {
-        self.mails().iter().cloned().collect()
+    pub(crate) async fn send(&self, mail: &Mail) -> Result<(), RecordsError> {
+        let Ok(Value::Object(record)) = serde_json::to_value(mail) else { unreachable!("a mail is an object") };
+        self.0.put(&format!("{:012}", self.0.next_number().await?), &record).await
     }
 
-    fn mails(&self) -> MutexGuard<'_, VecDeque<Mail>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) async fn all(&self) -> Result<Vec<Mail>, RecordsError> {
+        Ok(self.0.all().await?.into_iter().map(mail).collect())
     }
+}
+
+/// The mail that was kept as `record`.
+pub(crate) fn mail(record: Object) -> Mail {
+    serde_json::from_value(Value::Object(record)).expect("only mails are kept in an outbox")
 }

@@ -6,16 +6,16 @@
 use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
-    types::{
-        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ReturnValue, ScalarAttributeType,
-    },
+    types::{AttributeValue, ReturnValue},
 };
 use aws_smithy_types::error::display::DisplayErrorContext;
 use serde_json::Value;
 
 use crate::{
+    aws::CloudError,
     contract::Object,
     scc::attributes::{to_attribute, to_item, to_object},
+    template::Table,
 };
 
 const PARTITION_KEY: &str = "event_id";
@@ -33,21 +33,12 @@ impl<E: std::error::Error + Send + Sync + 'static> From<SdkError<E>> for TableEr
     }
 }
 
-/// Creates the table of events `name`: SCC's own, which exists in production.
+/// Creates the table of events `name`: SCC's own, which exists in production, as the template makes it for staging.
 ///
 /// # Errors
 /// When DynamoDB refuses it or cannot be reached.
-pub async fn create_events_table(client: &Client, name: &str) -> Result<(), TableError> {
-    let mut table = client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
-    for (key, key_type) in [(PARTITION_KEY, KeyType::Hash), (SORT_KEY, KeyType::Range)] {
-        let attribute = AttributeDefinition::builder().attribute_name(key).attribute_type(ScalarAttributeType::S);
-        let element = KeySchemaElement::builder().attribute_name(key).key_type(key_type);
-        table = table
-            .attribute_definitions(attribute.build().expect("it has a name and a type"))
-            .key_schema(element.build().expect("it has a name and a type"));
-    }
-    table.send().await?;
-    Ok(())
+pub async fn create_events_table(client: &Client, name: &str) -> Result<(), CloudError> {
+    Table::in_template("StagingSccEvents").create(client, name).await
 }
 
 pub(crate) struct EventsTable {

@@ -27,8 +27,7 @@ impl World {
         let placed = aws_sdk_s3::types::CreateBucketConfiguration::builder().location_constraint(aws::REGION.into());
         s3.create_bucket().bucket(&bucket).create_bucket_configuration(placed.build()).send().await.expect("a bucket");
         let clock = Clock::system();
-        let scc = Scc::start(SccOptions {
-            traffic: Traffic::new(),
+        let options = SccOptions {
             service_key_hash: ServiceKeyHash::sha256(KEY),
             dynamodb,
             events_table,
@@ -38,12 +37,12 @@ impl World {
                 region: aws::REGION.to_owned(),
                 access_key_id: aws::TEST_CREDENTIAL.to_owned(),
                 secret_access_key: aws::TEST_CREDENTIAL.to_owned(),
+                session_token: None,
             },
             site_origin: "https://queenofsandiego.com".to_owned(),
             clock: clock.clone(),
-        })
-        .await
-        .expect("a free port");
+        };
+        let scc = Scc::start(Traffic::new(), options).await.expect("a free port");
         Self { scc, clock, s3, bucket, client: aws::loopback_client(), _emulator: emulator }
     }
 

@@ -5,7 +5,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::{
+    config::{Credentials, Region},
+    presigning::PresigningConfig,
+};
 use aws_sigv4::sign::v4::{calculate_signature, generate_signing_key};
 use data_encoding::{BASE64, HEXLOWER};
 use jiff::{Timestamp, ToSpan as _};
@@ -39,6 +42,8 @@ pub struct Uploads {
     pub access_key_id: String,
     /// The secret access key.
     pub secret_access_key: String,
+    /// What credentials of a role have beside these, and a user's have not.
+    pub session_token: Option<String>,
 }
 
 /// What a browser asks a form for.
@@ -85,6 +90,9 @@ impl Uploads {
             ("x-amz-credential", format!("{}/{day}/{}/s3/aws4_request", self.access_key_id, self.region)),
             ("x-amz-date", now.strftime("%Y%m%dT%H%M%SZ").to_string()),
         ]);
+        if let Some(token) = &self.session_token {
+            fields.insert("x-amz-security-token", token.clone());
+        }
         let mut conditions: Vec<_> = fields.iter().map(|(name, value)| json!({ *name: value })).collect();
         conditions.extend([json!({ "bucket": self.bucket }), json!(["content-length-range", 1, wanted.bytes])]);
         let expiration = (now + FORM_MINUTES.minutes()).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
@@ -97,10 +105,19 @@ impl Uploads {
         Form { url: format!("{}/{}", self.endpoint_url, self.bucket), fields, key }
     }
 
+    fn client(&self) -> aws_sdk_s3::Client {
+        let (id, secret) = (self.access_key_id.as_str(), self.secret_access_key.as_str());
+        let credentials = Credentials::new(id, secret, self.session_token.clone(), None, "uploads");
+        let configuration = aws_sdk_s3::config::Builder::from(&aws::sdk_config(&self.endpoint_url))
+            .region(Region::new(self.region.clone()))
+            .credentials_provider(credentials)
+            .force_path_style(true);
+        aws_sdk_s3::Client::from_conf(configuration.build())
+    }
+
     /// What was uploaded for the event; `None` when S3 does not tell.
     pub(crate) async fn photos(&self, event_id: &str) -> Option<Vec<Photo>> {
-        let configuration = aws_sdk_s3::config::Builder::from(&aws::sdk_config(&self.endpoint_url));
-        let client = aws_sdk_s3::Client::from_conf(configuration.force_path_style(true).build());
+        let client = self.client();
         let prefix = folder(event_id);
         let listed =
             client.list_objects_v2().bucket(&self.bucket).prefix(&prefix).max_keys(PHOTOS_SHOWN).send().await.ok()?;
@@ -161,6 +178,7 @@ mod tests {
             region: "us-west-2".to_owned(),
             access_key_id: "test".to_owned(),
             secret_access_key: "test".to_owned(),
+            session_token: Some("of a role".to_owned()),
         };
         let wanted = Wanted { filename: "a.jpg".to_owned(), content_type: "image/jpeg".to_owned(), bytes: 1000 };
         let form = uploads.form("XHQGMDH1", &wanted, "2025-05-30T21:00:00Z".parse().expect("a time"));
@@ -171,9 +189,12 @@ mod tests {
         let policy: serde_json::Value = serde_json::from_slice(&policy).expect("JSON");
         assert_eq!(policy["expiration"], "2025-05-30T21:15:00Z");
         let conditions = policy["conditions"].as_array().expect("a list");
-        for condition in
-            [json!({ "key": form.key }), json!({ "bucket": "photos" }), json!(["content-length-range", 1, 1000])]
-        {
+        for condition in [
+            json!({ "key": form.key }),
+            json!({ "bucket": "photos" }),
+            json!({ "x-amz-security-token": form.fields["x-amz-security-token"] }),
+            json!(["content-length-range", 1, 1000]),
+        ] {
             assert!(conditions.contains(&condition), "{condition}");
         }
     }

@@ -1,0 +1,10 @@
+//! The calendar of staging: `simulators::calendar` as a Lambda.
+
+use std::process::ExitCode;
+
+use simulators::staging;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    Box::pin(staging::serve(staging::calendar())).await
+}

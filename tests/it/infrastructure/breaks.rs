@@ -1,0 +1,132 @@
+//! What the checks are there for, done on purpose to a copy: each must see it, and say it.
+
+use super::{guest_page_key, permissions, template::Template, variables, watch, way_in, wide_policies};
+
+/// Breaks the templates, and expects a check to say just this.
+#[track_caller]
+fn sees(check: impl Fn(&Template) -> Vec<String>, (right, wrong): (&str, &str), said: &[&str]) {
+    assert_eq!(check(&Template::broken(right, wrong)), said, "{right} -> {wrong}");
+}
+
+#[test]
+fn a_permission_that_is_dropped() {
+    let update = (
+        "Action: [dynamodb:Query, dynamodb:UpdateItem]\n                Resource: !Sub\n",
+        "Action: [dynamodb:Query]\n                Resource: !Sub\n",
+    );
+    sees(permissions, update, &["Crew calls dynamodb:UpdateItem without permission"]);
+    let batch = ("Action: secretsmanager:BatchGetSecretValue", "Action: secretsmanager:ListSecrets");
+    sees(
+        permissions,
+        batch,
+        &[
+            "Secrets calls secretsmanager:BatchGetSecretValue without permission",
+            "Secrets may call secretsmanager:ListSecrets, but never does",
+        ],
+    );
+}
+
+#[test]
+fn a_permission_that_nobody_needs() {
+    let put = (
+        "Action: s3:PutObject\n                Resource: !Sub\n",
+        "Action: [s3:PutObject, s3:DeleteObject]\n                Resource: !Sub\n",
+    );
+    sees(permissions, put, &["GuestPages may call s3:DeleteObject, but never does"]);
+    sees(
+        permissions,
+        ("Sid: Invalidations", "Sid: Sundries"),
+        &[
+            "nobody knows what the statement Sundries is for",
+            "GuestPages calls cloudfront:CreateInvalidation without permission",
+        ],
+    );
+}
+
+#[test]
+fn a_policy_that_is_widened() {
+    sees(
+        wide_policies,
+        ("Resource: !Sub ${Ledger.Arn}/index/due", "Resource: \"*\""),
+        &["WebhookRole: LedgerDue is for *"],
+    );
+    let table = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/";
+    sees(
+        wide_policies,
+        (&format!("{table}${{Table}}"), &format!("{table}*")),
+        &[&format!("WebhookRole: CrewEvents is for {table}*")],
+    );
+    let pages = ("arn:${AWS::Partition}:s3:::${Bucket}/g/*", "arn:${AWS::Partition}:s3:::*/g/*");
+    sees(wide_policies, pages, &["WebhookRole: GuestPages is for arn:${AWS::Partition}:s3:::*/g/*"]);
+    sees(
+        wide_policies,
+        ("secret:${SecretsPrefix}/scc-??????", "secret:${SecretsPrefix}/*"),
+        &[
+            "WebhookRole: Secrets is for arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${SecretsPrefix}/*",
+        ],
+    );
+    sees(
+        wide_policies,
+        ("Action: cloudfront:CreateInvalidation", "Action: cloudfront:*"),
+        &["WebhookRole: Invalidations permits cloudfront:*"],
+    );
+    sees(wide_policies, ("      Role: !GetAtt WebhookRole.Arn\n", ""), &["Webhook has a role that SAM makes up"]);
+}
+
+#[test]
+fn a_variable_that_is_renamed_or_forgotten() {
+    sees(
+        variables,
+        ("          GUEST_PAGE_BASE_URL: !GetAtt", "          GUEST_PAGE_URL: !GetAtt"),
+        &["GUEST_PAGE_BASE_URL is read, but never set", "GUEST_PAGE_URL is set, but nobody reads it"],
+    );
+    sees(
+        variables,
+        ("          SERVICE_HOSTS: !If [Staging, listed, known]\n", ""),
+        &["SERVICE_HOSTS is read, but never set"],
+    );
+}
+
+#[test]
+fn guest_pages_that_nobody_may_write_or_that_nobody_removes() {
+    sees(
+        guest_page_key,
+        ("GUEST_PAGE_KEY: g/{charter_id}.html", "GUEST_PAGE_KEY: guests/{charter_id}.html"),
+        &["the role may not put objects under guests/", "nothing under guests/ goes after 13 months"],
+    );
+}
+
+#[test]
+fn a_sweep_that_is_repeated_and_a_deployment_that_nothing_stops() {
+    let retries = ("RetryPolicy: { MaximumRetryAttempts: 0,", "RetryPolicy: { MaximumRetryAttempts: 2,");
+    sees(way_in, retries, &["Events.Sweep.Properties.RetryPolicy.MaximumRetryAttempts is not 0, but 2"]);
+    sees(
+        way_in,
+        ("Alarms: [!Ref FunctionErrors, !Ref DeniedCalls]", "Alarms: []"),
+        &["DeploymentPreference.Alarms is not [Ref(FunctionErrors), Ref(DeniedCalls)], but []"],
+    );
+}
+
+#[test]
+fn an_alarm_that_watches_nothing_or_leads_nowhere() {
+    sees(
+        watch::metrics,
+        ("MetricName: OldestDueSeconds", "MetricName: OldestDue"),
+        &["OldestDue watches OldestDue, which nobody measures"],
+    );
+    sees(
+        watch::metrics,
+        (r#"[ ".", "UnknownOutcomesReadBack", "#, r#"[ ".", "ReadBack", "#),
+        &["the dashboard does not show UnknownOutcomesReadBack"],
+    );
+    sees(
+        watch::alarms,
+        ("docs/runbook.md#throttles", "See the run book."),
+        &["Throttles does not end with docs/runbook.md#, and the end of its own name"],
+    );
+    sees(
+        watch::alarms,
+        ("EvaluationPeriods: 7", "EvaluationPeriods: 8"),
+        &["NoDeliveries looks back further than CloudWatch can"],
+    );
+}

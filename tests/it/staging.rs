@@ -1,0 +1,163 @@
+//! Staging: four systems that can reach nobody, and the smoke test that CI runs against them.
+
+use std::{collections::BTreeMap, path::PathBuf, process::Output};
+
+use serde_json::json;
+use simulators::{
+    rehearsal::{DASHBOARD_TOKEN, Options, Rehearsal, SERVICE_KEY, WEBHOOK_PATH},
+    staging::Account,
+    traffic::{Fault, Service},
+};
+use tokio::process::Command;
+
+use crate::world::{SITE, World, sample, states};
+
+/// Where the programs are, all built.
+fn binaries() -> PathBuf {
+    let function = World::options().function.expect("worlds have a function");
+    function.parent().expect("programs are in a folder").to_owned()
+}
+
+/// A world whose guest site is where its edge is, so that the smoke test finds it.
+fn options(env: &[(&str, &str)]) -> Options {
+    let env = [("RETRY_BASE_MS", "1")].iter().chain(env);
+    let env = env.map(|&(name, value)| (name.to_owned(), Some(value.to_owned()))).collect();
+    Options { env, ..World::options() }
+}
+
+async fn start(options: Options) -> Rehearsal {
+    Rehearsal::start(options).await.expect("the world starts")
+}
+
+/// The smoke test as CI runs it, with what it is told about `rehearsal`; `null` takes a variable away.
+async fn smoke(rehearsal: &Rehearsal, changes: &[(&str, Option<&str>)]) -> Output {
+    let mut env: BTreeMap<&str, String> = BTreeMap::from([
+        ("WEBHOOK_URL", format!("{}{WEBHOOK_PATH}", rehearsal.front_door.url())),
+        ("SMOKE_WITHIN_SECONDS", "60".to_owned()),
+    ]);
+    env.extend(rehearsal.environment_variables().iter().map(|(name, value)| (name.as_str(), value.clone())));
+    for (name, value) in changes {
+        match value {
+            Some(value) => env.insert(name, (*value).to_owned()),
+            None => env.remove(name),
+        };
+    }
+    let mut program = Command::new(binaries().join("smoke"));
+    program.env_clear().envs(env).kill_on_drop(true).output().await.expect("the program runs")
+}
+
+fn said(output: &Output) -> String {
+    [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes)).concat()
+}
+
+#[tokio::test]
+async fn the_smoke_test_passes_against_a_rehearsal() {
+    let world = start(options(&[])).await;
+    let output = smoke(&world, &[]).await;
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}\n{}", world.logs().join("\n"));
+    assert!(
+        said.contains("answered 200 in_step") && said.contains("All four systems are as they should be."),
+        "{said}"
+    );
+    for secret in [DASHBOARD_TOKEN, SERVICE_KEY, "token="] {
+        assert!(!said.contains(secret), "{secret} is in {said}");
+    }
+}
+
+/// The function, the calendar and ShipCaptainCrew each under a Lambda of its own; the function may call these two and nothing else.
+#[tokio::test]
+async fn the_smoke_test_passes_against_all_of_staging() {
+    let account = Account::create(binaries(), SITE).await.expect("an account");
+    let calendar = account.start_calendar().await.expect("the calendar starts");
+    let scc = account.start_scc().await.expect("ShipCaptainCrew starts");
+    let secrets = [
+        ("calendar", json!({ "url": calendar.api_url(), "dashboard_token": DASHBOARD_TOKEN })),
+        ("scc", json!({ "url": scc.api_url(), "service_key": SERVICE_KEY })),
+    ];
+    let world = start(Options {
+        secrets: secrets.map(|(name, value)| (name.to_owned(), value)).into(),
+        ..options(&[
+            ("SERVICE_HOSTS", "listed"),
+            ("ALLOWED_SERVICE_HOSTS", "127.0.0.1"),
+            ("SCC_EVENTS_TABLE", &account.cloud.events_table),
+        ])
+    })
+    .await;
+    let output = smoke(&world, &[]).await;
+    let logs = [world.logs(), calendar.logs(), scc.logs()].concat().join("\n");
+    assert_eq!(output.status.code(), Some(0), "{}\n{logs}", said(&output));
+    assert!(
+        world.calendar.entries().is_empty() && world.scc.mailbox().is_empty(),
+        "the rehearsal's own were not asked"
+    );
+
+    // And once more, with environments that have never seen the first booking.
+    calendar.start_anew().await.expect("another environment");
+    scc.start_anew().await.expect("another environment");
+    let output = smoke(&world, &[]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+#[tokio::test]
+async fn the_smoke_test_names_what_is_wrong_in_the_world_although_the_function_is_content() {
+    let world = start(options(&[])).await;
+    let missing = Fault::Answer { status: 404, acted: false, retry_after: None };
+    world.traffic.fail_next(Service::Edge, "GET /g/", missing, 1_000);
+    let output = smoke(&world, &[("SMOKE_WITHIN_SECONDS", Some("0"))]).await;
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("answered 200 in_step"), "{said}");
+    let named: Vec<_> = said.lines().filter(|line| line.starts_with("  - ")).collect();
+    assert!(
+        matches!(named[..], [page, file] if page.starts_with("  - guest page: http") && page.ends_with("answered 404 Not Found")
+            && file.starts_with("  - guest's calendar file: http")),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn the_smoke_test_says_why_a_booking_was_not_taken_and_what_it_lacks_itself() {
+    let world = start(options(&[])).await;
+    let down = Fault::Answer { status: 503, acted: false, retry_after: None };
+    world.traffic.fail_next(Service::Calendar, "", down, 1_000);
+    let output = smoke(&world, &[("SMOKE_WITHIN_SECONDS", Some("0"))]).await;
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(said(&output).contains("calendar"), "{}", said(&output));
+
+    for variable in ["WEBHOOK_URL", "GUEST_PAGE_BASE_URL", "SECRETS_PREFIX"] {
+        let output = smoke(&world, &[(variable, None)]).await;
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains(&format!("{variable} is missing")), "{}", said(&output));
+    }
+    let output = smoke(&world, &[("SECRETS_PREFIX", Some("nobody"))]).await;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("the secret nobody/webhook cannot be read"), "{}", said(&output));
+}
+
+#[tokio::test]
+async fn the_smoke_test_sends_nothing_where_mail_might_leave() {
+    let world = start(options(&[])).await;
+    let real = json!({ "url": world.calendar.url(), "service_key": SERVICE_KEY });
+    world.put_secret("scc", &real).await.expect("a version");
+    let output = smoke(&world, &[]).await;
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("has no outbox") && said(&output).contains("nothing was sent"), "{}", said(&output));
+    assert!(world.effects().await.expect("a look").is_empty());
+}
+
+#[tokio::test]
+async fn staging_calls_no_host_outside_its_list_whatever_a_secret_says() {
+    for list in ["", "calendar.execute-api.us-west-2.amazonaws.com, scc.execute-api.us-west-2.amazonaws.com"] {
+        let world = World::with(&[("SERVICE_HOSTS", "listed"), ("ALLOWED_SERVICE_HOSTS", list)]).await;
+        let answered = world.deliver(&sample()).await;
+        let calendar = &answered.body["steps"]["calendar"];
+        assert_eq!(calendar["state"], "due", "{:#}", answered.body);
+        assert_eq!(states(&answered)[3], "in_step", "the guest page is staging's own: {:#}", answered.body);
+        assert_eq!((world.count(Service::Calendar, ""), world.count(Service::Scc, "")), (0, 0), "nobody was called");
+        assert!(world.effects().await.mailbox.is_empty());
+        let named =
+            world.logs().into_iter().filter(|line| line.contains("ALLOWED_SERVICE_HOSTS, which alone decides")).count();
+        assert!(named > 0, "the cold start says why: {}", world.logs().join("\n"));
+    }
+}
