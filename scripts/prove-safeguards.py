@@ -60,7 +60,7 @@ SAFEGUARDS = [
         "reconcile/attempt.rs",
         "known.is_settling(round.deadline.now()) || ",
         "",
-        "prove::crashes::nothing_happens_twice",
+        "slow:: prove::crashes::nothing_happens_twice",
     ),
     (
         "read-back: what may be there is looked for before it is created",

@@ -78,9 +78,9 @@ export class Stage {
     };
   }
 
-  // The next `times` calls of a service (`scc`, `s3`) whose operation begins so meet this fault.
-  async fail(service, operation, fault, times = 1) {
-    const body = JSON.stringify({ service, operation, fault, times });
+  // The next `times` calls of a service (`crew`, `bucket`) whose operation begins so meet this fault.
+  async fail(target, operation, fault, times = 1) {
+    const body = JSON.stringify({ target, operation, fault, times });
     const answer = await fetch(`${this.#addresses.harbour}/fault`, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
     if (!answer.ok) throw new Error(`no such fault: ${await answer.text()}`);
   }

@@ -61,7 +61,10 @@ async fn a_reschedule_reaches_all_four_places() {
     assert_eq!(effects.scc_events[0]["date"], "2031-05-31T14:00:00-07:00");
     assert_eq!(effects.scc_events[0]["local_time"], "Sat 31 May 2031, 2:00 PM PDT");
     assert_says(&effects.visits[0].body, &["Saturday, May 31, 2031"]);
-    assert_says(&effects.visits[1].body, &["DTSTART:20310531T210000Z", "SEQUENCE:1", "STATUS:CONFIRMED"]);
+    assert_says(
+        &effects.visits[1].body,
+        &["DTSTART;TZID=America/Los_Angeles:20310531T140000", "SEQUENCE:1", "STATUS:CONFIRMED"],
+    );
     assert_eq!(told(&effects), [("crew-1", Change), ("crew-2", Change), ("captain-1", Change)]);
 
     let (calendar, scc) = (world.changes(Service::Calendar), world.changes(Service::Scc));
@@ -81,7 +84,7 @@ async fn there_and_back_again_is_told_twice_and_looks_as_it_did() {
     let after = world.effects().await;
     assert_eq!((before.calendar, before.scc_events), (after.calendar.clone(), after.scc_events.clone()));
     assert_says(&after.visits[0].body, &["Friday, May 30, 2031"]);
-    assert_says(&after.visits[1].body, &["DTSTART:20310530T210000Z", "SEQUENCE:2"]);
+    assert_says(&after.visits[1].body, &["DTSTART;TZID=America/Los_Angeles:20310530T140000", "SEQUENCE:2"]);
     assert_eq!(told(&after).len(), 6, "each of three people, of each change: {:#?}", after.mailbox);
 }
 

@@ -4,6 +4,7 @@
 //! the mailbox, the bucket and the edge now hold.
 
 mod changes;
+mod check;
 mod cold_start;
 mod deliveries;
 mod direct;
@@ -14,6 +15,7 @@ mod harbour;
 mod infrastructure;
 mod logs;
 mod main_job;
+mod metrics;
 mod money;
 mod parked;
 mod prove;

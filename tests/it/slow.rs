@@ -10,7 +10,7 @@ use simulators::{
 
 use crate::{
     prove::stage::{Outcome, Stage},
-    world::{ALWAYS, World, sample, states},
+    world::{ALWAYS, SOON, UNAVAILABLE, World, sample, states},
 };
 
 /// With the proportions of production (5 s a call, 10 s for the answer, 2.5 s for the calendar), a fifth of them each.
@@ -99,4 +99,26 @@ async fn of_two_entries_for_one_charter_one_goes() {
     assert_eq!(stage.deliver(&sample()).await.status(), Some(200));
     let ids: Vec<_> = calendar.entries().into_iter().map(|mut entry| entry["id"].take()).collect();
     assert_eq!(ids, [first.expect("an id")]);
+}
+
+/// The event is there and its crew are at work, before we know that it is.
+#[tokio::test]
+async fn what_crew_did_before_a_lost_creation_was_found_stays() {
+    let world = World::with(&SOON).await;
+    world.fail_table(&world.cloud.events_table, &UNAVAILABLE);
+    world.traffic.fail_next(Service::Scc, "POST", Fault::Answer { status: 504, acted: true, retry_after: None }, 1);
+    assert_eq!(states(&world.deliver(&sample()).await), json!(["in_step", "due", "due", "in_step"]));
+    world.change_event_by_hand(json!({ "status": "confirmed", "checklist": ["Ice"] })).await;
+    let before = world.effects().await;
+    world.traffic.heal();
+    world.repeat_until_in_step(&sample()).await;
+    let after = world.effects().await;
+    assert_eq!((after.calendar.len(), after.scc_events.len()), (1, 1));
+    assert_eq!(
+        (before.scc_events, before.mailbox),
+        (after.scc_events.clone(), after.mailbox),
+        "nor is anybody told twice"
+    );
+    let event = &after.scc_events[0];
+    assert_eq!((&event["status"], &event["checklist"]), (&json!("confirmed"), &json!(["Ice"])));
 }

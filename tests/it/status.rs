@@ -141,15 +141,15 @@ fn bytes(name: &str, value: &AttributeValue) -> usize {
 fn longest_booking(minutes: i64) -> Value {
     let four_bytes = |characters: usize| "\u{1f6a4}".repeat(characters);
     let crew: Vec<String> =
-        (0..50).map(|number| format!("crew-{}-{:02}", "x".repeat(56), (number + minutes) % 60)).collect();
+        (0..20).map(|number| format!("crew-{}-{:02}", "x".repeat(56), (number + minutes) % 30)).collect();
     later(
         minutes,
         json!({
             "start_at": format!("2031-05-{:02}T14:00:00-07:00", 21 + minutes % 10),
             "guest": { "name": four_bytes(200), "locale": four_bytes(35) },
             "notes": four_bytes(2_000),
-            "location": four_bytes(500),
-            "boat": { "id": four_bytes(200), "name": four_bytes(200) },
+            "location": four_bytes(250),
+            "boat": { "id": four_bytes(100), "name": four_bytes(100) },
             "crew_ids": crew,
             "captain_id": "c".repeat(64),
         }),

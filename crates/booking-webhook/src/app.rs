@@ -1,6 +1,6 @@
 //! The function as it stands between invocations: everything that a cold start loads, once.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{error::Error, fmt, io, time::Duration};
 
 use aws_config::SdkConfig;
 
@@ -10,6 +10,7 @@ use crate::{
     config::{Config, Files},
     guest_page::{Publisher, Renderer},
     ledger::{LeaseRequest, Ledger},
+    metrics::{Metric, Metrics},
     outbound::{Clock, Deadline, Outbound},
     reconcile::Systems,
     scc::{EventsTable, Scc},
@@ -35,6 +36,8 @@ pub struct App {
     pub clock: Clock,
     /// What we were told, what we did, what is still owed.
     pub ledger: Ledger,
+    /// What this invocation has counted so far.
+    pub metrics: Metrics,
     outbound: Outbound,
     events: EventsTable,
     s3: aws_sdk_s3::Client,
@@ -112,7 +115,9 @@ impl App {
         faults.extend(faults_of(&secrets));
         report(&faults);
         let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
+        outbound.metrics().count(Metric::ColdStarts);
         Ok(Self {
+            metrics: outbound.metrics().clone(),
             secrets,
             operator: operator.unwrap_or_default(),
             mapping: mapping.unwrap_or_else(Mapping::canonical),
@@ -145,10 +150,22 @@ impl App {
         }
     }
 
+    /// The way to the operator's files.
+    pub fn files<'a>(&'a self, deadline: &'a Deadline) -> Files<'a> {
+        Files { s3: &self.s3, outbound: &self.outbound, deadline }
+    }
+
     /// An invocation begins.
     pub fn begin(&self) {
         if let Err(error) = self.outbound.invoked_at((self.clock)()) {
             tracing::error!(error = with_causes(&error), "the connections before the pause stay in use");
+        }
+    }
+
+    /// An invocation ends: what it counted goes to `out`, beside the log, before the process may be frozen.
+    pub fn end(&self, out: impl io::Write) {
+        if let Err(error) = self.metrics.write(&self.config.environment, (self.clock)(), out) {
+            tracing::error!(error = with_causes(&error), "what was counted cannot be written");
         }
     }
 

@@ -12,9 +12,11 @@ use tracing::Instrument;
 use crate::{
     app::App,
     booking::{BookingId, CharterId, Confirmed, Sale, Snapshot, Status, Terms},
+    check::check,
     guest_page::Address,
     intake::{Incoming, take_in, unreachable},
     ledger::{Delivery, DeliveryId, Origin, digest},
+    metrics::Metric,
     outbound::Deadline,
     plan::{plan, plan_nothing},
     replay::replay,
@@ -66,6 +68,8 @@ async fn direct(app: &App, event: &[u8], context: &Context, deadline: &Deadline)
         }
         Some(("replay", request)) => replay(app, request, deadline).await,
         Some(("status", request)) => status(app, request, deadline).await,
+        // After a deployment, or when a secret was rotated.
+        Some(("check", _)) => Ok(Box::pin(check(app, deadline)).await),
         // What the schedule sends.
         Some(("sweep", _)) => sweep(app, &context.request_id, app.lambda_remaining(context.deadline)).await,
         _ => Err(unknown_kind("the event is neither")),
@@ -78,7 +82,7 @@ fn is_api_gateway(request: &Request) -> bool {
 
 fn unknown_kind(why: &str) -> Problem {
     let detail = format!(
-        "Send an API Gateway event, or an object with exactly one of the keys booking, plan, deliver, replay, status and sweep: {why}"
+        "Send an API Gateway event, or an object with exactly one of the keys booking, plan, deliver, replay, status, check and sweep: {why}"
     );
     Problem::new(StatusCode::BAD_REQUEST, "The invocation is of no known kind", detail)
 }
@@ -144,6 +148,11 @@ async fn verify(app: &App, request: &Request, body: &[u8], age: Age, deadline: &
     let mut outcome = secrets.webhook.verify(request.headers(), body, now, age);
     if matches!(outcome, Err(SignatureError::NoMatch | SignatureError::Header(_))) {
         outcome = app.secrets.newer_than(&secrets, deadline).await.webhook.verify(request.headers(), body, now, age);
+    }
+    // What a person delivers again says nothing about who sends to us.
+    if age == Age::Fresh {
+        let metric = if outcome.is_ok() { Metric::AuthenticDeliveries } else { Metric::SignatureFailures };
+        app.metrics.count(metric);
     }
     outcome.map_err(|error| {
         tracing::warn!(%error, "a delivery was not authentic");

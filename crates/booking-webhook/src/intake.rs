@@ -3,6 +3,8 @@
 //! Nothing is sent anywhere before the ledger has the delivery and the snapshot; from then on nothing can be lost, whatever becomes of this
 //! process.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use jiff::Timestamp;
 
@@ -11,9 +13,10 @@ use crate::{
     booking::{BookingId, Snapshot, Status, Terms},
     guest_page::Address,
     ledger::{
-        BookingRecord, Claim, Delivery, DeliveryId, Happened, Kept, Meaning, NewSnapshot, Only, Order, Origin,
-        Recorded, Released, Standing,
+        BookingRecord, Claim, Delivery, DeliveryId, Happened, Journal, Kept, Meaning, NewSnapshot, Only, Order, Origin,
+        Recorded, Released, Standing, Step,
     },
+    metrics::{Metric, Metrics},
     outbound::{CallError, Deadline},
     reconcile::{
         Outcomes, Round, bring_in_step,
@@ -163,13 +166,14 @@ async fn work_on(app: &App, claim: Claim, mode: Mode, deadline: &Deadline) -> Pr
             redrive: app.config.redrive,
         };
         let outcomes = bring_in_step(&work).await;
-        alarm_if_newly_held(&course, &outcomes);
+        measure(&app.metrics, &record.journal, &outcomes);
         let day = calendar_day(&course, &outcomes);
         write_down(&mut record, &outcomes, deadline.now());
         let steps = Steps::from(&outcomes);
         let state = State::of(&steps);
         match app.ledger.release(&record, day, deadline).await {
             Ok(Released::Done) => {
+                measure_time(&app.metrics, &record, state, deadline.now());
                 record.lease = None;
                 record.due_at = record.journal.next_try_at();
                 return Progress { record, steps, state };
@@ -189,6 +193,27 @@ async fn work_on(app: &App, claim: Claim, mode: Mode, deadline: &Deadline) -> Pr
     unreachable!("the rounds are bounded by MOST_ROUNDS")
 }
 
+/// What came of the steps, for whoever watches all bookings at once.
+fn measure(metrics: &Metrics, before: &Journal, outcomes: &Outcomes) {
+    let reports = Steps::from(outcomes);
+    for ((step, outcome), report) in outcomes.each().into_iter().zip(reports.each()) {
+        let before = before.of(step);
+        if outcome.is_news_after(before) {
+            metrics.step(step.name(), report.state.name());
+        }
+        // A guest page that may not be there is put again; nothing of it is read.
+        if before.unknown && !outcome.known.unknown && step != Step::GuestPage {
+            metrics.count(Metric::UnknownOutcomesReadBack);
+        }
+    }
+}
+
+fn measure_time(metrics: &Metrics, record: &BookingRecord, state: State, now: Timestamp) {
+    if let (State::InStep, Some(due_since)) = (state, record.due_since) {
+        metrics.in_step_after(Duration::try_from(now.duration_since(due_since)).unwrap_or_default());
+    }
+}
+
 /// The booking is still due in the ledger, so whatever was not written down is found out by whoever comes next.
 async fn unreleased(app: &App, record: &BookingRecord, released: Result<Released, CallError>, deadline: &Deadline) {
     let reason = match released {
@@ -200,16 +225,6 @@ async fn unreleased(app: &App, record: &BookingRecord, released: Result<Released
         Err(error) => error.to_string(),
     };
     tracing::warn!(fence = record.fence, reason, "the booking stays due");
-}
-
-/// A person must decide: said once, not at each try.
-fn alarm_if_newly_held(course: &Course, outcomes: &Outcomes) {
-    let newly = outcomes.each().into_iter().any(|(_, outcome)| !outcome.did.is_empty());
-    if let Course::Held(held) = course
-        && newly
-    {
-        tracing::error!(reason = held.why, next = held.next, "a booking is parked: a person must decide");
-    }
 }
 
 fn write_down(record: &mut BookingRecord, outcomes: &Outcomes, at: Timestamp) {

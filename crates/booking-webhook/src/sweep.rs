@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
+use jiff::Timestamp;
 use serde_json::json;
 use tracing::Instrument;
 
@@ -12,7 +13,8 @@ use crate::{
     app::App,
     booking::BookingId,
     intake::{take_up, unreachable},
-    ledger::Only,
+    ledger::{Backlog, Only},
+    metrics::{Metric, Metrics},
     outbound::Deadline,
     telemetry::booking_span,
     webhook::{Problem, Reply, State},
@@ -39,7 +41,13 @@ enum Swept {
 /// [`Problem`] 503 when the ledger cannot be reached.
 pub async fn sweep(app: &App, request_id: &str, lambda_remaining: Duration) -> Result<Reply, Problem> {
     let deadline = Deadline::after(&app.clock, LONGEST.min(lambda_remaining));
-    let due = app.ledger.due(deadline.now(), MOST_BOOKINGS, &deadline).await.map_err(unreachable)?;
+    let (due, backlog) =
+        tokio::join!(app.ledger.due(deadline.now(), MOST_BOOKINGS, &deadline), app.ledger.backlog(&deadline));
+    match backlog {
+        Ok(backlog) => gauge(&app.metrics, &backlog, deadline.now()),
+        Err(error) => tracing::warn!(reason = error.to_string(), "what waits was not counted"),
+    }
+    let due = due.map_err(unreachable)?;
     let found = due.len();
     let each = due.iter().map(|booking_id| {
         let span = booking_span(request_id, booking_id);
@@ -58,6 +66,18 @@ pub async fn sweep(app: &App, request_id: &str, lambda_remaining: Duration) -> R
     Ok(Reply::Document(json!({
         "found": found, "swept": worked_on, "in_step": in_step, "due": due, "parked": parked, "left": left,
     })))
+}
+
+/// What waits as the sweep begins, for whoever watches: zeros too, so that silence is told from health.
+fn gauge(metrics: &Metrics, backlog: &Backlog, now: Timestamp) {
+    let Backlog { due, due_since, parked, quarantined } = *backlog;
+    let oldest = due_since.and_then(|since| Duration::try_from(now.duration_since(since)).ok()).unwrap_or_default();
+    metrics.gauge(Metric::OldestDueSeconds, oldest.as_secs());
+    for (metric, count) in
+        [(Metric::DueBookings, due), (Metric::ParkedBookings, parked), (Metric::QuarantinedDeliveries, quarantined)]
+    {
+        metrics.gauge(metric, u64::try_from(count).unwrap_or(u64::MAX));
+    }
 }
 
 async fn one(app: &App, booking_id: &BookingId, deadline: &Deadline) -> Swept {

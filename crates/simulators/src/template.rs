@@ -65,6 +65,8 @@ struct Index {
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Projection {
     projection_type: String,
+    #[serde(default)]
+    non_key_attributes: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -127,8 +129,11 @@ impl Attribute {
 
 impl Index {
     fn definition(&self) -> dynamodb::GlobalSecondaryIndex {
-        let projection =
-            dynamodb::Projection::builder().projection_type(self.projection.projection_type.as_str().into()).build();
+        let Projection { projection_type, non_key_attributes } = &self.projection;
+        let projection = dynamodb::Projection::builder()
+            .projection_type(projection_type.as_str().into())
+            .set_non_key_attributes(Some(non_key_attributes.clone()).filter(|attributes| !attributes.is_empty()))
+            .build();
         dynamodb::GlobalSecondaryIndex::builder()
             .index_name(&self.index_name)
             .set_key_schema(Some(key_schema(&self.key_schema)))

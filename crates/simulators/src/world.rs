@@ -12,8 +12,6 @@ use crate::{
 
 const SITE_FOLDER: &str = "g/";
 const PAGE: &str = ".html";
-/// What the edge shows instead of a page that is not there: no link leads to it.
-const UNKNOWN_LINK_PAGE: &str = "g/not-found.html";
 
 /// Everything that a delivery can leave behind, in a stable order.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -50,8 +48,7 @@ impl Effects {
     pub(crate) async fn look(rehearsal: &Rehearsal) -> Result<Self, RehearsalError> {
         let bucket = rehearsal.cloud.objects().await?;
         let mut visits = Vec::new();
-        let opened = |key: &str| key.starts_with(SITE_FOLDER) && key != UNKNOWN_LINK_PAGE;
-        for object in bucket.iter().filter(|object| opened(&object.key)) {
+        for object in bucket.iter().filter(|object| object.key.starts_with(SITE_FOLDER)) {
             let path = format!("/{}", object.key.strip_suffix(PAGE).unwrap_or(&object.key));
             visits.push(visit(rehearsal, path).await?);
         }

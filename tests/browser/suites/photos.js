@@ -21,8 +21,8 @@ export function photos(world) {
     test('three files arrive, though one form has run out and one connection breaks', async (t) => {
       const { charter, page, account } = await aboard(t, world);
       assert.equal(account.requests.length, 1, 'nothing is asked for before a file is picked');
-      await world.stage.fail('s3', 'PostObject', { kind: 'answer', status: 403, acted: false });
-      await world.stage.fail('s3', 'PostObject', { kind: 'drop_before' });
+      await world.stage.fail('bucket', 'PostObject', { kind: 'answer', status: 403, acted: false });
+      await world.stage.fail('bucket', 'PostObject', { kind: 'drop_before' });
 
       const sent = [photo('one.jpg'), photo('two.png', 'image/png'), photo('three.mp4', 'video/mp4', 300_000)];
       const album = await onDisk(t, sent);
@@ -48,7 +48,7 @@ export function photos(world) {
 
     test('a file on its way shows how far it is', async (t) => {
       const { page } = await aboard(t, world);
-      await world.stage.fail('s3', 'PostObject', { kind: 'delay', milliseconds: 1_500 });
+      await world.stage.fail('bucket', 'PostObject', { kind: 'delay', milliseconds: 1_500 });
       await pick(page, [photo('film.mov', 'video/quicktime', 2 * MEGABYTE)]);
       const progress = page.getByRole('progressbar');
       await progress.waitFor();
@@ -103,7 +103,7 @@ export function photos(world) {
 
     test('when nothing gets through a guest can try again, by keyboard', async (t) => {
       const { charter, page } = await aboard(t, world);
-      await world.stage.fail('scc', `POST /g/${charter.charter_id}/presign`, { kind: 'answer', status: 503, acted: false }, 9);
+      await world.stage.fail('crew', `POST /g/${charter.charter_id}/presign`, { kind: 'answer', status: 503, acted: false }, 9);
       await pick(page, [photo('late.jpg')]);
       await settled(page, 'late.jpg', say('script.file_failed'));
       await assertAccessible(t, page, 'a failed upload');

@@ -50,7 +50,6 @@ fn what_is_watched_is_what_is_measured() {
 }
 
 #[test]
-#[ignore = "waits for docs/runbook.md"]
 fn the_run_book_has_a_chapter_for_every_alarm() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/runbook.md");
     let runbook = std::fs::read_to_string(path).expect("docs/runbook.md");

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use booking_webhook::{
     booking::{BookingId, CharterId, Snapshot, Status},
     ledger::{
-        Claim, Delivery, DeliveryId, Kept, LeaseRequest, Ledger, NewSnapshot, Only, Order, Origin, Recorded, Released,
-        Standing, Step, StepRecord,
+        Backlog, Claim, Delivery, DeliveryId, Kept, LeaseRequest, Ledger, NewSnapshot, Only, Order, Origin, Recorded,
+        Released, Standing, Step, StepRecord,
     },
     outbound::{Clock, Deadline, Outbound},
 };
@@ -43,6 +43,9 @@ on_both!(
     a_delivery_is_kept_once_and_another_body_beside_it,
     a_charter_id_belongs_to_one_booking,
     days_are_gathered_until_the_calendar_is_known,
+    what_waits_is_counted_for_whom_it_waits,
+    what_waits_for_a_person_is_claimed_by_nobody_else,
+    a_delivery_in_quarantine_is_counted_until_it_is_replayed,
 );
 
 /// A ledger, and a time that stands still until it is told.
@@ -304,4 +307,80 @@ async fn days_are_gathered_until_the_calendar_is_known(desk: &Desk) {
     assert_eq!(second.record.dates, both.into());
     desk.ledger.release(&second.record, Some(both[1]), &desk.deadline()).await.expect("an answer");
     assert_eq!(desk.state().await.dates, [both[1]].into());
+}
+
+fn parked() -> StepRecord {
+    StepRecord { standing: Standing::Parked { content: "refused".into() }, ..StepRecord::default() }
+}
+
+impl Desk {
+    /// Takes the booking up at this second, and lets go of it with these steps.
+    async fn worked_on(&self, only: Only, second: i64, calendar: StepRecord, crew_event: StepRecord) {
+        let mut claim = self.claim(only, &lease("holder", second)).await.expect("it may be claimed");
+        claim.record.journal.calendar = calendar;
+        claim.record.journal.crew_event = crew_event;
+        assert!(matches!(self.release(&claim).await, Released::Done));
+    }
+
+    async fn backlog(&self) -> Backlog {
+        self.ledger.backlog(&self.deadline()).await.expect("the ledger answers")
+    }
+}
+
+async fn what_waits_is_counted_for_whom_it_waits(desk: &Desk) {
+    assert_eq!(desk.backlog().await, Backlog::default());
+    let claim = desk.claimed(1, &lease("first", 1)).await;
+    assert_eq!(claim.record.due_since, Some(at(1)));
+    let due = Backlog { due: 1, due_since: Some(at(1)), ..Backlog::default() };
+    assert_eq!(desk.backlog().await, due, "from the first write on");
+    assert!(matches!(
+        desk.release(&Claim { record: with_calendar(claim, due_at(100)), crashed: false }).await,
+        Released::Done
+    ));
+    assert_eq!(desk.backlog().await, due, "also before its time has come");
+
+    desk.worked_on(Only::Due, 100, due_at(200), parked()).await;
+    assert_eq!(desk.backlog().await, Backlog { parked: 1, ..due }, "it waits for both, since it first was due");
+    desk.worked_on(Only::Owed, 150, in_step("cal_1"), parked()).await;
+    assert_eq!(desk.backlog().await, Backlog { parked: 1, ..Backlog::default() }, "for a person alone");
+    desk.worked_on(Only::Approved, 300, in_step("cal_1"), in_step("evt_1")).await;
+    assert_eq!(desk.backlog().await, Backlog::default());
+    assert_eq!(desk.state().await.due_since, None);
+}
+
+async fn what_waits_for_a_person_is_claimed_by_nobody_else(desk: &Desk) {
+    let claim = desk.claimed(1, &lease("first", 1)).await;
+    assert!(matches!(
+        desk.release(&Claim { record: with_calendar(claim, parked()), crashed: false }).await,
+        Released::Done
+    ));
+    assert!(desk.ledger.due(at(10_000), 10, &desk.deadline()).await.expect("an answer").is_empty());
+    for only in [Only::Due, Only::Owed] {
+        assert!(desk.claim(only, &lease("sweep", 10_000)).await.is_none(), "{only:?}");
+    }
+    assert_eq!(desk.state().await.due_at, None);
+    // The sender says something newer, and that is tried.
+    let newer = desk.claimed(2, &lease("newer", 10_000)).await;
+    assert_eq!(newer.record.due_since, Some(at(10_000)), "due anew");
+    let over = 10_000 + LEASE_S + 1;
+    assert!(desk.claim(Only::Due, &lease("sweep", over)).await.expect("it is due").crashed);
+}
+
+async fn a_delivery_in_quarantine_is_counted_until_it_is_replayed(desk: &Desk) {
+    let delivery = Delivery {
+        id: DeliveryId::quarantined("msg_1", b"{}"),
+        body: b"{}".to_vec(),
+        origin: Origin::Webhook,
+        received_at: at(1),
+        says: None,
+    };
+    let quarantined = Backlog { quarantined: 1, ..Backlog::default() };
+    for kept in [Kept::New, Kept::Repeated] {
+        assert_eq!(desk.ledger.quarantine(&delivery, &desk.deadline()).await.expect("an answer"), kept);
+        assert_eq!(desk.backlog().await, quarantined);
+    }
+    assert!(desk.ledger.due(at(10_000), 10, &desk.deadline()).await.expect("an answer").is_empty(), "it is no booking");
+    desk.ledger.end_quarantine(&delivery, at(2), &desk.deadline()).await.expect("an answer");
+    assert_eq!(desk.backlog().await, Backlog::default());
+    assert!(desk.ledger.delivery(&delivery.id, &desk.deadline()).await.expect("an answer").is_some(), "and is kept");
 }

@@ -20,7 +20,7 @@ use super::{
 /// Worlds at once: most of a case is waiting for the emulator or for a time-out.
 const AT_ONCE: usize = 8;
 /// When a late one acts: after the function has read back and tried again, before time passes.
-const LATE_MS: u64 = 60;
+const LATE_MS: u64 = 400;
 
 /// One outside call of a run: the `nth` of its kind, from 1.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

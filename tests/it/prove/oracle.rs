@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{ToSpan as _, tz::TimeZone};
+use jiff::ToSpan as _;
 use serde_json::Value;
 use simulators::{
     scc::MailKind,
@@ -190,9 +190,12 @@ impl Expected {
                 // Of which day does not matter: the file is known by its UID.
                 vec!["STATUS:CANCELLED".to_owned()]
             } else if visit.path.ends_with(".ics") {
-                let utc = |hour: i64| (&start + hour.hours()).with_time_zone(TimeZone::UTC);
-                let stamp = |hour| utc(hour).strftime("%Y%m%dT%H%M%SZ").to_string();
-                vec![format!("DTSTART:{}", stamp(0)), format!("DTEND:{}", stamp(3)), "STATUS:CONFIRMED".to_owned()]
+                let local = |name: &str, hour: i64| {
+                    (&start + hour.hours())
+                        .strftime(&format!("{name};TZID=America/Los_Angeles:%Y%m%dT%H%M%S"))
+                        .to_string()
+                };
+                vec![local("DTSTART", 0), local("DTEND", 3), "STATUS:CONFIRMED".to_owned()]
             } else if self.newest().standing {
                 vec![start.strftime("%B %-d, %Y").to_string(), "2:00".to_owned(), SAMPLE_BOOKING_ID.to_owned()]
             } else {

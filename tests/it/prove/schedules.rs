@@ -21,6 +21,8 @@ const PROCESSES: usize = 3;
 const PAST_ANY_LEASE: Duration = Duration::from_mins(2);
 /// Within this time, whatever a process has sent has arrived.
 const DOZE_MS: u64 = 60;
+/// Shorter than the ledger may take to answer, longer than everything that another process does meanwhile.
+const FROZEN_MS: u64 = 800;
 /// How many of its calls a late first holder has made when it falls asleep.
 const CALLS_BEFORE_SLEEP: RangeInclusive<usize> = 1..=24;
 
@@ -204,4 +206,25 @@ async fn a_confirmation_that_arrives_after_its_cancellation_notifies_nobody() {
     }
     assert_eq!(sweep(&stage).await, None);
     assert!(stage.look().await.is_empty(), "there was never anything to tell");
+}
+
+/// It hears that it has claimed the booking when that lease is long over, and somebody newer has been everywhere.
+#[tokio::test]
+async fn a_process_that_was_frozen_past_its_lease_sends_nothing_any_more() {
+    let stage = Stage::set().await;
+    let (old, new) = (Told::version(1), Told::version(2).on(31));
+    let frozen = stage.process(SignedDuration::ZERO).await.expect("it starts");
+    let (traffic, event) = (stage.traffic(), stage.delivery_of(&old));
+    traffic.forget();
+    traffic.fail_next(Service::Dynamodb, "UpdateItem", Fault::Delay { milliseconds: FROZEN_MS }, 1);
+    let meanwhile = async {
+        traffic.wait_for(|calls| calls.iter().any(|call| call.operation == "UpdateItem")).await;
+        stage.time.advance(PAST_ANY_LEASE);
+        stage.tell(&new).await
+    };
+    let (thawed, newer) = Box::pin(async { tokio::join!(frozen.invoke(&event), meanwhile) }).await;
+    assert_eq!((thawed.status(), newer.status()), (Some(202), Some(200)), "{thawed:?} {newer:?}");
+    assert_eq!(sweep(&stage).await, None);
+    let differences = Expected::new(vec![old, new], None).differences(&stage.look().await);
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
 }

@@ -28,8 +28,8 @@ use super::story::Told;
 /// Nothing in these proofs takes longer than this unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Long enough for a busy machine, so that only scripted calls time out.
-pub(crate) const CALL_TIMEOUT_MS: u64 = 1_000;
-const ANSWER_WITHIN_MS: u64 = 5_000;
+pub(crate) const CALL_TIMEOUT_MS: u64 = 2_000;
+const ANSWER_WITHIN_MS: u64 = 8_000;
 
 /// Time as the proofs set it. It runs, so that order is told apart, and it jumps.
 #[derive(Clone)]
@@ -48,7 +48,7 @@ impl Time {
         *self.now.lock().unwrap_or_else(PoisonError::into_inner) + self.started.elapsed()
     }
 
-    fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         *now += by;
     }

@@ -1,6 +1,6 @@
 //! Cold start: configuration, clients, run. Nothing else.
 
-use std::{convert::Infallible, process::ExitCode, sync::Arc};
+use std::{convert::Infallible, io, process::ExitCode, sync::Arc};
 
 use booking_webhook::{
     app::App,
@@ -37,6 +37,10 @@ async fn start() -> Result<App, Error> {
 }
 
 async fn run(app: &App) -> Result<(), Error> {
-    let handle = |request: Request| async move { Ok::<_, Infallible>(entry::handle(app, request).await) };
+    let handle = |request: Request| async move {
+        let response = entry::handle(app, request).await;
+        app.end(io::stdout().lock());
+        Ok::<_, Infallible>(response)
+    };
     lambda_http::run(service_fn(handle)).await
 }

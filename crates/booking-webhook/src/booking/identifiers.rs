@@ -80,11 +80,19 @@ identifier!(PersonId);
 pub struct CharterId(String);
 
 impl CharterId {
-    /// The id of `booking_id` under `link_key`: the first 40 bits of the HMAC.
+    /// The id under which `{"check": …}` publishes a page of its own. No booking gets it.
+    pub const CANARY: &str = "00000000";
+
+    /// The id of `booking_id` under `link_key`: the first 40 bits of the HMAC; of one in a million million, the next 40.
     pub fn derive(link_key: &[u8], booking_id: &BookingId) -> Self {
         let mut mac = Hmac::<Sha256>::new_from_slice(link_key).expect("HMAC takes a key of any length");
         mac.update(booking_id.as_str().as_bytes());
-        Self(CROCKFORD.encode(&mac.finalize().into_bytes()[..5]))
+        Self::of_digest(&mac.finalize().into_bytes())
+    }
+
+    fn of_digest(digest: &[u8]) -> Self {
+        let ids = digest.chunks_exact(5).map(|bytes| CROCKFORD.encode(bytes));
+        Self(ids.into_iter().find(|id| id != Self::CANARY).expect("no digest is known that begins with 240 zeros"))
     }
 
     /// An id that was derived before.
@@ -129,6 +137,15 @@ mod tests {
         assert_eq!(id.as_str(), "89B1THZR");
         assert_ne!(id, CharterId::derive(b"another-key", &booking));
         assert_ne!(id, CharterId::derive(b"link-key", &BookingId::parse("BS-1048813").expect("valid")));
+    }
+
+    #[test]
+    fn no_booking_gets_the_canarys_id() {
+        let mut digest = [0_u8; 32];
+        digest[5..10].copy_from_slice(&[0xff; 5]);
+        assert_eq!(CharterId::of_digest(&digest).as_str(), "ZZZZZZZZ");
+        digest[4] = 1;
+        assert_eq!(CharterId::of_digest(&digest).as_str(), "00000001");
     }
 
     proptest::proptest! {

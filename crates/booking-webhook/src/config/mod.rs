@@ -19,6 +19,8 @@ const PART_FOR_THE_RELEASE: u32 = 6;
 /// What the function was told by its environment. Units are in the names of the variables.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// `ENVIRONMENT_NAME`: what metrics are split by.
+    pub environment: String,
     /// `SECRETS_PREFIX`: the four secrets are `{prefix}/webhook`, `/calendar`, `/scc`, `/guest-page`.
     pub secrets_prefix: String,
     /// `LEDGER_TABLE`.
@@ -106,7 +108,9 @@ impl Config {
         let (kinds, fault) = HostKinds::parse(set("SERVICE_HOSTS").as_deref());
         faults.extend(fault);
         let listed = set("ALLOWED_SERVICE_HOSTS").unwrap_or_default();
+        let environment = environment(set("ENVIRONMENT_NAME"), &mut faults);
         Ok(Self {
+            environment,
             secrets_prefix: set("SECRETS_PREFIX")
                 .ok_or(ConfigError("SECRETS_PREFIX"))?
                 .trim_end_matches('/')
@@ -124,6 +128,23 @@ impl Config {
             allowed_hosts: AllowedHosts::new(kinds, listed.split(',')),
             faults,
         })
+    }
+}
+
+/// CloudWatch takes ASCII in a dimension, and drops the metrics of a line with anything else.
+fn environment(name: Option<String>, faults: &mut Vec<String>) -> String {
+    const DEFAULT: &str = "production";
+    const LONGEST_BYTES: usize = 250;
+    let usable = |name: &String| name.len() <= LONGEST_BYTES && name.bytes().all(|byte| byte.is_ascii_graphic());
+    match name {
+        Some(name) if usable(&name) => name,
+        Some(_) => {
+            faults.push(format!(
+                "ENVIRONMENT_NAME must be at most {LONGEST_BYTES} visible ASCII characters; {DEFAULT} is used"
+            ));
+            DEFAULT.into()
+        }
+        None => DEFAULT.into(),
     }
 }
 
@@ -209,9 +230,11 @@ mod tests {
             ("LEDGER_TABLE", "l"),
             ("ANSWER_WITHIN_MS", "10s"),
             ("GUEST_PAGE_KEY", "/g/page.html"),
+            ("ENVIRONMENT_NAME", "the stage"),
         ];
         let config = config(&typos).expect("enough");
-        assert_eq!(config.faults.len(), 2, "{:?}", config.faults);
+        assert_eq!(config.faults.len(), 3, "{:?}", config.faults);
+        assert_eq!(config.environment, "production");
         assert_eq!(config.answer_within, Duration::from_secs(10));
         assert_eq!(config.guest_page.key, "g/{charter_id}.html");
     }

@@ -55,8 +55,6 @@ pub struct GuestPage {
     pub html: String,
     /// The file that adds the charter to a calendar (RFC 5545).
     pub calendar: String,
-    /// What everybody sees whose link leads nowhere. The operator's words alone: it is the same for each charter.
-    pub unknown_link: String,
 }
 
 /// The page's template and words, ready to render. Everything that it prints is escaped.
@@ -85,7 +83,7 @@ impl Renderer {
         Ok(Self { tera, vocabulary: Vocabulary::compiled_in(), policy: Policy::of(SCRIPT, STYLE) })
     }
 
-    /// Renders all of them.
+    /// Renders both files.
     ///
     /// # Errors
     /// [`RenderError`] when the template asks for something that it is not given.
@@ -95,10 +93,14 @@ impl Renderer {
         context.insert("style", STYLE);
         context.insert("script", SCRIPT);
         let html = self.tera.render(TEMPLATE, &context)?;
-        Ok(GuestPage {
-            html,
-            calendar: invitation(edition, self.vocabulary.of(edition.charter.language)),
-            unknown_link: unknown_link::render(&self.tera, edition.operator)?,
-        })
+        Ok(GuestPage { html, calendar: invitation(edition, self.vocabulary.of(edition.charter.language)) })
+    }
+
+    /// What everybody sees whose link leads nowhere. The operator's words alone: it is the same for each charter.
+    ///
+    /// # Errors
+    /// [`RenderError`] when the template asks for something that it is not given.
+    pub fn unknown_link(&self, operator: &Operator) -> Result<String, RenderError> {
+        unknown_link::render(&self.tera, operator)
     }
 }

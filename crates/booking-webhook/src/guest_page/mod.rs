@@ -26,14 +26,15 @@ pub use uploads::Uploads;
 use crate::{
     booking::CharterId,
     config::GuestPageConfig,
-    outbound::{Answered, Call, CallError, Deadline, Effect, Outbound, Service, from_sdk},
+    metrics::Metric,
+    outbound::{Answered, Call, CallError, Deadline, Effect, Outbound, Page, Service, from_sdk},
     secrets::SecretStore,
 };
 
 /// An invalidation reaches the edge but not a phone: the page is fresh at the edge for a day and revalidated by every browser.
-const CACHE_CONTROL: &str = "public, max-age=0, s-maxage=86400, must-revalidate";
-const HTML: &str = "text/html; charset=utf-8";
-const CALENDAR: &str = "text/calendar; charset=utf-8";
+pub(crate) const CACHE_CONTROL: &str = "public, max-age=0, s-maxage=86400, must-revalidate";
+pub(crate) const HTML: &str = "text/html; charset=utf-8";
+pub(crate) const CALENDAR: &str = "text/calendar; charset=utf-8";
 
 pub(crate) const PUT_PAGE: Call =
     Call { service: Service::GuestPageBucket, operation: "put_guest_page", effect: Effect::Change };
@@ -43,6 +44,8 @@ const PUT_UNKNOWN_LINK: Call =
     Call { service: Service::GuestPageBucket, operation: "put_unknown_link_page", effect: Effect::Change };
 const INVALIDATE: Call =
     Call { service: Service::Cloudfront, operation: "invalidate_guest_page", effect: Effect::Change };
+
+const VISIT: Call = Call { service: Service::GuestSite, operation: "visit_guest_page", effect: Effect::Read };
 
 /// Where the page of one charter is. What guests open is fixed, because the edge's own rule rewrites it (`infra/viewer-request.js`); the
 /// objects lie wherever the bucket's owner wants them.
@@ -56,8 +59,6 @@ pub struct Address {
     pub key: String,
     /// The calendar file's key, beside it.
     pub calendar_key: String,
-    /// The key of the page for links that lead nowhere, beside them: `g/not-found.html`.
-    pub unknown_link_key: String,
 }
 
 impl Address {
@@ -66,8 +67,7 @@ impl Address {
         let path = format!("/g/{charter}");
         let key = config.key.replace("{charter_id}", charter.as_str());
         let calendar_key = format!("{}.ics", key.strip_suffix(".html").unwrap_or(&key));
-        let unknown_link_key = config.key.replace("{charter_id}", unknown_link::NAME);
-        Self { url: format!("{}{path}", config.base_url), path, key, calendar_key, unknown_link_key }
+        Self { url: format!("{}{path}", config.base_url), path, key, calendar_key }
     }
 
     /// Where guests get the calendar file: `/g/{charter_id}.ics`.
@@ -116,8 +116,7 @@ impl<'a> Publisher<'a> {
         Uploads::of(&secrets.scc.as_ref().ok()?.content, event_id, region)
     }
 
-    /// Puts both files, then invalidates them. All of it may be done again at any time with the same effect. The page for unknown
-    /// links is put beside them; a charter is in step without it, so what goes wrong there is logged and no more.
+    /// Puts both files, then invalidates them. All of it may be done again at any time with the same effect.
     ///
     /// # Errors
     /// The first [`CallError`]; what was put before it stays.
@@ -128,12 +127,43 @@ impl<'a> Publisher<'a> {
         reference: &str,
         deadline: &Deadline,
     ) -> Result<(), CallError> {
+        self.put_both(page, address, deadline).await?;
+        self.invalidate(&address.paths(), reference, deadline).await
+    }
+
+    async fn put_both(&self, page: &GuestPage, address: &Address, deadline: &Deadline) -> Result<(), CallError> {
         let html = self.put(PUT_PAGE, &address.key, HTML, &page.html, deadline);
         let calendar = self.put(PUT_INVITATION, &address.calendar_key, CALENDAR, &page.calendar, deadline);
-        let unknown_link = self.put(PUT_UNKNOWN_LINK, &address.unknown_link_key, HTML, &page.unknown_link, deadline);
-        let (html, calendar, _logged) = tokio::join!(html, calendar, unknown_link);
-        html.and(calendar)?;
-        self.invalidate(address, reference, deadline).await
+        let (html, calendar) = tokio::join!(html, calendar);
+        html.and(calendar)
+    }
+
+    /// Publishes what belongs to no charter: the canary's page, and the page for links that lead nowhere.
+    ///
+    /// # Errors
+    /// The first [`CallError`]; what was put before it stays.
+    pub async fn publish_standing_pages(
+        &self,
+        canary: &GuestPage,
+        address: &Address,
+        unknown_link: &str,
+        reference: &str,
+        deadline: &Deadline,
+    ) -> Result<(), CallError> {
+        let key = unknown_link::key(self.config);
+        let unknown_link = self.put(PUT_UNKNOWN_LINK, &key, HTML, unknown_link, deadline);
+        let (unknown_link, canary) = tokio::join!(unknown_link, self.put_both(canary, address, deadline));
+        unknown_link.and(canary)?;
+        let paths = [address.paths(), vec![unknown_link::PATH.to_owned()]].concat();
+        self.invalidate(&paths, reference, deadline).await
+    }
+
+    /// Opens a page as a guest does, at whatever host it is: no secret goes along.
+    ///
+    /// # Errors
+    /// [`CallError`] when no whole answer came.
+    pub async fn visit(&self, url: &str, deadline: &Deadline) -> Result<Page, CallError> {
+        self.outbound.visit(VISIT, deadline, url).await
     }
 
     async fn put(
@@ -156,20 +186,19 @@ impl<'a> Publisher<'a> {
         self.outbound.attempts(call, deadline, once).await
     }
 
-    async fn invalidate(&self, address: &Address, reference: &str, deadline: &Deadline) -> Result<(), CallError> {
+    async fn invalidate(&self, items: &[String], reference: &str, deadline: &Deadline) -> Result<(), CallError> {
         let secrets = match &self.secrets.current().distribution_id {
             Ok(_) => self.secrets.current(),
             Err(_) => self.secrets.newer_than(&self.secrets.current(), deadline).await,
         };
-        let distribution = secrets
-            .distribution_id
-            .as_ref()
-            .map_err(|fault| CallError::misconfigured(INVALIDATE, fault.to_string()))?;
-        let items = address.paths();
+        let distribution = secrets.distribution_id.as_ref().map_err(|fault| {
+            self.outbound.metrics().count(Metric::DeniedCalls);
+            CallError::misconfigured(INVALIDATE, fault.to_string())
+        })?;
         let once = || async {
             let paths = Paths::builder()
                 .quantity(i32::try_from(items.len()).unwrap_or(i32::MAX))
-                .set_items(Some(items.clone()));
+                .set_items(Some(items.to_vec()));
             let paths = paths.build().expect("the quantity is set");
             let batch = InvalidationBatch::builder().paths(paths).caller_reference(reference);
             let batch = batch.build().expect("paths and caller reference are set");

@@ -1,8 +1,8 @@
 //! What a visitor of the guest site reads where there is no page: whom to ask, and whom to call.
 //!
 //! Half a link gets lost in a message, and whoever opens the other half may be on the way to a dock. CloudFront serves this page with a
-//! 404 (`infra/template.yaml`), so it lies in the bucket beside the guest pages; it is put again with each of them, because whom to call
-//! is the operator's to change at any time. It holds nothing of any charter.
+//! 404 (`infra/guest-site.yaml`), so it lies in the bucket beside the guest pages. The health check puts it there: after each
+//! deployment, and when the operator has changed whom to call. It holds nothing of any charter.
 
 use data_encoding::BASE64;
 use serde::Serialize;
@@ -10,13 +10,23 @@ use sha2::{Digest, Sha256};
 use tera::{Context, Tera};
 
 use super::edition::RenderError;
-use crate::booking::{Boat, EmergencyContact, Language, Operator};
+use crate::{
+    booking::{Boat, EmergencyContact, Language, Operator},
+    config::GuestPageConfig,
+};
 
 /// Takes the charter id's place in the key of a guest page, so `g/not-found.html` lies beside `g/XHQGMDH1.html`.
-pub(super) const NAME: &str = "not-found";
+const NAME: &str = "not-found";
+/// Where the distribution looks for it, wherever the objects lie.
+pub(super) const PATH: &str = "/g/not-found.html";
 
 const TEMPLATE: &str = "unknown-link.html";
 const STYLE: &str = include_str!("../../../../templates/unknown-link.css");
+
+/// Where it lies: `g/not-found.html`.
+pub(super) fn key(config: &GuestPageConfig) -> String {
+    config.key.replace("{charter_id}", NAME)
+}
 
 /// Parses the compiled-in template into `tera`.
 pub(super) fn add_template(tera: &mut Tera) -> Result<(), RenderError> {

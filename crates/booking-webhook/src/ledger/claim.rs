@@ -23,7 +23,7 @@ use crate::{
 const FREE: &str = "(attribute_not_exists(holder) OR lease_until < :now)";
 /// Written by every claim. Right-hand sides see the old item: whoever is the previous holder never let go.
 const TAKE: &str = "previous_holder = if_not_exists(holder, :nobody), holder = :holder, lease_until = :until, \
-                    due = :due, due_at = :until";
+                    due = :due, due_at = :until, due_since = if_not_exists(due_since, :now)";
 const NOBODY: &str = "nobody";
 
 /// A snapshot to be recorded.
@@ -57,7 +57,7 @@ pub struct LeaseRequest {
 pub enum Only {
     /// Those whose time has come.
     Due,
-    /// Any that is not in step, now.
+    /// Any that time could bring further, now.
     Owed,
     /// Any: a person has seen its newest snapshot and wants it carried out.
     Approved,
@@ -122,7 +122,8 @@ impl Ledger {
     ) -> Result<Recorded, CallError> {
         let booking_id = &new.snapshot.booking_id;
         let recording = |update| {
-            let update = new.bind(update, ", due = :due, due_at = if_not_exists(due_at, :now)", "", "");
+            let due = ", due = :due, due_at = if_not_exists(due_at, :now), due_since = if_not_exists(due_since, :now)";
+            let update = new.bind(update, due, "", "");
             let update = update.expression_attribute_values(":due", text(DUE));
             update.expression_attribute_values(":now", milliseconds(now))
         };
@@ -172,8 +173,8 @@ impl Ledger {
         deadline: &Deadline,
     ) -> Result<Option<Claim>, CallError> {
         let (set, condition) = match only {
-            Only::Due => ("", " AND due_at <= :now"),
-            Only::Owed => ("", " AND attribute_exists(due_at)"),
+            Only::Due => ("", " AND due = :due AND due_at <= :now"),
+            Only::Owed => ("", " AND due = :due"),
             Only::Approved => (", approved = if_not_exists(decided_order, :nobody)", ""),
         };
         let claiming = |update: UpdateItemFluentBuilder| {

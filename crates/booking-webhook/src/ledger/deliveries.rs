@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use super::{
     BookingRecord, Ledger, Meaning, Order, call, digest,
-    items::{Item, PARTITION, SORT, booking_key, instant, milliseconds},
+    items::{Item, PARTITION, QUARANTINED, SORT, booking_key, instant, milliseconds},
     number, text,
 };
 use crate::{
@@ -168,7 +168,7 @@ impl Ledger {
         let once = || async {
             let update = self.client.update_item().table_name(&self.table).set_key(Some(delivery.id.key().into()));
             let update = update
-                .update_expression("SET replayed_at = :now, expires_at = :then")
+                .update_expression("SET replayed_at = :now, expires_at = :then REMOVE due, due_at")
                 .condition_expression(format!("attribute_exists({PARTITION})"))
                 .expression_attribute_values(":now", milliseconds(now))
                 .expression_attribute_values(":then", number((now + KEPT_FOR).as_second()));
@@ -247,8 +247,14 @@ impl Ledger {
             item.insert("says".into(), text(meaning.name()));
             item.insert("as_of".into(), milliseconds(order.at()));
         }
-        if let Some(kept_for) = kept_for {
-            item.insert("expires_at".into(), number((delivery.received_at + kept_for).as_second()));
+        match kept_for {
+            Some(kept_for) => {
+                item.insert("expires_at".into(), number((delivery.received_at + kept_for).as_second()));
+            }
+            None => {
+                item.insert("due".into(), text(QUARANTINED));
+                item.insert("due_at".into(), milliseconds(delivery.received_at));
+            }
         }
         Ok(match self.put_if_absent("put_delivery", &item, deadline).await? {
             None => Kept::New,

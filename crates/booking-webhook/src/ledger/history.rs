@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Step;
 
 /// Enough for the story of a booking, and a bound on the size of its item.
-const MOST_ENTRIES: usize = 30;
+const MOST_ENTRIES: usize = 20;
 const LONGEST_WORDS_CHARACTERS: usize = 120;
 
 /// One thing that was done, or failed. Names and ids only: no money, nothing personal.

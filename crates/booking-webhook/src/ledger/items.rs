@@ -16,8 +16,12 @@ pub(super) const PARTITION: &str = "pk";
 pub(super) const SORT: &str = "sk";
 /// The sort key of a booking's state.
 pub(super) const STATE: &str = "state";
-/// The index's partition: every booking that time could bring further.
+/// A partition of the index: every booking that time could bring further.
 pub(super) const DUE: &str = "due";
+/// Another: every booking that only a person can.
+pub(super) const PARKED: &str = "parked";
+/// Another: every delivery that could not be read.
+pub(super) const QUARANTINED: &str = "quarantined";
 
 const BOOKING: &str = "booking#";
 
@@ -70,7 +74,8 @@ impl BookingRecord {
             contradicted: previous_order.is_some_and(|previous| order.contradicts(&previous)),
             fence: fields.number("fence").unwrap_or_default(),
             lease: lease.map(|(holder, until)| Lease { holder, until }),
-            due_at: instant(item, "due_at"),
+            due_at: instant(item, "due_at").filter(|_| fields.string("due").as_deref() == Some(DUE)),
+            due_since: instant(item, "due_since"),
             dates: fields.set("dates").iter().filter_map(|date| date.parse().ok()).collect(),
             journal: Journal {
                 calendar: fields.step(Step::Calendar)?,

@@ -136,6 +136,11 @@ impl Journal {
         self.each().into_iter().filter_map(|(_, step)| step.next_try_at).min()
     }
 
+    /// Whether a step waits for a person.
+    pub fn is_parked(&self) -> bool {
+        self.each().into_iter().any(|(_, step)| matches!(step.standing, Standing::Parked { .. }))
+    }
+
     /// Whether no step was ever tried.
     pub fn is_untouched(&self) -> bool {
         self.each().into_iter().all(|(_, step)| step.standing == Standing::New)
@@ -164,6 +169,11 @@ impl StepRecord {
     /// The system may no longer show this.
     pub fn forget_applied(&mut self, field: &str) {
         self.applied.remove(field);
+    }
+
+    /// Whether the system was last known to show exactly `content`.
+    pub fn shows(&self, content: &str) -> bool {
+        self.applied.get(Self::CONTENT).is_some_and(|shown| shown == content)
     }
 
     /// Whether a request of an earlier try may still land at `now`.

@@ -10,7 +10,7 @@
 //! - [`Ledger::record`], [`Ledger::claim`]: how a booking is taken up.
 //! - [`Ledger::journal`], [`Ledger::release`]: what is written while it is worked on, and how it is let go of.
 //! - [`Ledger::keep`], [`Ledger::quarantine`]: what was delivered, byte for byte.
-//! - [`Ledger::due`], [`Ledger::state`], [`Ledger::deliveries`]: what is asked of it.
+//! - [`Ledger::due`], [`Ledger::backlog`], [`Ledger::state`], [`Ledger::deliveries`]: what is asked of it.
 
 mod claim;
 mod deliveries;
@@ -35,7 +35,7 @@ pub use deliveries::{Delivery, DeliveryId, Kept, Origin};
 pub use history::{Happened, History};
 pub use journal::{Applied, Failure, Journal, Standing, Step, StepRecord};
 pub use order::{Order, digest};
-pub use queries::DeliverySummary;
+pub use queries::{Backlog, DeliverySummary};
 pub use record::{BookingRecord, Decision, Lease, Meaning};
 pub use release::Released;
 

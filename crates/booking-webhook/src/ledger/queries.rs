@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{
     BookingRecord, DeliveryId, Ledger, Meaning, call,
-    items::{DUE, Item, PARTITION, SORT, STATE, booking_key, booking_of, instant, milliseconds},
+    items::{DUE, Item, PARKED, PARTITION, QUARANTINED, SORT, STATE, booking_key, booking_of, instant, milliseconds},
     read, text,
 };
 use crate::{
@@ -15,6 +15,19 @@ use crate::{
 
 const INDEX: &str = "due";
 const MOST_DELIVERIES: i32 = 100;
+
+/// How much waits, and for whom. Of each kind as many are counted as one page of the index holds, some thousands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Bookings that will be tried again.
+    pub due: usize,
+    /// Since when the first of them was due.
+    pub due_since: Option<Timestamp>,
+    /// Bookings of which a step waits for a person, whether or not another one is due.
+    pub parked: usize,
+    /// Deliveries that could not be read, and were not replayed.
+    pub quarantined: usize,
+}
 
 /// One delivery in a booking's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +58,32 @@ impl Ledger {
                 .expression_attribute_values(":now", milliseconds(now))
         };
         Ok(self.query("query_due", deadline, due).await?.iter().filter_map(booking_of).collect())
+    }
+
+    /// How much waits, now or later. The cost grows with that.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be reached.
+    pub async fn backlog(&self, deadline: &Deadline) -> Result<Backlog, CallError> {
+        let waiting = |kind: &'static str| {
+            let of_kind = move |query: QueryFluentBuilder| {
+                query
+                    .index_name(INDEX)
+                    .key_condition_expression("due = :kind")
+                    .projection_expression("due, due_since, parked_at")
+                    .expression_attribute_values(":kind", text(kind))
+            };
+            self.query("query_backlog", deadline, of_kind)
+        };
+        let (due, parked, quarantined) = tokio::join!(waiting(DUE), waiting(PARKED), waiting(QUARANTINED));
+        let due = due?;
+        let also_parked = due.iter().filter(|item| item.contains_key("parked_at")).count();
+        Ok(Backlog {
+            due: due.len(),
+            due_since: due.iter().filter_map(|item| instant(item, "due_since")).min(),
+            parked: parked?.len() + also_parked,
+            quarantined: quarantined?.len(),
+        })
     }
 
     /// What the ledger knows about a booking.

@@ -39,6 +39,8 @@ pub struct BookingRecord {
     pub lease: Option<Lease>,
     /// When the booking is tried next; `None` while nothing is owed that time could bring.
     pub due_at: Option<Timestamp>,
+    /// Since when anything was owed that time could bring.
+    pub due_since: Option<Timestamp>,
     /// Every local date on which the calendar may have an entry of this charter.
     pub dates: BTreeSet<Date>,
     /// The four steps.

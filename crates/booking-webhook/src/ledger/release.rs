@@ -5,7 +5,7 @@ use jiff::{Timestamp, civil::Date};
 
 use super::{
     BookingRecord, Ledger, Updated,
-    items::{DUE, milliseconds},
+    items::{DUE, PARKED, milliseconds},
     json, number, read, text,
 };
 use crate::outbound::{CallError, Deadline};
@@ -23,7 +23,7 @@ pub enum Released {
 
 impl Ledger {
     /// Lets go, with the record's journal and history. The booking is tried again at the journal's `next_try_at`, if there is anything left
-    /// that time could bring. `calendar_day` is where the calendar is known to show it, if that is known.
+    /// that time could bring; if only a person can bring it further, it waits for that. `calendar_day` is where the calendar is known to show it, if that is known.
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be reached; the booking then stays due until the lease is over.
@@ -34,7 +34,7 @@ impl Ledger {
         deadline: &Deadline,
     ) -> Result<Released, CallError> {
         let releasing = |update| {
-            let update = letting_go(update, record, record.journal.next_try_at(), calendar_day);
+            let update = letting_go(update, record, record.journal.next_try_at(), calendar_day, deadline.now());
             let update = update.condition_expression("fence = :fence AND seq = :seq");
             update.expression_attribute_values(":seq", number(record.seq))
         };
@@ -57,7 +57,8 @@ impl Ledger {
         now: Timestamp,
         deadline: &Deadline,
     ) -> Result<(), CallError> {
-        let releasing = |update| letting_go(update, record, Some(now), None).condition_expression("fence = :fence");
+        let releasing =
+            |update| letting_go(update, record, Some(now), None, now).condition_expression("fence = :fence");
         self.update("release_due", &record.booking_id, deadline, releasing).await.map(|_| ())
     }
 }
@@ -67,6 +68,7 @@ fn letting_go(
     record: &BookingRecord,
     next_try_at: Option<Timestamp>,
     calendar_day: Option<Date>,
+    now: Timestamp,
 ) -> UpdateItemFluentBuilder {
     let mut sets = vec!["history = :history".to_owned()];
     let mut removes = vec!["holder", "lease_until"];
@@ -75,13 +77,25 @@ fn letting_go(
         sets.push(format!("{name} = :{name}", name = step.name()));
         update = update.expression_attribute_values(format!(":{}", step.name()), json(known));
     }
-    match next_try_at {
-        Some(at) => {
+    let is_parked = record.journal.is_parked();
+    let waits = next_try_at.map(|at| (DUE, at)).or(is_parked.then_some((PARKED, now)));
+    match waits {
+        Some((waits_for, at)) => {
             sets.push("due = :due, due_at = :due_at".into());
-            update = update.expression_attribute_values(":due", text(DUE));
+            update = update.expression_attribute_values(":due", text(waits_for));
             update = update.expression_attribute_values(":due_at", milliseconds(at));
         }
         None => removes.extend(["due", "due_at"]),
+    }
+    if next_try_at.is_none() {
+        removes.push("due_since");
+    }
+    // Something else of it may be due: a person must hear of it all the same.
+    if is_parked {
+        sets.push("parked_at = :now".into());
+        update = update.expression_attribute_values(":now", milliseconds(now));
+    } else {
+        removes.push("parked_at");
     }
     if let Some(day) = calendar_day {
         sets.push("dates = :dates".into());

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use tokio::time::timeout;
 
 use super::{Call, CallError, Class, Effect, Outbound};
+use crate::metrics::Metric;
 
 const MOST_ATTEMPTS: u32 = 3;
 /// What may be repeated is worth a try in this part of a call's usual time; a creation never is cut short.
@@ -132,8 +133,13 @@ impl Outbound {
             let may_be_repeated = match error.class {
                 Class::Transient => true,
                 Class::Unknown { answered } => match Box::pin(read_back()).await {
-                    Ok(Some(found)) => return Ok(found),
-                    Ok(None) => answered,
+                    Ok(found) => {
+                        self.metrics.count(Metric::UnknownOutcomesReadBack);
+                        match found {
+                            Some(found) => return Ok(found),
+                            None => answered,
+                        }
+                    }
                     Err(_) => false,
                 },
                 Class::Denied | Class::Refused => false,
@@ -158,6 +164,9 @@ impl Outbound {
         let outcome = timeout(limit, once).await;
         let outcome = outcome.unwrap_or_else(|_elapsed| Err(CallError::timed_out(call)));
         log(call, attempt, started.elapsed(), &outcome);
+        if outcome.as_ref().is_err_and(|error| error.class == Class::Denied) {
+            self.metrics.count(Metric::DeniedCalls);
+        }
         outcome.map(|answered| answered.value)
     }
 

@@ -20,6 +20,7 @@ pub enum Service {
     SccEvents,
     GuestPageBucket,
     Cloudfront,
+    GuestSite,
     SecretsManager,
     ConfigurationFiles,
 }
@@ -33,6 +34,7 @@ impl fmt::Display for Service {
             Self::SccEvents => "scc_events",
             Self::GuestPageBucket => "guest_page_bucket",
             Self::Cloudfront => "cloudfront",
+            Self::GuestSite => "guest_site",
             Self::SecretsManager => "secrets_manager",
             Self::ConfigurationFiles => "configuration_files",
         })

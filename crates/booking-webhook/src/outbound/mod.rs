@@ -13,13 +13,16 @@ use std::{sync::Arc, time::Duration};
 pub use attempts::{Answered, Clock, Deadline};
 pub use aws::{SharedClient, from_sdk, sdk_config};
 pub use error::{CallError, Class, Effect, Service, classify};
-use http::{HeaderMap, header::RETRY_AFTER};
+use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 use jiff::Timestamp;
 use reqwest::{Client, RequestBuilder};
 
 use self::connections::Connections;
+use crate::metrics::Metrics;
 
 const LONGEST_REASON_CHARACTERS: usize = 300;
+/// Enough to know a page by.
+const LONGEST_PAGE_BYTES: usize = 64 * 1024;
 
 /// One outside call, as the log names it.
 #[derive(Debug, Clone, Copy)]
@@ -32,12 +35,24 @@ pub struct Call {
     pub effect: Effect,
 }
 
+/// What anybody is answered at a public address.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The status, whatever it is.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The beginning of the body, some 64 KiB.
+    pub body: String,
+}
+
 /// The way out.
 #[derive(Debug, Clone)]
 pub struct Outbound {
     connections: Arc<Connections>,
     call_timeout: Duration,
     retry_base: Duration,
+    metrics: Metrics,
 }
 
 impl Outbound {
@@ -46,7 +61,13 @@ impl Outbound {
     /// # Errors
     /// What the TLS stack refused; never with the compiled-in roots.
     pub fn new(call_timeout: Duration, retry_base: Duration) -> Result<Self, reqwest::Error> {
-        Ok(Self { connections: Arc::new(Connections::new(call_timeout)?), call_timeout, retry_base })
+        let connections = Arc::new(Connections::new(call_timeout)?);
+        Ok(Self { connections, call_timeout, retry_base, metrics: Metrics::default() })
+    }
+
+    /// What is counted here, and by whoever else has something to count.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Says that an invocation begins. After a pause the connections of the one before are not used again: Lambda freezes the process in
@@ -97,6 +118,27 @@ impl Outbound {
         read: impl Fn(&[u8]) -> Result<(T, Option<String>), serde_json::Error>,
     ) -> Result<T, CallError> {
         self.attempt(call, attempt, deadline, self.send(call, &request, &read)).await
+    }
+
+    /// Opens a public address without credentials, and takes any status for an answer.
+    ///
+    /// # Errors
+    /// [`CallError`] when no whole answer came.
+    pub async fn visit(&self, call: Call, deadline: &Deadline, url: &str) -> Result<Page, CallError> {
+        let once = || async {
+            let unreachable = |error: reqwest::Error| CallError::unreachable(call, error);
+            let mut response = self.connections.client().get(url).send().await.map_err(unreachable)?;
+            let mut body = Vec::new();
+            while body.len() < LONGEST_PAGE_BYTES
+                && let Some(chunk) = response.chunk().await.map_err(unreachable)?
+            {
+                body.extend_from_slice(&chunk);
+            }
+            let (status, headers) = (response.status(), response.headers().clone());
+            let page = Page { status, headers, body: String::from_utf8_lossy(&body).into_owned() };
+            Ok(Answered { status: status.as_u16(), remote_id: None, value: page })
+        };
+        self.attempts(call, deadline, once).await
     }
 
     async fn send<T>(

@@ -134,7 +134,12 @@ impl StepOutcome {
         let is_new = before.failure.as_ref().is_none_or(|before| before.detail != failure.detail);
         let did = if is_new { vec![format!("held: {}", held.why)] } else { Vec::new() };
         if is_new {
-            tracing::error!(step = step.name(), why = held.why, "a step is parked: a person must look");
+            tracing::error!(
+                step = step.name(),
+                reason = held.why,
+                next = held.next,
+                "a step is parked: a person must decide"
+            );
         }
         Self {
             known: StepRecord { standing, next_try_at: None, failure: Some(failure), ..before },
@@ -152,6 +157,11 @@ impl StepOutcome {
     /// Not tried yet, because what it needs is not there.
     pub(super) fn waiting(known: StepRecord) -> Self {
         Self::unchanged(StepRecord { standing: Standing::Due, next_try_at: None, failure: None, ..known })
+    }
+
+    /// Whether anything came of it, to the system or to what is known of it.
+    pub fn is_news_after(&self, before: &StepRecord) -> bool {
+        !self.did.is_empty() || self.known != *before
     }
 
     /// Whether the system shows what it should.

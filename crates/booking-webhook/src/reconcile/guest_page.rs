@@ -18,6 +18,35 @@ const STEP: Step = Step::GuestPage;
 const START: &str = "start";
 const MOVED_FROM: &str = "moved_from";
 const MOVED_AT: &str = "moved_at";
+/// The names under which it keeps the page's stamp.
+const SEQUENCE: &str = "sequence";
+const CHANGED_AT: &str = "changed_at";
+
+/// Counts and dates the changes that guests can see (RFC 5545, `SEQUENCE` and `DTSTAMP`): another price is none of them.
+#[derive(Debug, Clone, Copy)]
+struct Stamp {
+    sequence: u64,
+    changed_at: Timestamp,
+}
+
+impl Stamp {
+    /// The newest decision's.
+    fn new(round: &Round<'_>) -> Self {
+        let decisions = round.record.decision.as_ref().map_or(0, |decision| decision.seq);
+        Self { sequence: decisions.saturating_sub(1), changed_at: round.changed_at() }
+    }
+
+    /// The one that the page had last.
+    fn kept_in(applied: &Applied) -> Option<Self> {
+        let (sequence, changed_at) = (applied.get(SEQUENCE)?.parse().ok()?, applied.get(CHANGED_AT)?.parse().ok()?);
+        Some(Self { sequence, changed_at })
+    }
+
+    fn keep_in(self, applied: &mut Applied) {
+        applied.insert(SEQUENCE.into(), self.sequence.to_string());
+        applied.insert(CHANGED_AT.into(), self.changed_at.to_string());
+    }
+}
 
 /// Brings the page in step.
 pub(super) async fn bring_in_step(round: &Round<'_>) -> StepOutcome {
@@ -29,17 +58,24 @@ pub(super) async fn bring_in_step(round: &Round<'_>) -> StepOutcome {
         Course::Held(held) => return StepOutcome::held(round, STEP, *held),
         Course::Nothing => return StepOutcome::not_needed(known.clone(), None),
     };
-    let applied = starts(round, booking, known);
-    let uploads = round.systems.publisher.uploads(event_id(round));
-    let edition = Edition { uploads: uploads.as_ref(), ..edition(round, booking, &applied, cancelled) };
-    let page = round.systems.renderer.render(&edition);
+    let mut applied = starts(round, booking, known);
+    let render = |stamp: Stamp, applied: &Applied| {
+        let uploads = round.systems.publisher.uploads(event_id(round));
+        let edition = Edition { uploads: uploads.as_ref(), ..edition(round, booking, applied, stamp) };
+        round.systems.renderer.render(&Edition { cancelled, ..edition })
+    };
+    // With the stamp that it has, the page tells whether guests would see anything new.
+    let last = Stamp::kept_in(&known.applied);
+    let unchanged = last.and_then(|stamp| render(stamp, &applied).ok().filter(|page| known.shows(&content(page))));
+    let stamp = last.filter(|_| unchanged.is_some()).unwrap_or_else(|| Stamp::new(round));
+    let page = unchanged.map_or_else(|| render(stamp, &applied), Ok);
+    stamp.keep_in(&mut applied);
     let content = page.as_ref().map_or_else(|_unrenderable| "unrenderable".to_owned(), content);
     let mut attempt = match Attempt::begin(round, STEP, content.clone()) {
         ControlFlow::Continue(attempt) => attempt,
         ControlFlow::Break(outcome) => return outcome,
     };
-    let is_shown = attempt.known.applied.get(StepRecord::CONTENT) == Some(&content) && !attempt.known.unknown;
-    if is_shown && !round.repair {
+    if attempt.known.shows(&content) && !attempt.known.unknown && !round.repair {
         return attempt.end(Ok(Standing::InStep));
     }
     let published = publish(round, page).await;
@@ -86,15 +122,15 @@ fn starts(round: &Round<'_>, booking: &Confirmed, known: &StepRecord) -> Applied
     named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
-fn edition<'a>(round: &'a Round<'_>, booking: &'a Confirmed, applied: &Applied, cancelled: bool) -> Edition<'a> {
+fn edition<'a>(round: &'a Round<'_>, booking: &'a Confirmed, applied: &Applied, stamp: Stamp) -> Edition<'a> {
     let instant = |name: &str| applied.get(name)?.parse::<Timestamp>().ok();
     Edition {
         charter: &booking.charter,
         address: round.address,
         operator: round.systems.operator,
-        cancelled,
-        sequence: round.record.decision.as_ref().map_or(0, |decision| decision.seq.saturating_sub(1)),
-        changed_at: round.changed_at(),
+        cancelled: false,
+        sequence: stamp.sequence,
+        changed_at: stamp.changed_at,
         moved: instant(MOVED_FROM).zip(instant(MOVED_AT)).map(|(from, at)| Moved { from, at }),
         uploads: None,
     }

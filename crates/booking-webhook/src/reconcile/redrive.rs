@@ -15,6 +15,8 @@ use crate::{
 const MOST_BASES: u32 = 60;
 /// A service may ask for more patience than the first distances have, but not for ever.
 const LONGEST_ASKED: Duration = Duration::from_hours(24);
+/// A service may have much to say, and the ledger keeps it four times over.
+const LONGEST_DETAIL_CHARACTERS: usize = 240;
 /// From this try on somebody should look, although it may still heal by itself.
 const ALARM_FROM_ATTEMPT: u32 = 3;
 
@@ -60,7 +62,7 @@ impl Redrive {
         };
         let failure = Failure {
             class: error.class.name().to_owned(),
-            detail: error.to_string(),
+            detail: error.to_string().chars().take(LONGEST_DETAIL_CHARACTERS).collect(),
             next: next(error, next_try_at),
             at: tried.at,
         };
@@ -103,7 +105,8 @@ fn next(error: &CallError, next_try_at: Option<Timestamp>) -> String {
     }
 }
 
-fn credentials(service: Service) -> &'static str {
+/// What to compare when a service does not accept who we are.
+pub fn credentials(service: Service) -> &'static str {
     match service {
         Service::Ledger => "Check the function's rights on the ledger's table and index",
         Service::Calendar => "Compare dashboard_token and url in the calendar secret with the dashboard Lambda's",
@@ -113,6 +116,7 @@ fn credentials(service: Service) -> &'static str {
         Service::Cloudfront => {
             "Check distribution_id in the guest-page secret, and the function's right to CreateInvalidation on it"
         }
+        Service::GuestSite => "Check that the guest site lets everybody read",
         Service::SecretsManager => {
             "Check the function's right to BatchGetSecretValue and GetSecretValue on the secrets"
         }

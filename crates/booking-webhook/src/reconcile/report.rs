@@ -22,6 +22,18 @@ pub enum StepState {
     NotNeeded,
 }
 
+impl StepState {
+    /// As the answer names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InStep => "in_step",
+            Self::Due => "due",
+            Self::Parked => "parked",
+            Self::NotNeeded => "not_needed",
+        }
+    }
+}
+
 /// What became of one step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StepReport {

@@ -10,7 +10,10 @@ mod redaction;
 use data_encoding::HEXLOWER;
 pub use event::{Event, EventId};
 pub use events_table::EventsTable;
-use http::header::{AUTHORIZATION, HeaderName};
+use http::{
+    StatusCode,
+    header::{AUTHORIZATION, HeaderName},
+};
 use reqwest::RequestBuilder;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -27,6 +30,7 @@ const SERVICE_KEY: HeaderName = HeaderName::from_static("x-service-key");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 const CREATE: Call = Call { service: Service::Scc, operation: "create_event", effect: Effect::Create };
+const CHECK: Call = Call { service: Service::Scc, operation: "check_key", effect: Effect::Read };
 const PATCH: Call = Call { service: Service::Scc, operation: "patch_event", effect: Effect::Change };
 
 /// An event that is there.
@@ -149,6 +153,37 @@ impl<'a> Scc<'a> {
             self.outbound.exchange(PATCH, deadline, request, |_| Ok(((), Some(id.to_string())))).await
         };
         self.secrets.present(PATCH, |secrets| &secrets.scc, deadline, attempt).await
+    }
+
+    /// Makes sure that SCC takes our key: asked for an event that nobody has, it finds none; asked without a key, it says nothing.
+    ///
+    /// # Errors
+    /// [`CallError`] when the key is denied, or whoever answers does so without one: that is not SCC.
+    pub async fn check_key(&self, nobodys_id: &str, deadline: &Deadline) -> Result<(), CallError> {
+        let attempt = |secret: SccSecret| async move {
+            let url = format!("{}/events/{nobodys_id}", secret.url);
+            let request = |http: &reqwest::Client| authorised(http.get(&url), &secret);
+            match self.outbound.exchange(CHECK, deadline, request, |_| Ok(((), None))).await {
+                Err(error) if error.status != Some(StatusCode::NOT_FOUND.as_u16()) => return Err(error),
+                _ => {}
+            }
+            let without = self.outbound.visit(CHECK, deadline, &url).await?.status;
+            if matches!(without, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+                return Ok(());
+            }
+            let reason = format!("answers {without} to a request without a key, so it is not known whether ours fits");
+            Err(CallError::new(CHECK, Class::Refused, reason))
+        };
+        self.secrets.present(CHECK, |secrets| &secrets.scc, deadline, attempt).await
+    }
+
+    /// Makes sure that SCC's table can be queried.
+    ///
+    /// # Errors
+    /// [`CallError`] of the table.
+    pub async fn check_table(&self, nobodys_id: &str, deadline: &Deadline) -> Result<(), CallError> {
+        let id = EventId::stored(nobodys_id.to_owned());
+        self.events.find(self.outbound, &id, deadline).await.map(|_| ())
     }
 
     /// Takes every trace of money out of an event's items, whoever put it there, and makes sure that it is gone. What is taken out is

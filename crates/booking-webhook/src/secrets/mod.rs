@@ -20,6 +20,7 @@ use tokio::{sync::Mutex, time::Instant};
 
 use crate::{
     booking::{BookingId, CharterId},
+    metrics::Metric,
     outbound::{Call, CallError, Class, Deadline},
     telemetry::with_causes,
     webhook::Verifier,
@@ -171,25 +172,34 @@ impl SecretStore {
         }
         *last_refresh = Some(Instant::now());
         // Boxed: every call that shows a secret holds this future.
-        let reading = Box::pin(self.source.read(&deadline.within(LONGEST_REFRESH))).await;
-        match reading.and_then(|reading| Secrets::of(reading.keeping_what_works_in(&current))) {
-            Ok(secrets) => {
-                if !secrets.faults.is_empty() {
-                    let faults: Vec<String> = secrets.faults.iter().map(ToString::to_string).collect();
-                    tracing::error!(
-                        ?faults,
-                        "the secrets were read again, with faults: what could be used before stays in use"
-                    );
-                }
-                let secrets = Arc::new(secrets);
-                *self.current.write().unwrap_or_else(PoisonError::into_inner) = secrets.clone();
-                secrets
-            }
-            Err(error) => {
-                tracing::error!(error = with_causes(&error), "the secrets cannot be read again; the ones in use stay");
-                current
-            }
+        Box::pin(self.read_again(&current, &deadline.within(LONGEST_REFRESH))).await.unwrap_or(current)
+    }
+
+    /// The secrets as they are stored now, whenever they were read before; for a person who asks.
+    ///
+    /// # Errors
+    /// [`SecretsError`] when Secrets Manager cannot be reached; the ones in use stay.
+    pub async fn refresh(&self, deadline: &Deadline) -> Result<Arc<Secrets>, SecretsError> {
+        *self.last_refresh.lock().await = Some(Instant::now());
+        self.read_again(&self.current(), deadline).await
+    }
+
+    async fn read_again(&self, current: &Secrets, deadline: &Deadline) -> Result<Arc<Secrets>, SecretsError> {
+        let reading = self.source.read(deadline).await;
+        let secrets = reading.and_then(|reading| Secrets::of(reading.keeping_what_works_in(current)));
+        let secrets = secrets.inspect_err(|error| {
+            tracing::error!(error = with_causes(error), "the secrets cannot be read again; the ones in use stay");
+        })?;
+        if !secrets.faults.is_empty() {
+            let faults: Vec<String> = secrets.faults.iter().map(ToString::to_string).collect();
+            tracing::error!(
+                ?faults,
+                "the secrets were read again, with faults: what could be used before stays in use"
+            );
         }
+        let secrets = Arc::new(secrets);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = secrets.clone();
+        Ok(secrets)
     }
 
     /// Makes a call with one service's secret. When the service denies it, or the secret is faulty, the secrets are read again and a new
@@ -213,7 +223,10 @@ impl SecretStore {
                 Err(error) if error.class == Class::Denied => (error, Some(&secret.version)),
                 outcome => return outcome,
             },
-            Err(fault) => (CallError::misconfigured(call, fault.to_string()), None),
+            Err(fault) => {
+                self.source.outbound.metrics().count(Metric::DeniedCalls);
+                (CallError::misconfigured(call, fault.to_string()), None)
+            }
         };
         match pick(&*self.newer_than(&secrets, deadline).await) {
             Ok(newer) if tried_version != Some(&newer.version) => attempt(newer.content.clone()).await,

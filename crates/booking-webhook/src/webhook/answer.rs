@@ -64,6 +64,13 @@ pub enum Reply {
     Answer(Box<Answer>),
     /// What a person asked for: a plan, a timeline, the result of a sweep.
     Document(serde_json::Value),
+    /// What a check found, with the status that says how it is.
+    Report {
+        /// 200, or 503 when something is not right.
+        status: StatusCode,
+        /// The single findings.
+        document: serde_json::Value,
+    },
     /// It was not taken.
     Problem(Problem),
 }
@@ -103,6 +110,7 @@ impl Reply {
         match self {
             Self::Answer(answer) if matches!(answer.state, State::Due | State::Parked) => StatusCode::ACCEPTED,
             Self::Answer(_) | Self::Document(_) => StatusCode::OK,
+            Self::Report { status, .. } => *status,
             Self::Problem(problem) => {
                 StatusCode::from_u16(problem.status).expect("problems are made from a StatusCode")
             }
@@ -113,7 +121,7 @@ impl Reply {
     pub fn content_type(&self) -> &'static str {
         match self {
             Self::Problem(_) => "application/problem+json",
-            Self::Answer(_) | Self::Document(_) => "application/json",
+            Self::Answer(_) | Self::Document(_) | Self::Report { .. } => "application/json",
         }
     }
 
@@ -121,7 +129,7 @@ impl Reply {
     pub fn body(&self) -> String {
         let json = match self {
             Self::Answer(answer) => serde_json::to_string(answer),
-            Self::Document(document) => serde_json::to_string(document),
+            Self::Document(document) | Self::Report { document, .. } => serde_json::to_string(document),
             Self::Problem(problem) => serde_json::to_string(problem),
         };
         json.expect("answers have text keys and serialise")

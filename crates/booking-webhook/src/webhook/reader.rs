@@ -12,8 +12,8 @@ use crate::booking::{
 
 const MISSING: &str = "is missing";
 const LONGEST_TEXT_CHARACTERS: usize = 10_000;
-const LONGEST_BOAT_CHARACTERS: usize = 200;
-const LARGEST_CREW: usize = 50;
+const LONGEST_BOAT_CHARACTERS: usize = 100;
+const LARGEST_CREW: usize = 20;
 
 /// One booking object, read through a mapping. Every method returns `None` for what is absent or faulty, and notes each fault.
 pub(super) struct Reader<'a> {
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
     /// A text, or a number as it was written; trimmed, and absent when nothing is left.
     pub(super) fn optional_text(&mut self, field: Field) -> Option<String> {
         let text = match self.value(field)? {
-            Value::String(text) => text.trim().to_owned(),
+            Value::String(text) => printable(&text),
             Value::Number(number) => number.to_string(),
             _ => return self.fault(field, "must be a text"),
         };
@@ -218,4 +218,10 @@ impl<'a> Reader<'a> {
         }
         (!people.is_empty()).then_some(people)
     }
+}
+
+/// Trimmed, and without control characters but ends of lines: they show nowhere, and take up much room where texts are stored.
+fn printable(text: &str) -> String {
+    let printable = |character: char| if character.is_control() && character != '\n' { ' ' } else { character };
+    text.trim().replace("\r\n", "\n").chars().map(printable).collect()
 }

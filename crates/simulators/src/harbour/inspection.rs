@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, time::Instant};
 
 use http::header::CONTENT_TYPE;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -90,10 +90,12 @@ impl Inspection {
     #[must_use]
     pub fn faults(&self, booking: &Booking, changes: usize) -> Vec<String> {
         let mut faults = [self.calendar_faults(booking), self.crew_faults(booking), self.mail_faults(changes)].concat();
-        let start = booking.start.with_time_zone(TimeZone::UTC).strftime("DTSTART:%Y%m%dT%H%M%SZ").to_string();
+        let start = booking.start.strftime("DTSTART;TZID=America/Los_Angeles:%Y%m%dT%H%M%S").to_string();
         let status = if booking.is_cancelled { "STATUS:CANCELLED" } else { "STATUS:CONFIRMED" };
         let day = booking.start.strftime("%A, %B %-d, %Y").to_string();
-        faults.extend(self.guest_page.fault("guest page", "text/html", &[GUEST, &day]));
+        // A page that says that nothing will take place greets nobody.
+        let greeting = if booking.is_cancelled { CANCELLED } else { GUEST };
+        faults.extend(self.guest_page.fault("guest page", "text/html", &[greeting, &day]));
         faults.extend(self.calendar_file.fault("guest's calendar file", "text/calendar", &[&start, status]));
         faults.extend(self.crew_pages.iter().filter_map(|page| page.fault("crew page", "text/html", &[GUEST])));
         if self.guest_page.body.contains(CANCELLED) != booking.is_cancelled {

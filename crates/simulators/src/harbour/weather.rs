@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     cloud::Cloud,
-    traffic::{Fault, Service, Traffic},
+    traffic::{Call, Fault, Service, Traffic},
 };
 
 /// What can fail.
@@ -30,6 +30,9 @@ pub(super) enum Target {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Script {
     target: Target,
+    /// How the calls' operations begin; any where nothing is said.
+    #[serde(default)]
+    operation: String,
     fault: Fault,
     /// How often; until it is healed where nothing is said.
     times: Option<u32>,
@@ -43,7 +46,10 @@ impl Weather {
     /// Scripts a fault.
     pub(super) fn turn(&self, script: Script, traffic: &Traffic, cloud: &Cloud) {
         let (service, table) = script.target.place(cloud);
-        let fits = move |call: &crate::traffic::Call| call.service == service && call.request_body.contains(&table);
+        let operation = script.operation.clone();
+        let fits = move |call: &Call| {
+            call.service == service && call.operation.starts_with(&operation) && call.request_body.contains(&table)
+        };
         traffic.fail_each(fits, script.fault.clone(), script.times.unwrap_or(u32::MAX));
         let mut lasting = self.lasting();
         if script.times.is_none() && !lasting.contains(&script) {

@@ -129,8 +129,9 @@ fn crew_page(page: &Page, start: &Zoned, stage: Stage) -> Vec<String> {
 
 fn guest_page(page: &Page, booking: &Booking, start: &Zoned, stage: Stage) -> Vec<String> {
     let day = start.strftime("%B %-d, %Y").to_string();
-    let mut said = vec![GUEST_FIRST_NAME, booking.id.as_str(), day.as_str(), "2:00"];
-    said.extend((stage == Stage::Cancelled).then_some("This charter is cancelled"));
+    // A page that says that nothing will take place greets nobody.
+    let greeting = if stage == Stage::Cancelled { "This charter is cancelled" } else { GUEST_FIRST_NAME };
+    let said = [greeting, booking.id.as_str(), day.as_str(), "2:00"];
     page.wrong("text/html", &said)
 }
 

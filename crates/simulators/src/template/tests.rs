@@ -39,11 +39,14 @@ fn key(element: &dynamodb::KeySchemaElement) -> Key {
 }
 
 fn index(description: &dynamodb::GlobalSecondaryIndexDescription) -> Index {
-    let projection = description.projection().and_then(|projection| projection.projection_type()).expect("set");
+    let projection = description.projection().expect("set");
+    let mut non_key_attributes = projection.non_key_attributes().to_vec();
+    non_key_attributes.sort(); // DynamoDB keeps no order of them.
+    let projection_type = projection.projection_type().expect("set").to_string();
     Index {
         index_name: description.index_name.clone().expect("named"),
         key_schema: description.key_schema().iter().map(key).collect(),
-        projection: Projection { projection_type: projection.to_string() },
+        projection: Projection { projection_type, non_key_attributes },
     }
 }
 

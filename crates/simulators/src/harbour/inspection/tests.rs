@@ -48,7 +48,7 @@ fn well() -> Inspection {
         })],
         mails: ASSIGNED.map(|who| mail(MailKind::MagicLink, who)).into(),
         guest_page: page("text/html; charset=utf-8", "Hello Dana, on Friday, May 30, 2025"),
-        calendar_file: page("text/calendar", "DTSTART:20250530T210000Z\r\nSTATUS:CONFIRMED"),
+        calendar_file: page("text/calendar", "DTSTART;TZID=America/Los_Angeles:20250530T140000\r\nSTATUS:CONFIRMED"),
         crew_pages: vec![page("text/html", "Dana and 7 more")],
     }
 }
@@ -103,7 +103,7 @@ fn a_system_that_stayed_behind_is_named() {
         "ShipCaptainCrew: the charter starts at",
         "0 notices of a change to captain-1 instead of 1",
         "guest page: http://127.0.0.1/page does not say \"Saturday, May 31, 2025\"",
-        "guest's calendar file: http://127.0.0.1/page does not say \"DTSTART:20250531T210000Z\"",
+        "guest's calendar file: http://127.0.0.1/page does not say \"DTSTART;TZID=America/Los_Angeles:20250531T140000\"",
     ] {
         assert!(moved.contains(named), "{named} in {moved}");
     }
