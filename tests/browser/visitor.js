@@ -15,7 +15,7 @@ const HEIGHT = 844;
 const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 const CANDIDATES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'];
 
-// CHROMIUM names another one; scripts/browser.sh hands on what it found.
+// CHROMIUM names another one; scripts/browser-tests.sh hands on what scripts/chromium.sh found.
 export function executable() {
   return process.env.CHROMIUM || CANDIDATES.find((path) => existsSync(path));
 }

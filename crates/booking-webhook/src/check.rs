@@ -50,8 +50,10 @@ struct Check {
 pub async fn check(app: &App, deadline: &Deadline) -> Reply {
     // Before the rest: what the services are shown is what is stored now, not what this process once read.
     let secrets = secrets(app, deadline).await;
-    let (files, ledger, services, guests) =
-        tokio::join!(files(app, deadline), ledger(app, deadline), services(app, deadline), guests(app, deadline));
+    let (files, operator) = files(app, deadline).await;
+    let operator = operator.as_ref().unwrap_or(&app.operator);
+    let (ledger, services, guests) =
+        tokio::join!(ledger(app, deadline), services(app, deadline), guests(app, operator, deadline));
     let checks: Vec<Check> =
         [environment(app), secrets].into_iter().chain(files).chain(ledger).chain(services).chain(guests).collect();
     let failed: Vec<&str> = checks.iter().filter(|check| !check.ok).map(|check| check.name).collect();
@@ -110,23 +112,25 @@ async fn secrets(app: &App, deadline: &Deadline) -> Check {
     }
 }
 
-async fn files(app: &App, deadline: &Deadline) -> [Check; 2] {
+/// Both files, and what the operator's says today.
+async fn files(app: &App, deadline: &Deadline) -> ([Check; 2], Option<Operator>) {
     let files = app.files(deadline);
     let (operator, mapping) = (app.config.operator_file.as_ref(), app.config.mapping_file.as_ref());
     let (operator, mapping) = tokio::join!(
         files.load("OPERATOR_FILE", operator, |text| toml::from_str::<Operator>(text)),
         files.load("MAPPING_FILE", mapping, Mapping::parse),
     );
-    [file("operator_file", operator), file("mapping_file", mapping)]
+    let checks = [file("operator_file", &operator), file("mapping_file", &mapping)];
+    (checks, operator.ok().flatten())
 }
 
-fn file<T>(name: &'static str, loaded: Result<Option<T>, FileError>) -> Check {
+fn file<T>(name: &'static str, loaded: &Result<Option<T>, FileError>) -> Check {
     match loaded {
         Ok(Some(_)) => Check::right(name, "can be read; in use is what the last cold start read"),
         Ok(None) => Check::right(name, "none is configured: the compiled-in defaults apply"),
         Err(error) => {
             let next = "Mend the file, or the function's right to GetObject on it, before the next cold start: that would fail";
-            Check::wrong(name, with_causes(&error), next)
+            Check::wrong(name, with_causes(error), next)
         }
     }
 }
@@ -174,12 +178,12 @@ async fn services(app: &App, deadline: &Deadline) -> [Check; 3] {
 }
 
 /// Publishes the canary, then opens it as a guest would.
-async fn guests(app: &App, deadline: &Deadline) -> [Check; 5] {
+async fn guests(app: &App, operator: &Operator, deadline: &Deadline) -> [Check; 5] {
     let systems = app.systems();
     let now = deadline.now();
     let address = Address::of(&CharterId::stored(CharterId::CANARY.into()), &app.config.guest_page);
     let reference = format!("{}-{}", CharterId::CANARY, now.as_millisecond());
-    let html = systems.renderer.unknown_link(&app.operator).unwrap_or_default();
+    let html = systems.renderer.unknown_link(operator).unwrap_or_default();
     let published = systems.publisher.publish_standing_pages(&canary(now), &address, &html, &reference, deadline).await;
     let (bucket, distribution) = publication(published);
     let base_url = &app.config.guest_page.base_url;

@@ -15,7 +15,7 @@ use crate::{
     check::check,
     guest_page::Address,
     intake::{Incoming, take_in, unreachable},
-    ledger::{Delivery, DeliveryId, Origin, digest},
+    ledger::{Delivery, DeliveryId, Order, Origin, digest},
     metrics::Metric,
     outbound::Deadline,
     plan::{plan, plan_nothing},
@@ -106,12 +106,13 @@ async fn webhook(app: &App, request: &Request, age: Age, deadline: &Deadline) ->
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large", detail));
     }
     verify(app, request, body, age, deadline).await?;
-    let received_at = deadline.now();
+    let received_at = received_at(deadline);
     let header = request.headers().get("webhook-id").and_then(|id| id.to_str().ok());
     match read(app, Origin::Webhook, body, received_at) {
         Ok(Read { snapshot, as_of, name }) => {
             let name = header.map(str::to_owned).or(name).unwrap_or_else(|| digest(body));
-            let incoming = Incoming { snapshot: &snapshot, as_of, name: &name, body, origin: Origin::Webhook };
+            let (origin, order) = (Origin::Webhook, Order::of(&snapshot, as_of));
+            let incoming = Incoming { snapshot: &snapshot, name: &name, body, origin, received_at, order };
             Ok(take_in(app, &incoming, deadline).await?.reply(app))
         }
         Err(faults) => Err(quarantine(app, header.unwrap_or("unnamed"), body, faults, deadline).await),
@@ -121,7 +122,7 @@ async fn webhook(app: &App, request: &Request, age: Age, deadline: &Deadline) ->
 /// An authentic delivery that cannot be read: it is kept for good, so that it can be replayed when the mapping is mended.
 async fn quarantine(app: &App, name: &str, body: &[u8], faults: Vec<Fault>, deadline: &Deadline) -> Problem {
     let id = DeliveryId::quarantined(name, body);
-    let (origin, received_at) = (Origin::Webhook, deadline.now());
+    let (origin, received_at) = (Origin::Webhook, received_at(deadline));
     let delivery = Delivery { id: id.clone(), body: body.to_vec(), origin, received_at, says: None };
     if let Err(error) = app.ledger.quarantine(&delivery, deadline).await {
         return unreachable(error);
@@ -133,10 +134,12 @@ async fn quarantine(app: &App, name: &str, body: &[u8], faults: Vec<Fault>, dead
 
 /// A person enters a booking, whose time is the invocation's.
 async fn enter(app: &App, event: &[u8], context: &Context, deadline: &Deadline) -> Result<Reply, Problem> {
-    let read = read(app, Origin::Person, event, deadline.now());
+    let received_at = received_at(deadline);
+    let read = read(app, Origin::Person, event, received_at);
     let Read { snapshot, as_of, .. } = read.map_err(rejected)?;
     let name = if context.request_id.is_empty() { digest(event) } else { context.request_id.clone() };
-    let incoming = Incoming { snapshot: &snapshot, as_of, name: &name, body: event, origin: Origin::Person };
+    let (origin, order) = (Origin::Person, Order::of(&snapshot, as_of));
+    let incoming = Incoming { snapshot: &snapshot, name: &name, body: event, origin, received_at, order };
     Ok(take_in(app, &incoming, deadline).await?.reply(app))
 }
 
@@ -162,6 +165,12 @@ async fn verify(app: &App, request: &Request, body: &[u8], age: Age, deadline: &
             format!("{error}; nothing was recorded"),
         )
     })
+}
+
+/// As the ledger keeps it, so that a replay finds the same place for the same body.
+fn received_at(deadline: &Deadline) -> Timestamp {
+    let now = deadline.now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
 /// What a body says.

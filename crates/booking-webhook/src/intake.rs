@@ -34,14 +34,16 @@ const MOST_ROUNDS: u32 = 3;
 pub struct Incoming<'a> {
     /// What it says.
     pub snapshot: &'a Snapshot,
-    /// When that came to hold, by the sender.
-    pub as_of: Timestamp,
     /// What the sender calls the delivery.
     pub name: &'a str,
     /// As it came over the wire.
     pub body: &'a [u8],
     /// Who sent it.
     pub origin: Origin,
+    /// When it came in first, in whole milliseconds.
+    pub received_at: Timestamp,
+    /// Its place among the booking's snapshots.
+    pub order: Order,
 }
 
 /// Where a booking stands after this invocation.
@@ -60,18 +62,17 @@ pub struct Progress {
 /// # Errors
 /// [`Problem`] 503 when the ledger cannot be reached: nothing was promised, and nobody else was called.
 pub async fn take_in(app: &App, incoming: &Incoming<'_>, deadline: &Deadline) -> Result<Progress, Problem> {
-    let Incoming { snapshot, as_of, .. } = incoming;
+    let Incoming { snapshot, order, .. } = incoming;
     let booking_id = &snapshot.booking_id;
     let charter_id = app.secrets.current().charter_id(booking_id);
-    let order = Order::of(snapshot, *as_of);
     let sale = match &snapshot.status {
         Status::Standing(sale) => Some(sale),
         Status::Off | Status::Undecided => None,
     };
     let terms = sale.and_then(|sale| Terms::resolve(&sale.boat, &sale.assigned, &app.operator).ok());
     let date = sale.map(|sale| sale.start.to_zoned(app.operator.time_zone.clone()).date());
-    let new = NewSnapshot { snapshot, order: &order, charter_id: &charter_id, terms: terms.as_ref(), date };
-    let delivery = incoming.delivery(&order, deadline.now());
+    let new = NewSnapshot { snapshot, order, charter_id: &charter_id, terms: terms.as_ref(), date };
+    let delivery = incoming.delivery();
     let lease = app.lease(deadline);
     let (kept, reserved, recorded) = tokio::join!(
         app.ledger.keep(&delivery, deadline),
@@ -92,13 +93,13 @@ pub async fn take_in(app: &App, incoming: &Incoming<'_>, deadline: &Deadline) ->
 }
 
 impl Incoming<'_> {
-    fn delivery(&self, order: &Order, received_at: Timestamp) -> Delivery {
+    fn delivery(&self) -> Delivery {
         Delivery {
             id: DeliveryId::of_booking(&self.snapshot.booking_id, self.name),
             body: self.body.to_vec(),
             origin: self.origin,
-            received_at,
-            says: Some((Meaning::of(&self.snapshot.status), order.clone())),
+            received_at: self.received_at,
+            says: Some((Meaning::of(&self.snapshot.status), self.order.clone())),
         }
     }
 }
@@ -180,8 +181,15 @@ async fn work_on(app: &App, claim: Claim, mode: Mode, deadline: &Deadline) -> Pr
             }
             Ok(Released::Newer) if round < MOST_ROUNDS && deadline.allows(app.config.kept_for_a_round()) => {
                 match app.ledger.claim_newer(&record, deadline).await {
-                    Ok(Some(newer)) => claim = newer,
-                    _ => return Progress { record, steps, state: State::Due },
+                    Ok(Some(newer)) => claim = newer.knowing(record.journal, record.history),
+                    Ok(None) => {
+                        unreleased(app, &record, Ok(Released::Lost), deadline).await;
+                        return Progress { record, steps, state: State::Due };
+                    }
+                    Err(error) => {
+                        unreleased(app, &record, Err(error), deadline).await;
+                        return Progress { record, steps, state: State::Due };
+                    }
                 }
             }
             released => {

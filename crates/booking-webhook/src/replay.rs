@@ -8,7 +8,7 @@ use crate::{
     booking::BookingId,
     entry::{Read, read},
     intake::{Incoming, Progress, take_in, take_up, unknown, unreachable},
-    ledger::{DeliveryId, Only},
+    ledger::{DeliveryId, Only, Order},
     outbound::Deadline,
     webhook::{Problem, Reply, State},
 };
@@ -62,16 +62,19 @@ async fn deliver_again(app: &App, id: &str, deadline: &Deadline) -> Result<Progr
     };
     let delivery_id = DeliveryId::parse(id).ok_or_else(missing)?;
     let delivery = app.ledger.delivery(&delivery_id, deadline).await.map_err(unreachable)?.ok_or_else(missing)?;
-    let Read { snapshot, as_of, name } = read(app, delivery.origin, &delivery.body, delivery.received_at)
+    let (body, origin, received_at) = (&*delivery.body, delivery.origin, delivery.received_at);
+    let Read { snapshot, as_of, name } = read(app, origin, body, received_at)
         .map_err(|faults| Problem { delivery_id: Some(id.to_owned()), ..Problem::faulty(faults) })?;
-    let (body, origin) = (&*delivery.body, delivery.origin);
-    let name = name.unwrap_or_else(|| delivery_id.name().to_owned());
-    let incoming = Incoming { snapshot: &snapshot, as_of, name: &name, body, origin };
+    let name = name.filter(|_| delivery_id.is_quarantined()).unwrap_or_else(|| delivery_id.name().to_owned());
+    let order = Order::read_again(&snapshot, as_of, deadline.now());
+    let incoming = Incoming { snapshot: &snapshot, name: &name, body, origin, received_at, order: order.clone() };
     let progress = take_in(app, &incoming, deadline).await?;
-    if delivery_id.is_quarantined() {
-        app.ledger.end_quarantine(&delivery, deadline.now(), deadline).await.map_err(unreachable)?;
+    if delivery_id.is_quarantined()
+        && let Err(error) = app.ledger.end_quarantine(&delivery, deadline.now(), deadline).await
+    {
+        tracing::warn!(reason = error.to_string(), "the delivery stays in quarantine, although it was taken in");
     }
-    let is_the_newest = progress.record.order == crate::ledger::Order::of(&snapshot, as_of);
+    let is_the_newest = progress.record.order == order;
     if progress.state == State::Parked && is_the_newest {
         return approve(app, &snapshot.booking_id, deadline).await;
     }

@@ -31,7 +31,7 @@ enum Swept {
     To(State),
     /// Somebody else was faster, or the index lagged behind.
     NotDue,
-    /// No time was left for it.
+    /// No time was left for it, or the ledger did not let it be claimed.
     Left,
 }
 
@@ -96,7 +96,7 @@ async fn one(app: &App, booking_id: &BookingId, deadline: &Deadline) -> Swept {
         Ok(None) => Swept::NotDue,
         Err(error) => {
             unreachable(error);
-            Swept::NotDue
+            Swept::Left
         }
     }
 }

@@ -35,7 +35,7 @@ const VIA: HeaderValue = HeaderValue::from_static("1.1 d111111abcdef8.cloudfront
 const X_CACHE: &str = "x-cache";
 const ACCESS_DENIED: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
     <Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
-/// The distribution's custom error response, as `infra/template.yaml` configures it: for a 403 or 404 of the bucket, visitors get this
+/// The distribution's custom error response, as `infra/guest-site.yaml` configures it: for a 403 or 404 of the bucket, visitors get this
 /// page with a 404.
 const UNKNOWN_LINK_PAGE: &str = "/g/not-found.html";
 const METHOD_REFUSED: &str = "<H1>403 ERROR</H1>This distribution is not configured to allow the HTTP request method \

@@ -2,7 +2,7 @@
 //!
 //! A rehearsal forgets everything when it ends, and its records are read thousands of times in a test run: they are in memory.
 //! In staging any request may meet another environment of Lambda, and none of them lives long: the records are in a DynamoDB
-//! table, which `infra/template.yaml` describes. The routes above do not know which of the two it is.
+//! table, which `infra/staging.yaml` describes. The routes above do not know which of the two it is.
 
 use std::{
     collections::BTreeMap,

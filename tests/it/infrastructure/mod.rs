@@ -6,6 +6,7 @@
 
 mod breaks;
 mod code;
+mod deploy;
 mod template;
 mod watch;
 
@@ -167,7 +168,7 @@ fn way_in(template: &Template) -> Vec<String> {
         (vec!["AutoPublishAlias"], "live"),
         (vec!["AutoPublishAliasAllProperties"], "true"),
         (vec!["DeploymentPreference", "Type"], "If(Staging, AllAtOnce, Canary10Percent5Minutes)"),
-        (vec!["DeploymentPreference", "Alarms"], "[Ref(FunctionErrors), Ref(DeniedCalls)]"),
+        (vec!["DeploymentPreference", "Alarms"], "[Ref(FunctionErrors)]"),
         (vec!["EventInvokeConfig", "MaximumRetryAttempts"], "0"),
         (vec!["Events", "Sweep", "Properties", "RetryPolicy", "MaximumRetryAttempts"], "0"),
         (vec!["Events", "Sweep", "Properties", "ScheduleExpression"], "rate(1 minute)"),

@@ -23,9 +23,10 @@ pub(crate) const METRICS: [(&str, &[&str]); 12] = [
     ("UnknownOutcomesReadBack", &[]),
 ];
 /// What must call a person, whatever else does.
-const ALARMS: [&str; 11] = [
+const ALARMS: [&str; 12] = [
     "ColdStartFaults",
     "DeniedCalls",
+    "ErrorsInTheLog",
     "FunctionErrors",
     "NoDeliveries",
     "OldestDue",

@@ -7,7 +7,11 @@ use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner},
 };
-use simulators::traffic::{Fault, Service};
+use serde_json::{Value, json};
+use simulators::{
+    sender::SAMPLE_BOOKING_ID,
+    traffic::{Fault, Service},
+};
 
 use super::{
     oracle::Expected,
@@ -227,4 +231,22 @@ async fn a_process_that_was_frozen_past_its_lease_sends_nothing_any_more() {
     assert_eq!(sweep(&stage).await, None);
     let differences = Expected::new(vec![old, new], None).differences(&stage.look().await);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// Nobody knows whether the entry is gone when a person decides that the charter sails after all.
+#[tokio::test]
+async fn a_removal_that_nobody_answered_is_found_out_when_the_charter_stands_again() {
+    for fault in [Fault::DropAfter, Fault::DropBefore] {
+        let stage = Stage::set().await;
+        assert_eq!(stage.tell(&Told::version(1)).await.status(), Some(200));
+        stage.traffic().fail_next(Service::Calendar, "DELETE", fault, 1);
+        for told in [Told::version(2).cancelled(), Told::version(3)] {
+            assert_eq!(stage.tell(&told).await.status(), Some(202), "{told:?}");
+        }
+        stage.pass(PAST_ANY_LEASE).await;
+        let replayed = stage.invoke(&json!({ "replay": { "booking_id": SAMPLE_BOOKING_ID } })).await;
+        assert_eq!(replayed.status(), Some(200), "{replayed:?}");
+        let days: Vec<Value> = stage.look().await.calendar.iter().map(|entry| entry["date"].clone()).collect();
+        assert_eq!(days, ["2031-05-30"]);
+    }
 }

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder
 use jiff::{Timestamp, civil::Date};
 
 use super::{
-    BookingRecord, Ledger, Meaning, Order, Updated,
+    BookingRecord, History, Journal, Ledger, Meaning, Order, Updated,
     items::{DUE, Item, PARTITION, milliseconds},
     json, number, read, text,
 };
@@ -282,6 +282,12 @@ impl LeaseRequest {
 }
 
 impl Claim {
+    /// The same claim with what its holder has learned since: nobody else writes these, and the release that would have was too late.
+    #[must_use]
+    pub fn knowing(self, journal: Journal, history: History) -> Self {
+        Self { record: BookingRecord { journal, history, ..self.record }, ..self }
+    }
+
     fn read(booking_id: &BookingId, item: &Item) -> Result<Self, CallError> {
         let previous = item.get("previous_holder").and_then(|holder| holder.as_s().ok());
         Ok(Self { record: read(booking_id, item)?, crashed: previous.is_some_and(|holder| holder != NOBODY) })

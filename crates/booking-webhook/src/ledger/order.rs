@@ -10,6 +10,9 @@ use crate::booking::Snapshot;
 
 const DIGEST_BYTES: usize = 16;
 
+/// Stands in no digest, and sorts behind them.
+const PERSON: char = '~';
+
 /// The place of a snapshot among all of its booking: the sender's time of change, then its revision, then the larger digest. Compares, in
 /// the ledger too, as text. Source: `docs/decisions.md`, "Order of snapshots".
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +24,14 @@ impl Order {
         let content = serde_json::to_vec(snapshot).expect("a snapshot has text keys and serialises");
         let (at, revision) = (at.strftime("%Y-%m-%dT%H:%M:%S.%9fZ"), snapshot.revision.unwrap_or_default());
         Self(format!("{at}|{revision:020}|{}", digest(&content)))
+    }
+
+    /// The order of a snapshot that a person had read again at `now`: before every other reading of the same time and revision, for the
+    /// mapping may have been mended since.
+    pub fn read_again(snapshot: &Snapshot, at: Timestamp, now: Timestamp) -> Self {
+        let Self(order) = Self::of(snapshot, at);
+        let (place, digest) = order.rsplit_once('|').unwrap_or((&order, ""));
+        Self(format!("{place}|{PERSON}{:013}{PERSON}{digest}", now.as_millisecond()))
     }
 
     /// An order as the ledger keeps it.
@@ -40,6 +51,9 @@ impl Order {
 
     /// Whether the other says something else with the same time and revision: one of them is wrong, and nobody can tell which.
     pub fn contradicts(&self, other: &Self) -> bool {
+        if self.0.contains(PERSON) || other.0.contains(PERSON) {
+            return false;
+        }
         let place = |order: &Self| order.0.rsplit_once('|').map(|(place, _)| place.to_owned());
         self != other && place(self) == place(other)
     }
@@ -80,6 +94,18 @@ mod tests {
         assert!(!ascending[2].contradicts(&ascending[3]));
         let (off, undecided) = (&ascending[4], order("2025-05-20T18:03:11Z", 0, Status::Undecided));
         assert!(off.contradicts(&undecided) && undecided.contradicts(off) && !off.contradicts(off));
+        let snapshot = |status| Snapshot {
+            booking_id: BookingId::parse("BS-1048812").expect("valid"),
+            revision: Some(0),
+            updated_at: None,
+            status,
+        };
+        let at = off.at();
+        let again = Order::read_again(&snapshot(Status::Off), at, Timestamp::UNIX_EPOCH);
+        assert!(again > *off && again > undecided, "a person's reading wins over both");
+        assert!(!again.contradicts(off) && !off.contradicts(&again) && again.at() == at);
+        let later = order("2025-05-20T18:03:11Z", 1, Status::Off);
+        assert!(again < later, "but not over what is newer");
         assert_eq!(off.at(), "2025-05-20T18:03:11Z".parse().expect("an instant"));
     }
 }

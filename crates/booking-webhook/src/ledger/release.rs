@@ -57,8 +57,10 @@ impl Ledger {
         now: Timestamp,
         deadline: &Deadline,
     ) -> Result<(), CallError> {
+        // What came in meanwhile was seen by nobody: if it is a cancellation, the time at which it came must stay.
+        let unapproved = BookingRecord { approved: false, ..record.clone() };
         let releasing =
-            |update| letting_go(update, record, Some(now), None, now).condition_expression("fence = :fence");
+            |update| letting_go(update, &unapproved, Some(now), None, now).condition_expression("fence = :fence");
         self.update("release_due", &record.booking_id, deadline, releasing).await.map(|_| ())
     }
 }

@@ -47,7 +47,10 @@ impl<'a> Attempt<'a> {
     pub(super) fn begin(round: &'a Round<'a>, step: Step, content: String) -> ControlFlow<StepOutcome, Self> {
         let known = round.record.journal.of(step).clone();
         let waits_for_a_person = known.standing == Standing::Parked { content: content.clone() };
-        if known.is_settling(round.deadline.now()) || (waits_for_a_person && !round.repair) {
+        if known.is_settling(round.deadline.now()) {
+            return ControlFlow::Break(StepOutcome::settling(known));
+        }
+        if waits_for_a_person && !round.repair {
             return ControlFlow::Break(StepOutcome::unchanged(known));
         }
         ControlFlow::Continue(Self { round, step, content, known, did: Vec::new(), began: Instant::now() })
@@ -75,6 +78,15 @@ impl<'a> Attempt<'a> {
         self.round.write_ahead(self.step, &self.known).await
     }
 
+    /// Writes ahead that what is there may be gone: should the booking stand again, it is looked for.
+    pub(super) async fn doubt(&mut self) -> Result<(), CallError> {
+        if self.known.unknown {
+            return Ok(());
+        }
+        self.known.unknown = true;
+        self.round.write_ahead(self.step, &self.known).await
+    }
+
     /// These fields were changed.
     pub(super) fn changed(&mut self, changes: &Fields) {
         self.known.applied.extend(digests(changes));
@@ -93,7 +105,16 @@ impl<'a> Attempt<'a> {
 
     /// The system has nothing of the booking.
     pub(super) fn is_gone(&mut self) {
-        self.known.generation += u32::from(self.known.remote_id.is_some());
+        if self.known.remote_id.is_some() {
+            self.was_removed();
+        } else {
+            self.known.unknown = false;
+        }
+    }
+
+    /// The system had something of the booking, and has it no more.
+    pub(super) fn was_removed(&mut self) {
+        self.known.generation += 1;
         self.known.remote_id = None;
         self.known.applied.clear();
         self.known.unknown = false;
@@ -123,6 +144,12 @@ impl StepOutcome {
     /// Nothing was done.
     pub(super) fn unchanged(known: StepRecord) -> Self {
         Self { known, did: Vec::new(), took: Duration::ZERO }
+    }
+
+    /// Nothing is done before what was sent can no longer land, whoever had to decide meanwhile.
+    fn settling(known: StepRecord) -> Self {
+        let failure = known.failure.filter(|failure| failure.class != HELD);
+        Self::unchanged(StepRecord { standing: Standing::Due, next_try_at: known.settles_at, failure, ..known })
     }
 
     /// Nothing is done until a person has decided.

@@ -139,10 +139,17 @@ impl<'a> Wanted<'a> {
         if attempt.known.unknown {
             entries.extend(self.find().await?.into_iter().map(|entry| entry.id));
         }
+        if !entries.is_empty() {
+            attempt.doubt().await?;
+        }
         for id in &entries {
             self.delete(attempt, id).await?;
         }
-        attempt.is_gone();
+        if entries.is_empty() {
+            attempt.is_gone();
+        } else {
+            attempt.was_removed();
+        }
         Ok(if entries.is_empty() { Standing::NotNeeded } else { Standing::InStep })
     }
 

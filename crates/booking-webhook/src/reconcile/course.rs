@@ -38,7 +38,7 @@ impl Held {
     /// The cancellation came when the charter had begun.
     pub const CANCELLED_TOO_LATE: Self = Self {
         why: "the cancellation came after the charter's start",
-        next: "Find out whether it sailed. If it did not, replay the booking by its id, and the cancellation is carried out; if it did, leave it",
+        next: "Find out whether it sailed. If it did not, replay the booking by its id, and the cancellation is carried out (after the charter's end crew are not told any more); if it did, leave it",
     };
     /// Another booking has the same charter id.
     pub const CHARTER_ID_TAKEN: Self = Self {

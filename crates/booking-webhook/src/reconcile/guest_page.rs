@@ -103,6 +103,18 @@ fn content(page: &GuestPage) -> String {
     digest([page.html.as_bytes(), page.calendar.as_bytes()].join(&0).as_slice())
 }
 
+/// When SCC has told an id of its own meanwhile, the page still asks for photos under ours: it is due again at once.
+pub(super) fn with_the_id_of(crew_event: &StepOutcome, round: &Round<'_>, page: StepOutcome) -> StepOutcome {
+    let id = crew_event.known.remote_id.as_deref().unwrap_or(event_id(round));
+    let asks_for_photos = round.systems.publisher.uploads(id).is_some();
+    if id == event_id(round) || !asks_for_photos || page.known.standing != Standing::InStep {
+        return page;
+    }
+    let mut known = StepRecord { standing: Standing::Due, next_try_at: Some(round.deadline.now()), ..page.known };
+    known.forget_applied(StepRecord::CONTENT);
+    StepOutcome { known, ..page }
+}
+
 /// What SCC takes photos under: its own id of the event, ours as long as it has told none.
 fn event_id<'a>(round: &'a Round<'_>) -> &'a str {
     let record = round.record;

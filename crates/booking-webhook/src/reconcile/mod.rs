@@ -101,6 +101,7 @@ pub async fn bring_in_step(round: &Round<'_>) -> Outcomes {
         crew::bring_in_step(round, entry_id),
         guest_page::bring_in_step(round),
     );
+    let guest_page = guest_page::with_the_id_of(&crew_event, round, guest_page);
     Outcomes { calendar, crew_event, crew_redaction, guest_page }
 }
 
@@ -128,9 +129,9 @@ impl Round<'_> {
         self.ends() <= self.deadline.now()
     }
 
-    /// The charter's end; the beginning of time for a booking without one, for which no time could bring anything.
+    /// The charter's end; as long as a person has to decide whether there is one, no end.
     fn ends(&self) -> Timestamp {
-        self.course.booking().map_or(Timestamp::MIN, |booking| booking.charter.time.end().timestamp())
+        self.course.booking().map_or(Timestamp::MAX, |booking| booking.charter.time.end().timestamp())
     }
 
     /// When the sender made the newest change that decided something.

@@ -16,7 +16,7 @@ const MOST_BASES: u32 = 60;
 /// A service may ask for more patience than the first distances have, but not for ever.
 const LONGEST_ASKED: Duration = Duration::from_hours(24);
 /// A service may have much to say, and the ledger keeps it four times over.
-const LONGEST_DETAIL_CHARACTERS: usize = 240;
+const LONGEST_DETAIL_CHARACTERS: usize = 320;
 /// From this try on somebody should look, although it may still heal by itself.
 const ALARM_FROM_ATTEMPT: u32 = 3;
 
@@ -48,9 +48,12 @@ impl Redrive {
         let over = tried.at >= tried.ends;
         let (standing, next_try_at) = match error.class {
             Class::Refused => (parked, None),
-            Class::Transient | Class::Denied if over => (parked, None),
+            _ if over => (parked, None),
             Class::Denied => (Standing::Due, Some(tried.at + self.base * MOST_BASES)),
-            Class::Unknown { answered: false } => (Standing::Due, Some(tried.at + self.settle)),
+            Class::Unknown { answered: false } => {
+                let distance = if attempts > 1 { self.distance(attempts - 1) } else { Duration::ZERO };
+                (Standing::Due, Some(tried.at + distance.max(self.settle)))
+            }
             Class::Transient | Class::Unknown { answered: true } => {
                 let asked = error.retry_after.unwrap_or_default().min(LONGEST_ASKED);
                 (Standing::Due, Some(tried.at + self.distance(attempts).max(asked)))
@@ -158,13 +161,27 @@ mod tests {
     }
 
     #[test]
+    fn what_hangs_again_and_again_is_asked_less_and_less_often() {
+        let unanswered = Class::Unknown { answered: false };
+        let mut known = StepRecord::default();
+        let mut distances = Vec::new();
+        for _ in 0..5 {
+            known = fail(known, unanswered, 0, 0);
+            distances.push(known.next_try_at.expect("it is due").as_second());
+        }
+        assert_eq!(distances, [35, 60, 120, 240, 480]);
+        assert_eq!(known.settles_at, Some(at(35)));
+    }
+
+    #[test]
     fn each_class_has_its_own_way_on() {
         let parked = Standing::Parked { content: "c".into() };
         for (class, now, standing, next, settles) in [
             (Class::Transient, 0, Standing::Due, Some(60), None),
             (Class::Unknown { answered: true }, 0, Standing::Due, Some(60), None),
             (Class::Unknown { answered: false }, 0, Standing::Due, Some(35), Some(35)),
-            (Class::Unknown { answered: false }, 100_000, Standing::Due, Some(100_035), Some(100_035)),
+            (Class::Unknown { answered: false }, 100_000, parked.clone(), None, Some(100_035)),
+            (Class::Unknown { answered: true }, 100_000, parked.clone(), None, None),
             (Class::Denied, 0, Standing::Due, Some(3_600), None),
             (Class::Refused, 0, parked.clone(), None, None),
             (Class::Transient, 99_999, Standing::Due, Some(100_059), None),
