@@ -11,24 +11,12 @@ use simulators::{
     traffic::{Fault, Service},
 };
 
-use crate::world::{ALWAYS, UNAVAILABLE, World, now, sample, sample_with};
+use crate::{
+    infrastructure::METRICS,
+    world::{ALWAYS, UNAVAILABLE, World, now, sample, sample_with},
+};
 
 const REFUSED: Fault = Fault::Answer { status: 422, acted: false, retry_after: None };
-/// What alarms and dashboards ask for: each metric, and what it is split by.
-const METRICS: [(&str, &[&str]); 12] = [
-    ("AuthenticDeliveries", &[]),
-    ("BookingsInStep", &[]),
-    ("ColdStarts", &[]),
-    ("DeniedCalls", &[]),
-    ("DueBookings", &[]),
-    ("OldestDueSeconds", &[]),
-    ("ParkedBookings", &[]),
-    ("QuarantinedDeliveries", &[]),
-    ("SecondsToInStep", &[]),
-    ("SignatureFailures", &[]),
-    ("StepOutcomes", &["Step", "Outcome"]),
-    ("UnknownOutcomesReadBack", &[]),
-];
 const UNREADABLE: &str = r#"{ "data": {} }"#;
 
 /// Every metric that was written up to the end of a sweep, with all of its values in order; a step's is `StepOutcomes calendar in_step`.
@@ -114,8 +102,9 @@ async fn each_line_keeps_to_the_format_and_names_nobody() {
             "{line:#}"
         );
         assert!(line["_aws"]["Timestamp"].is_i64(), "{line:#}");
-        let dimensions: Vec<&str> =
+        let mut dimensions: Vec<&str> =
             directive["Dimensions"][0].as_array().expect("one set").iter().filter_map(Value::as_str).collect();
+        dimensions.sort_unstable();
         for name in metrics_of(&line) {
             let (_, split_by) = METRICS.into_iter().find(|(metric, _)| *metric == name).expect("somebody asks for it");
             assert_eq!(dimensions, [&["Environment"], split_by].concat(), "{line:#}");

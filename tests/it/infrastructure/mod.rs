@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use code::Area;
 use template::{Statement, Template};
+pub(crate) use watch::METRICS;
 
 /// What a policy permits for which part of the code. The function's log is Lambda's business and no code's.
 const STATEMENTS: [(&str, Area); 9] = [
