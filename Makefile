@@ -47,11 +47,11 @@ test-browser: setup ## the guest page in Chromium, judged by axe and Lighthouse;
 	$(CARGO_BUILD)
 	@scripts/browser-tests.sh --required
 
-prove: setup ## the whole proof: every scenario, every fault, every outside call, many schedules; about half an hour
+prove: setup ## the whole proof: every scenario, every fault, every outside call, many schedules (the matrix alone took 56 minutes on two busy cores)
 	$(CARGO_BUILD) --tests
 	cargo test --workspace --locked --test it prove:: -- --include-ignored --test-threads=1 --nocapture
 
-prove-safeguards: setup ## take each safeguard of the ledger away, in a copy, and show which test turns red; about half an hour
+prove-safeguards: setup ## take each safeguard of the ledger away, in a copy, and show which test turns red; ten minutes and more
 	@scripts/prove-safeguards.py
 
 check: prerequisites ## formatting, lints, documentation, dependency policy

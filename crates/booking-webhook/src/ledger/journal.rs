@@ -141,11 +141,6 @@ impl Journal {
         self.each().into_iter().any(|(_, step)| matches!(step.standing, Standing::Parked { .. }))
     }
 
-    /// Whether no step was ever tried.
-    pub fn is_untouched(&self) -> bool {
-        self.each().into_iter().all(|(_, step)| step.standing == Standing::New)
-    }
-
     /// The journal as the next holder must read it after one that never let go: whatever that one began may have happened.
     #[must_use]
     pub fn after_a_crash(self) -> Self {
