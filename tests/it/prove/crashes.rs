@@ -19,6 +19,8 @@ use super::{
 
 /// Worlds at once: most of a case is waiting for the emulator or for a time-out.
 const AT_ONCE: usize = 8;
+/// How often whoever waits hears of it.
+const CASES_A_LINE: usize = 250;
 /// When a late one acts: after the function has read back and tried again, before time passes.
 const LATE_MS: u64 = 400;
 
@@ -189,8 +191,13 @@ async fn play_all(cases: Vec<Case>) -> Report {
             (case, played)
         });
     }
+    let mut played_so_far = 0;
     while let Some(ended) = running.join_next().await {
         let (case, played) = ended.expect("no case panics");
+        played_so_far += 1;
+        if played_so_far % CASES_A_LINE == 0 {
+            say(&format!("{played_so_far} of {} cases, {} failed", report.cases, report.failures.len()));
+        }
         if !played.met {
             report.unmet.push(case.to_string());
         }
@@ -207,14 +214,17 @@ async fn prove(scenarios: Vec<Scenario>, faults: &[Fault], thens: &[Then], wante
     let (cases, failures) = enumerate(scenarios, faults, thens, wanted).await;
     let mut report = play_all(cases).await;
     report.failures.extend(failures);
-    let mut out = std::io::stdout().lock();
     let (cases, unmet, failed) = (report.cases + without_fault, report.unmet.len(), report.failures.len());
-    writeln!(out, "crash matrix: {cases} cases, {unmet} not met, {failed} failed, {:?}", since.elapsed())
-        .expect("a terminal");
+    say(&format!("{cases} cases, {unmet} not met, {failed} failed, {:?}", since.elapsed()));
     for unmet in &report.unmet {
-        writeln!(out, "  not met: {unmet}").expect("a terminal");
+        say(&format!("not met: {unmet}"));
     }
     assert!(report.failures.is_empty(), "{failed} of {cases} cases:\n{}", report.failures.join("\n"));
+}
+
+/// A line for whoever waits; written past the test harness, which would keep it until a test fails.
+fn say(line: &str) {
+    writeln!(std::io::stdout().lock(), "crash matrix: {line}").expect("a terminal");
 }
 
 /// The calls that leave something behind.
