@@ -54,6 +54,32 @@ async fn tries_that_keep_failing_come_at_growing_distances() {
     }
 }
 
+/// A step that is tried hourly is not asked every minute because another step of the same booking is.
+#[tokio::test]
+async fn each_step_is_tried_at_its_own_time() {
+    let stage = Stage::set().await;
+    stage.traffic().fail_next(
+        Service::Calendar,
+        "",
+        Fault::Answer { status: 403, acted: false, retry_after: None },
+        ALWAYS,
+    );
+    stage.traffic().fail_next(Service::S3, "PutObject", UNAVAILABLE, ALWAYS);
+    assert_eq!(stage.deliver(&sample()).await.status(), Some(202));
+    stage.traffic().forget();
+    for minutes in [1, 2, 4, 8] {
+        stage.pass(Duration::from_secs(minutes * 60 + 1)).await;
+        assert_eq!(stage.sweep().await["due"], 1, "{minutes} minutes later");
+    }
+    assert!(!stage.traffic().calls_to(Service::S3).is_empty());
+    assert!(stage.traffic().calls_to(Service::Calendar).is_empty(), "it is tried hourly");
+
+    stage.traffic().heal();
+    stage.pass(Duration::from_hours(1)).await;
+    assert_eq!(stage.sweep().await["in_step"], 1);
+    World::assert_one_of_everything(&stage.look().await);
+}
+
 /// Once a charter is over, time brings nothing any more: what is still missing is a person's to add.
 #[tokio::test]
 async fn what_never_healed_is_parked_when_the_charter_is_over() {

@@ -96,6 +96,9 @@ pub struct Failure {
     pub detail: String,
     /// What to do.
     pub next: String,
+    /// The digest of what the system should have come to show.
+    #[serde(default)]
+    pub content: String,
     /// When.
     pub at: Timestamp,
 }
@@ -141,18 +144,22 @@ impl Journal {
         self.each().into_iter().any(|(_, step)| matches!(step.standing, Standing::Parked { .. }))
     }
 
-    /// The journal as the next holder must read it after one that never let go: whatever that one began may have happened.
+    /// The journal as the next holder must read it after one that never let go: whatever that one began may have happened, and
+    /// nothing of it waits for a later time.
     #[must_use]
     pub fn after_a_crash(self) -> Self {
-        let existence_in_doubt =
-            |step: StepRecord| StepRecord { unknown: step.unknown || step.remote_id.is_none(), ..step };
+        let existence_in_doubt = |step: StepRecord| {
+            let unknown = step.unknown || step.remote_id.is_none();
+            StepRecord { unknown, next_try_at: None, ..step }
+        };
         let mut guest_page = self.guest_page;
         guest_page.forget_applied(StepRecord::CONTENT);
+        let crew_redaction = StepRecord { standing: Standing::Due, next_try_at: None, ..self.crew_redaction };
         Self {
             calendar: existence_in_doubt(self.calendar),
             crew_event: existence_in_doubt(self.crew_event),
-            crew_redaction: StepRecord { standing: Standing::Due, ..self.crew_redaction },
-            guest_page: StepRecord { unknown: true, ..guest_page },
+            crew_redaction,
+            guest_page: StepRecord { unknown: true, next_try_at: None, ..guest_page },
         }
     }
 }
@@ -213,4 +220,36 @@ impl Ledger {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_crash_everything_is_in_doubt_and_nothing_waits() {
+        let step = |remote_id: Option<&str>| StepRecord {
+            remote_id: remote_id.map(str::to_owned),
+            applied: Applied::from([(StepRecord::CONTENT.to_owned(), "c".to_owned())]),
+            standing: Standing::InStep,
+            next_try_at: Some(Timestamp::UNIX_EPOCH),
+            settles_at: Some(Timestamp::UNIX_EPOCH),
+            ..StepRecord::default()
+        };
+        let before = Journal {
+            calendar: step(None),
+            crew_event: step(Some("chr_1")),
+            crew_redaction: step(None),
+            guest_page: step(Some("index.html")),
+        };
+        let after = before.after_a_crash();
+        assert_eq!(
+            [&after.calendar, &after.crew_event, &after.guest_page].map(|step| step.unknown),
+            [true, false, true]
+        );
+        assert_eq!(after.crew_redaction.standing, Standing::Due, "what crew can read is looked at again");
+        assert!(!after.guest_page.shows("c") && after.crew_event.shows("c"), "a page is written as a whole");
+        assert_eq!(after.next_try_at(), None);
+        assert!(after.each().iter().all(|(_, step)| step.settles_at.is_some()), "a request may still land");
+    }
 }

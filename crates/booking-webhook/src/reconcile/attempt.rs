@@ -6,10 +6,10 @@ use std::{
 };
 
 use super::{
-    Round,
+    Occasion, Round,
     course::Held,
     difference::{Fields, digests},
-    redrive::{Tried, deserves_an_alarm},
+    redrive::{Tried, deserves_an_alarm, waits_for_its_time},
 };
 use crate::{
     ledger::{Applied, Failure, Standing, Step, StepRecord},
@@ -43,14 +43,16 @@ pub struct StepOutcome {
 
 impl<'a> Attempt<'a> {
     /// A try to make the system show what `content` is the digest of; breaks off when the system must not be touched now: an earlier request
-    /// may still land, or this very content waits for a person.
+    /// may still land, this very content waits for a person, or the schedule comes before its time.
     pub(super) fn begin(round: &'a Round<'a>, step: Step, content: String) -> ControlFlow<StepOutcome, Self> {
         let known = round.record.journal.of(step).clone();
         let waits_for_a_person = known.standing == Standing::Parked { content: content.clone() };
         if known.is_settling(round.deadline.now()) {
             return ControlFlow::Break(StepOutcome::settling(known));
         }
-        if waits_for_a_person && !round.repair {
+        let is_early = waits_for_its_time(&known, &content, round.deadline.now());
+        if waits_for_a_person && round.occasion != Occasion::Person || is_early && round.occasion == Occasion::Schedule
+        {
             return ControlFlow::Break(StepOutcome::unchanged(known));
         }
         ControlFlow::Continue(Self { round, step, content, known, did: Vec::new(), began: Instant::now() })
@@ -156,8 +158,13 @@ impl StepOutcome {
     pub(super) fn held(round: &Round<'_>, step: Step, held: Held) -> Self {
         let before = round.record.journal.of(step).clone();
         let standing = Standing::Parked { content: HELD.into() };
-        let failure =
-            Failure { class: HELD.into(), detail: held.why.into(), next: held.next.into(), at: round.deadline.now() };
+        let failure = Failure {
+            class: HELD.into(),
+            detail: held.why.into(),
+            next: held.next.into(),
+            content: HELD.into(),
+            at: round.deadline.now(),
+        };
         let is_new = before.failure.as_ref().is_none_or(|before| before.detail != failure.detail);
         let did = if is_new { vec![format!("held: {}", held.why)] } else { Vec::new() };
         if is_new {

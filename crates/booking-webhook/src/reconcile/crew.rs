@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::{sync::watch, time::timeout};
 
 use super::{
-    Round, StepOutcome,
+    Occasion, Round, StepOutcome,
     attempt::Attempt,
     course::Course,
     difference::{Fields, changes, content, digests, not_named, observed, value_digest},
@@ -231,7 +231,7 @@ async fn redaction(round: &Round<'_>, event: &StepOutcome, before: Option<StepOu
             _ => StepOutcome::waiting(known),
         };
     };
-    let untouched = event.did.is_empty() && !round.repair;
+    let untouched = event.did.is_empty() && round.occasion != Occasion::Person;
     if untouched && known.standing == Standing::InStep {
         return StepOutcome::unchanged(known);
     }

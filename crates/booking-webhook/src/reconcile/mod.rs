@@ -62,6 +62,17 @@ pub struct Systems<'a> {
     pub crew_event_wait: Duration,
 }
 
+/// What a booking is brought in step for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// Something was delivered: whatever is due is tried at once.
+    Delivery,
+    /// The schedule came by: only that is tried whose time has come.
+    Schedule,
+    /// A person asked for it: what is parked is tried again too, and what can be put there again without harm is.
+    Person,
+}
+
 /// One booking, claimed, on its way.
 #[derive(Debug)]
 pub struct Round<'a> {
@@ -73,8 +84,8 @@ pub struct Round<'a> {
     pub record: &'a BookingRecord,
     /// What is to become of it.
     pub course: &'a Course,
-    /// A person asked for it: what is parked is tried again, and what can be put there again without harm is.
-    pub repair: bool,
+    /// What it is brought in step for.
+    pub occasion: Occasion,
     /// Where its guest page is.
     pub address: &'a Address,
     /// When the last call must be over, so that the release still fits.

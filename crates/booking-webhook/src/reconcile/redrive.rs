@@ -67,6 +67,7 @@ impl Redrive {
             class: error.class.name().to_owned(),
             detail: error.to_string().chars().take(LONGEST_DETAIL_CHARACTERS).collect(),
             next: next(error, next_try_at),
+            content: tried.content.to_owned(),
             at: tried.at,
         };
         StepRecord { standing, attempts, next_try_at, settles_at, failure: Some(failure), ..known }
@@ -77,6 +78,12 @@ impl Redrive {
         let doublings = 1_u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(MOST_BASES);
         self.base * doublings.clamp(1, MOST_BASES)
     }
+}
+
+/// Whether the time for another try of `content` has not come yet. What is wanted instead of what failed need not wait.
+pub fn waits_for_its_time(known: &StepRecord, content: &str, now: Timestamp) -> bool {
+    let failed = known.failure.as_ref().is_some_and(|failure| failure.content == content);
+    failed && known.next_try_at.is_some_and(|at| now < at)
 }
 
 /// Whether somebody should look at a step that failed so often, or like this.
@@ -196,6 +203,17 @@ mod tests {
         assert_eq!(fail(StepRecord::default(), Class::Transient, 5, 0).next_try_at, Some(at(60)), "never sooner");
         let for_ever = fail(StepRecord::default(), Class::Transient, u64::MAX, 0);
         assert_eq!(for_ever.next_try_at, Some(at(24 * 3_600)), "nor never");
+    }
+
+    #[test]
+    fn what_failed_waits_for_its_time_and_what_is_new_does_not() {
+        let failed = fail(StepRecord::default(), Class::Transient, 0, 0);
+        for (content, now, waits) in [("c", 59, true), ("c", 60, false), ("newer", 0, false)] {
+            assert_eq!(waits_for_its_time(&failed, content, at(now)), waits, "{content} at {now}");
+        }
+        assert!(!waits_for_its_time(&StepRecord { next_try_at: None, ..failed }, "c", at(0)), "after a crash");
+        let due_later = StepRecord { next_try_at: Some(at(60)), ..StepRecord::default() };
+        assert!(!waits_for_its_time(&due_later, "c", at(0)), "nothing failed");
     }
 
     #[test]
