@@ -37,6 +37,19 @@ fn assert_tells(lines: &[String], words: &[&str]) {
     }
 }
 
+/// The ledger gives a megabyte at a time, and what was delivered counts as a whole.
+#[tokio::test]
+async fn the_timeline_has_every_delivery_however_large_they_were() {
+    let world = World::start().await;
+    let unread = "x".repeat(200 * 1024);
+    for number in 1..=8 {
+        let booking = later(number, json!({ "brochure": unread }));
+        let answered = world.deliver_as(&format!("msg_{number}"), &booking).await;
+        assert_eq!(answered.status, 200, "{:#}", answered.body);
+    }
+    assert_eq!(lines(&world.status().await, "delivery").len(), 8);
+}
+
 #[tokio::test]
 async fn the_timeline_tells_a_bookings_whole_story() {
     let world = World::start().await;
@@ -58,10 +71,10 @@ async fn the_timeline_tells_a_bookings_whole_story() {
     assert_eq!(status["state"], "parked", "{status:#}");
     assert_eq!(
         status["newest_snapshot"],
-        json!({ "says": "standing", "as_of": "2031-05-20T18:04:10Z", "accepted": 2 })
+        json!({ "says": "standing", "as_of": "2025-05-20T18:04:10Z", "accepted": 2 })
     );
     assert_eq!(lines(&status, "delivery").len(), 2);
-    assert_tells(&lines(&status, "delivery"), &["the booking is standing, as of 2031-05-20T18:03:10Z"]);
+    assert_tells(&lines(&status, "delivery"), &["the booking is standing, as of 2025-05-20T18:03:10Z"]);
     let entry = world.entry_id();
     let told = ["crew_event: created 544EK27M", &format!("calendar: created {entry}"), "guest_page: published"];
     assert_tells(&lines(&status, "step"), &told);

@@ -14,7 +14,6 @@ use crate::{
 };
 
 const INDEX: &str = "due";
-const MOST_DELIVERIES: i32 = 100;
 
 /// How much waits, and for whom. Of each kind as many are counted as one page of the index holds, some thousands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -42,6 +41,14 @@ pub struct DeliverySummary {
     pub as_of: Option<Timestamp>,
 }
 
+/// What one request came to.
+#[derive(Debug)]
+struct Page {
+    items: Vec<Item>,
+    /// Where the next page begins; `None` when this was the last one.
+    last: Option<Item>,
+}
+
 impl Ledger {
     /// At most `most` bookings whose time has come, the longest due first. The index is eventually consistent and sparse: a claim checks
     /// again, and the cost grows with what is due, not with what is stored.
@@ -57,7 +64,7 @@ impl Ledger {
                 .expression_attribute_values(":due", text(DUE))
                 .expression_attribute_values(":now", milliseconds(now))
         };
-        Ok(self.query("query_due", deadline, due).await?.iter().filter_map(booking_of).collect())
+        Ok(self.query("query_due", None, deadline, due).await?.items.iter().filter_map(booking_of).collect())
     }
 
     /// How much waits, now or later. The cost grows with that.
@@ -73,16 +80,16 @@ impl Ledger {
                     .projection_expression("due, due_since, parked_at")
                     .expression_attribute_values(":kind", text(kind))
             };
-            self.query("query_backlog", deadline, of_kind)
+            self.query("query_backlog", None, deadline, of_kind)
         };
         let (due, parked, quarantined) = tokio::join!(waiting(DUE), waiting(PARKED), waiting(QUARANTINED));
-        let due = due?;
+        let due = due?.items;
         let also_parked = due.iter().filter(|item| item.contains_key("parked_at")).count();
         Ok(Backlog {
             due: due.len(),
             due_since: due.iter().filter_map(|item| instant(item, "due_since")).min(),
-            parked: parked?.len() + also_parked,
-            quarantined: quarantined?.len(),
+            parked: parked?.items.len() + also_parked,
+            quarantined: quarantined?.items.len(),
         })
     }
 
@@ -102,7 +109,7 @@ impl Ledger {
         item.map(|item| read(booking_id, &item)).transpose()
     }
 
-    /// The newest deliveries of a booking, the oldest first.
+    /// The deliveries of a booking that are still kept, the oldest first. They are sorted here: the ledger sorts them by their names.
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be reached.
@@ -113,30 +120,39 @@ impl Ledger {
     ) -> Result<Vec<DeliverySummary>, CallError> {
         let of_booking = |query: QueryFluentBuilder| {
             query
-                .limit(MOST_DELIVERIES)
                 .consistent_read(true)
                 .key_condition_expression("pk = :booking AND begins_with(sk, :delivery)")
                 .projection_expression("pk, sk, received_at, says, as_of")
                 .expression_attribute_values(":booking", booking_key(booking_id))
                 .expression_attribute_values(":delivery", text("delivery#"))
         };
-        let items = self.query("query_deliveries", deadline, of_booking).await?;
-        let mut deliveries: Vec<DeliverySummary> = items.iter().filter_map(summary).collect();
+        let (mut deliveries, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.query("query_deliveries", after, deadline, of_booking).await?;
+            deliveries.extend(page.items.iter().filter_map(summary));
+            after = page.last;
+            if after.is_none() {
+                break;
+            }
+        }
         deliveries.sort_by_key(|delivery| delivery.received_at);
         Ok(deliveries)
     }
 
+    /// One page of at most a megabyte, from the beginning or `after` another page's last item.
     async fn query(
         &self,
         operation: &'static str,
+        after: Option<Item>,
         deadline: &Deadline,
         build: impl Fn(QueryFluentBuilder) -> QueryFluentBuilder,
-    ) -> Result<Vec<Item>, CallError> {
+    ) -> Result<Page, CallError> {
         let call = call(operation);
         let once = || async {
-            let query = build(self.client.query().table_name(&self.table));
-            let answer = query.send().await.map_err(|error| from_sdk(call, error))?;
-            Ok(Answered { status: 200, remote_id: None, value: answer.items.unwrap_or_default() })
+            let query = self.client.query().table_name(&self.table).set_exclusive_start_key(after.clone());
+            let answer = build(query).send().await.map_err(|error| from_sdk(call, error))?;
+            let page = Page { items: answer.items.unwrap_or_default(), last: answer.last_evaluated_key };
+            Ok(Answered { status: 200, remote_id: None, value: page })
         };
         self.outbound.attempts(call, deadline, once).await
     }
