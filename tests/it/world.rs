@@ -27,7 +27,7 @@ pub(crate) const ALWAYS: u32 = 200;
 pub(crate) const UNAVAILABLE: Fault = Fault::Answer { status: 503, acted: false, retry_after: None };
 /// How long what nobody answered may still land, and the first distance between tries, where a test lives to see them pass.
 pub(crate) const SOON: [(&str, &str); 2] = [("UNKNOWN_SETTLE_MS", "300"), ("REDRIVE_BASE_MS", "50")];
-const UPDATED_AT: &str = "2031-05-20T18:03:10Z";
+const UPDATED_AT: &str = "2025-05-20T18:03:10Z";
 const PATIENCE: Duration = Duration::from_secs(30);
 const ASK_EVERY: Duration = Duration::from_millis(100);
 /// What guests see, whatever port the edge has.

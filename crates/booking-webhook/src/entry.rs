@@ -199,13 +199,12 @@ pub fn read(app: &App, origin: Origin, body: &[u8], received_at: Timestamp) -> R
         Origin::Webhook => app.mapping.read(&json, &app.operator)?,
         Origin::Person => Mapping::canonical_at("/booking").read(&json, &app.operator)?,
     };
-    let snapshot = received.snapshot;
-    tracing::Span::current().record("booking_id", snapshot.booking_id.as_str());
+    tracing::Span::current().record("booking_id", received.snapshot.booking_id.as_str());
     let as_of = match origin {
-        Origin::Webhook => snapshot.updated_at.or(received.event_created_at).unwrap_or(received_at),
+        Origin::Webhook => app.mapping.as_of(&received, received_at)?,
         Origin::Person => received_at,
     };
-    Ok(Read { snapshot, as_of, name: received.event_id })
+    Ok(Read { snapshot: received.snapshot, as_of, name: received.event_id })
 }
 
 /// Pointers only: what stands at them could be personal.

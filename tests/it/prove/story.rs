@@ -58,7 +58,7 @@ impl Told {
     }
 
     pub(crate) fn body(&self) -> Value {
-        let first: Timestamp = "2031-05-20T18:00:00Z".parse().expect("an instant");
+        let first: Timestamp = "2025-05-20T18:00:00Z".parse().expect("an instant");
         let mut body = sample_booking(SAMPLE_BOOKING_ID, &self.start(), first + i64::from(self.version).seconds());
         body["id"] = json!(format!("evt_{}", self.version));
         let booking = &mut body["data"]["booking"];

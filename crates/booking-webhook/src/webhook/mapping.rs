@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -86,6 +86,9 @@ pub struct Fault {
     /// In words, e.g. "is missing".
     pub detail: String,
 }
+
+/// A clock that is off, or a time of another zone, does no harm to the order of what it stamps; a typing error in the year would.
+const FURTHEST_AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// Why a mapping file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -175,6 +178,26 @@ impl Mapping {
             event_created_at: in_body(&self.event_created_at).and_then(|text| text.parse().ok()),
             snapshot,
         })
+    }
+
+    /// When what was `received` came to hold, by the sender: the booking's own time of change, else the event's, else that of its arrival.
+    ///
+    /// # Errors
+    /// A time so far ahead of its arrival that for long no later change could count as newer.
+    pub fn as_of(&self, received: &Received, received_at: Timestamp) -> Result<Timestamp, Vec<Fault>> {
+        let event = self.event_created_at.as_ref().zip(received.event_created_at);
+        let event = event.map(|(pointer, at)| (pointer.clone(), at));
+        let stated = received.snapshot.updated_at.map(|at| (self.pointer(Field::UpdatedAt), at)).or(event);
+        match stated {
+            Some((pointer, at)) if at.duration_since(received_at) > FURTHEST_AHEAD => {
+                let detail = format!(
+                    "is more than a day after it was delivered ({received_at}): until then every later change of the booking would count as older"
+                );
+                Err(vec![Fault { pointer, detail }])
+            }
+            Some((_, at)) => Ok(at),
+            None => Ok(received_at),
+        }
     }
 
     fn snapshot(&self, reader: &mut Reader<'_>, operator: &Operator) -> Option<Snapshot> {

@@ -55,6 +55,29 @@ fn check_faults(body: &Value, operator: &Operator, fields: &[&str]) {
     assert_eq!(pointers, expected);
 }
 
+/// What the sender states counts, unless no later change could count after it.
+#[test]
+fn a_snapshot_holds_from_when_the_sender_says() {
+    let received_at: Timestamp = "2025-05-20T18:05:00Z".parse().expect("an instant");
+    let (null, booking, event) = (Value::Null, "/data/booking/updated_at", "/created_at");
+    for (updated_at, created_at, expected) in [
+        (json!("2025-05-20T18:03:10Z"), json!("2025-05-20T18:03:11Z"), Ok("2025-05-20T18:03:10Z")),
+        (null.clone(), json!("2025-05-20T18:03:11Z"), Ok("2025-05-20T18:03:11Z")),
+        (null.clone(), null.clone(), Ok("2025-05-20T18:05:00Z")),
+        (json!("2025-05-21T18:05:00Z"), null.clone(), Ok("2025-05-21T18:05:00Z")),
+        (json!("2025-05-21T18:05:00.001Z"), null.clone(), Err(booking)),
+        (json!("2052-05-20T18:03:10Z"), json!("2025-05-20T18:03:11Z"), Err(booking)),
+        (null, json!("2052-05-20T18:03:11Z"), Err(event)),
+    ] {
+        let mut body = with("/data/booking/updated_at", updated_at);
+        body["created_at"] = created_at;
+        let as_of = Mapping::canonical().as_of(&read(&body).expect("readable"), received_at);
+        let pointer = |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.pointer).collect::<String>();
+        let expected = expected.map(|at| at.parse().expect("an instant")).map_err(str::to_owned);
+        assert_eq!(as_of.map_err(pointer), expected, "{body:#}");
+    }
+}
+
 #[test]
 fn the_canonical_body_is_read_whole() {
     let received = read(&canonical_body()).expect("valid");
