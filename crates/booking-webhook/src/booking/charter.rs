@@ -261,9 +261,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_formatted_charter_holds_nothing_personal_and_no_money() {
-        let sale = Sale {
+    fn sale() -> Sale {
+        Sale {
             start: "2031-05-30T14:00:00-07:00".parse().expect("valid"),
             start_is_ambiguous: false,
             duration: 180.try_into().expect("valid"),
@@ -274,12 +273,45 @@ mod tests {
             notes: "anniversary".into(),
             location: Some("Coronado".into()),
             assigned: assigned(&["crew-1", "crew-2"], "captain-1"),
-        };
-        let operator = Operator::default();
-        let terms = Terms::resolve(&sale.boat, &sale.assigned, &operator).expect("crew and captain are named");
+        }
+    }
+
+    fn confirmed(sale: Sale, operator: &Operator) -> Confirmed {
+        let terms = Terms::resolve(&sale.boat, &sale.assigned, operator).expect("crew and captain are named");
         let booking_id = BookingId::parse("BS-1048812").expect("valid");
         let id = CharterId::derive(b"link-key", &booking_id);
-        let formatted = format!("{:?}", Confirmed::assemble(booking_id, sale, terms, &operator, id));
+        Confirmed::assemble(booking_id, sale, terms, operator, id)
+    }
+
+    /// A booking beyond what the boat may carry, or for one that nobody knows, is sold all the same: a person must hear of it.
+    #[test]
+    fn a_person_hears_of_what_looks_wrong() {
+        let licensed_for = |capacity: u32| {
+            let boats = format!("[[boats]]\nid = \"qosd\"\ncapacity = {capacity}");
+            toml::from_str::<Operator>(&boats).expect("valid")
+        };
+        let other_boat = BoatReference { id: "other".into(), name: "The Other".into() };
+        let nobody_knows = Sale { boat: other_boat, ..sale() };
+        let happens_twice = Sale { start_is_ambiguous: true, ..sale() };
+        for (sale, operator, expected) in [
+            (sale(), licensed_for(9), vec![]),
+            (sale(), licensed_for(10), vec![]),
+            (sale(), licensed_for(8), vec![Flag::OverCapacity]),
+            (sale(), Operator::default(), vec![]),
+            (nobody_knows.clone(), Operator::default(), vec![]),
+            (nobody_knows.clone(), licensed_for(9), vec![Flag::UnknownBoat]),
+            (happens_twice, licensed_for(8), vec![Flag::AmbiguousStart, Flag::OverCapacity]),
+        ] {
+            let label = format!("{} of {:?}", sale.boat.id, operator.boats);
+            assert_eq!(confirmed(sale, &operator).flags, expected, "{label}");
+        }
+        let unknown = confirmed(nobody_knows, &licensed_for(9)).charter.boat;
+        assert_eq!((&*unknown.id, &*unknown.name), ("other", "The Other"));
+    }
+
+    #[test]
+    fn a_formatted_charter_holds_nothing_personal_and_no_money() {
+        let formatted = format!("{:?}", confirmed(sale(), &Operator::default()));
         assert!(formatted.contains("BS-1048812") && formatted.contains("crew-1"), "{formatted}");
         for withheld in ["Dana", "Whitfield", "anniversary", "Coronado", "840", "289"] {
             assert!(!formatted.contains(withheld), "{withheld}: {formatted}");
