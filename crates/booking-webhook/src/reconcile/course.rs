@@ -87,3 +87,130 @@ fn flags(record: &BookingRecord) -> impl Iterator<Item = Flag> {
         .into_iter()
         .filter_map(|(raised, flag)| raised.then_some(flag))
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{
+        booking::{Assigned, BoatReference, BookingId, CharterId, Guest, Money, PersonId, Sale, Snapshot, Status},
+        ledger::{Decision, Order},
+    };
+
+    fn instant(text: &str) -> Timestamp {
+        text.parse().expect("an instant")
+    }
+
+    fn sale(captain: Option<&str>) -> Sale {
+        let person = |id: &str| PersonId::parse(id).expect("valid");
+        Sale {
+            start: instant("2031-05-30T21:00:00Z"),
+            start_is_ambiguous: false,
+            duration: 180.try_into().expect("valid"),
+            boat: BoatReference { id: "qosd".into(), name: "Queen of San Diego".into() },
+            party_size: 8,
+            gross: Money::gross("840.75".parse().expect("valid")).expect("plausible"),
+            guest: Guest { name: "Dana Whitfield".into(), locale: "en".into() },
+            notes: String::new(),
+            location: None,
+            assigned: Assigned { crew: Some(vec![person("crew-1")]), captain: captain.map(person) },
+        }
+    }
+
+    /// A booking that was decided once: it stands, or it is off.
+    fn record(stands: bool) -> BookingRecord {
+        let booking_id = BookingId::parse("BS-1048812").expect("valid");
+        let snapshot =
+            Snapshot { booking_id: booking_id.clone(), revision: None, updated_at: None, status: Status::Off };
+        let order = Order::of(&snapshot, instant("2031-05-20T18:00:00Z"));
+        BookingRecord {
+            charter_id: CharterId::derive(b"link-key", &booking_id),
+            booking_id,
+            latest: if stands { Meaning::Standing } else { Meaning::Off },
+            decision: Some(Decision { stands, order: order.clone(), seq: 1 }),
+            order,
+            sale: Some(sale(Some("captain-1"))),
+            cancelled_at: None,
+            approved: false,
+            terms: None,
+            seq: 1,
+            contradicted: false,
+            fence: 1,
+            lease: None,
+            due_at: None,
+            due_since: None,
+            dates: Default::default(),
+            journal: Default::default(),
+            history: Default::default(),
+        }
+    }
+
+    fn named(course: &Course) -> &'static str {
+        match course {
+            Course::Nothing => "nothing",
+            Course::Stands(_) => "stands",
+            Course::Cancelled(_) => "cancelled",
+            Course::Held(held) => held.why,
+        }
+    }
+
+    #[test]
+    fn a_person_decides_what_only_a_person_can() {
+        let (again, late) = (Held::STANDS_AGAIN.why, Held::CANCELLED_TOO_LATE.why);
+        let (before, start, after) = ("2031-05-30T20:59:59Z", "2031-05-30T21:00:00Z", "2031-05-30T21:00:01Z");
+        for (stands, cancelled_at, approved, expected) in [
+            (true, None, false, "stands"),
+            (true, None, true, "stands"),
+            (true, Some(before), false, again),
+            (true, Some(before), true, "stands"),
+            (false, None, false, "cancelled"),
+            (false, Some(before), false, "cancelled"),
+            (false, Some(start), false, late),
+            (false, Some(after), false, late),
+            (false, Some(after), true, "cancelled"),
+        ] {
+            let record = BookingRecord { cancelled_at: cancelled_at.map(instant), approved, ..record(stands) };
+            let course = Course::of(&record, &Operator::default());
+            assert_eq!(named(&course), expected, "stands: {stands}, cancelled: {cancelled_at:?}, approved: {approved}");
+            let is_clear = ["stands", "cancelled"].contains(&expected);
+            assert_eq!(course.booking().is_some(), is_clear, "what was sold is known when the course is clear");
+        }
+    }
+
+    #[test]
+    fn nothing_comes_of_what_was_never_decided_or_never_sold() {
+        for record in [
+            BookingRecord { decision: None, ..record(true) },
+            BookingRecord { sale: None, ..record(true) },
+            BookingRecord { sale: None, ..record(false) },
+        ] {
+            assert_eq!(named(&Course::of(&record, &Operator::default())), "nothing");
+        }
+    }
+
+    /// Who sails was settled at the first confirmation; a roster that was emptied since changes nothing.
+    #[test]
+    fn somebody_must_be_named_to_sail() {
+        let unnamed = BookingRecord { sale: Some(sale(None)), ..record(true) };
+        assert_eq!(named(&Course::of(&unnamed, &Operator::default())), Held::NOBODY_SAILS.why);
+        let settled = sale(Some("captain-1"));
+        let terms = Terms::resolve(&settled.boat, &settled.assigned, &Operator::default()).expect("all are named");
+        let settled = BookingRecord { terms: Some(terms), ..unnamed };
+        assert_eq!(named(&Course::of(&settled, &Operator::default())), "stands");
+    }
+
+    #[test]
+    fn a_person_hears_of_snapshots_that_contradict_or_decide_nothing() {
+        for (contradicted, latest, expected) in [
+            (false, Meaning::Standing, vec![]),
+            (true, Meaning::Standing, vec![Flag::Contradicted]),
+            (false, Meaning::Undecided, vec![Flag::UndecidedAgain]),
+            (true, Meaning::Undecided, vec![Flag::Contradicted, Flag::UndecidedAgain]),
+        ] {
+            let record = BookingRecord { contradicted, latest, ..record(true) };
+            let course = Course::of(&record, &Operator::default());
+            assert_eq!(course.booking().map(|booking| booking.flags.clone()), Some(expected));
+        }
+    }
+}
