@@ -13,7 +13,7 @@ use crate::{
         stage::Stage,
         story::{self, NOTE_BY_HAND, TICKED_BY_HAND, TITLE_BY_HAND},
     },
-    world::{CHARTER_ID, World, later, names, sample},
+    world::{CHARTER_ID, UNAVAILABLE, World, instant, later, names, sample},
 };
 
 const IN_STEP: [&str; 4] = ["in_step", "in_step", "in_step", "in_step"];
@@ -60,10 +60,17 @@ async fn a_reschedule_reaches_all_four_places() {
     assert_eq!(effects.calendar[0]["start"], "2031-05-31T14:00:00-07:00");
     assert_eq!(effects.scc_events[0]["date"], "2031-05-31T14:00:00-07:00");
     assert_eq!(effects.scc_events[0]["local_time"], "Sat 31 May 2031, 2:00 PM PDT");
-    assert_says(&effects.visits[0].body, &["Saturday, May 31, 2031"]);
+    // The sender moved it at 18:04:10, and for a week that is news.
+    let news_until = format!("data-moved-until=\"{}\"", instant("2025-05-27T18:04:10Z").as_millisecond());
+    assert_says(&effects.visits[0].body, &["Saturday, May 31, 2031", &news_until]);
     assert_says(
         &effects.visits[1].body,
-        &["DTSTART;TZID=America/Los_Angeles:20310531T140000", "SEQUENCE:1", "STATUS:CONFIRMED"],
+        &[
+            "DTSTART;TZID=America/Los_Angeles:20310531T140000",
+            "SEQUENCE:1",
+            "DTSTAMP:20250520T180410Z",
+            "STATUS:CONFIRMED",
+        ],
     );
     assert_eq!(told(&effects), [("crew-1", Change), ("crew-2", Change), ("captain-1", Change)]);
 
@@ -72,6 +79,26 @@ async fn a_reschedule_reaches_all_four_places() {
     assert_eq!(scc.iter().map(names).collect::<Vec<_>>(), [["date", "local_time", "released_at", "report_at"]]);
     let created = world.traffic.calls().into_iter().filter(|call| call.operation.starts_with("POST "));
     assert_eq!(created.count(), 0, "nothing is made anew");
+}
+
+/// A service that honours idempotency keys can tell a repeated creation, and one change from another.
+#[tokio::test]
+async fn a_creation_has_one_idempotency_key_and_each_change_its_own() {
+    let world = World::start().await;
+    world.traffic.fail_next(Service::Calendar, "POST", UNAVAILABLE, 1);
+    assert_in_step(&world.deliver(&sample()).await);
+    for (minutes, day) in [(1, 31), (2, 30)] {
+        assert_in_step(&world.deliver(&later(minutes, on(day))).await);
+    }
+    let keys = |service: Service, operation: &str| {
+        let calls = world.traffic.calls_to(service).into_iter();
+        let calls = calls.filter(|call| call.operation.starts_with(operation));
+        calls.map(|call| call.headers["idempotency-key"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(keys(Service::Calendar, "POST"), ["BS-1048812/calendar/create"; 2]);
+    assert_eq!(keys(Service::Scc, "POST"), ["BS-1048812/crew_event/create"]);
+    assert_eq!(keys(Service::Calendar, "PATCH"), ["BS-1048812/calendar/2", "BS-1048812/calendar/3"]);
+    assert_eq!(keys(Service::Scc, "PATCH"), ["BS-1048812/crew_event/2", "BS-1048812/crew_event/3"]);
 }
 
 #[tokio::test]

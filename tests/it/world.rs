@@ -283,7 +283,7 @@ fn start() -> Zoned {
     "2031-05-30T14:00:00-07:00[America/Los_Angeles]".parse().expect("a time")
 }
 
-fn instant(text: &str) -> Timestamp {
+pub(crate) fn instant(text: &str) -> Timestamp {
     text.parse().expect("an instant")
 }
 
