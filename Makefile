@@ -54,11 +54,12 @@ prove: setup ## the whole proof: every scenario, every fault, every outside call
 prove-safeguards: setup ## take each safeguard of the ledger away, in a copy, and show which test turns red; ten minutes and more
 	@scripts/prove-safeguards.py
 
-check: prerequisites ## formatting, lints, documentation, dependency policy
+check: prerequisites ## formatting, lints, documentation, dependency policy, list of safeguards
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --document-private-items --locked
 	scripts/dependency-policy.sh
+	scripts/prove-safeguards.py --list
 
 # Two builds: the example's would give the function features that only its tests need.
 bench: setup ## cold start, memory and size beside a bare lambda_http function (RUNS=20); builds for release, minutes the first time

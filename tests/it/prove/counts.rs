@@ -13,7 +13,7 @@ use super::{
     story::Told,
 };
 
-const OVERLAP_MS: u64 = 150;
+const OVERLAP_MS: u64 = 400;
 /// Longer than the calendar ever takes here: nothing has to be added to the notes afterwards.
 const LONG_MS: u64 = 2_500;
 const KILOBYTE: usize = 1_024;
