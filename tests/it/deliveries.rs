@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
-use simulators::traffic::{Fault, Service};
+use simulators::traffic::{Call, Fault, Service};
 
 use crate::{
     cold_start::OperatorsFile,
@@ -44,6 +44,47 @@ async fn the_same_webhook_id_with_another_body_is_kept_and_carried_out_and_someb
         assert_eq!(world.ask(&replay_of(id)).await["state"], "in_step", "{id} is there, and the newest has it");
     }
     assert_eq!(world.effects().await, before);
+}
+
+/// As long as the marketplace may ask about a booking, and no longer than that.
+#[tokio::test]
+async fn a_delivery_is_kept_once_for_ninety_days_however_often_it_is_replayed() {
+    let world = World::start().await;
+    assert_eq!(world.deliver_as("msg_1", &sample()).await.status, 200);
+    let item = item_of(&world, "booking#BS-1048812~msg_1").await;
+    let [received_at, expires_at] = ["received_at", "expires_at"].map(|name| {
+        let number = item[name].as_n().expect("a number");
+        number.parse::<i64>().expect("whole")
+    });
+    assert_eq!(expires_at - received_at / 1_000, 90 * 24 * 3_600);
+
+    assert_eq!(world.ask(&replay_of("BS-1048812~msg_1")).await["state"], "in_step");
+    assert_eq!(kept(&world).await, ["BS-1048812~msg_1"]);
+    assert_eq!(item_of(&world, "booking#BS-1048812~msg_1").await, item);
+}
+
+/// Nothing of a first round could be written down when a newer snapshot came in: the next round knows all the same, and tells it.
+#[tokio::test]
+async fn what_a_round_has_learned_is_not_lost_when_it_cannot_be_written_down() {
+    let stage = Stage::set().await;
+    let journals =
+        |call: &Call| call.request_body.contains("= :known") && call.request_body.contains("holder = :holder");
+    stage.traffic().fail_each(journals, UNAVAILABLE, ALWAYS);
+    let moved = later(1, json!({ "start_at": "2031-05-31T14:00:00-07:00" }));
+    let [_, newer] = stage.deliver_while(&sample(), &moved, |call| call.operation == "POST /calendar").await;
+    assert_eq!(newer, Some(202), "the first is still at it");
+    stage.traffic().heal();
+    stage.pass(Duration::from_mins(2)).await;
+    stage.sweep().await;
+    let effects = stage.look().await;
+    assert_eq!((effects.calendar.len(), effects.scc_events.len()), (1, 1));
+    assert_eq!(effects.calendar[0]["date"], "2031-05-31");
+    for service in [Service::Calendar, Service::Scc] {
+        let calls = stage.traffic().calls_to(service);
+        assert_eq!(calls.iter().filter(|call| call.operation.starts_with("POST")).count(), 1, "{service:?}");
+    }
+    let status = stage.ask(&json!({ "status": { "booking_id": "BS-1048812" } })).await;
+    assert!(status["timeline"].to_string().contains("created 544EK27M"), "{status:#}");
 }
 
 /// The sender says two things at once, and nobody can tell which is right: both orders of arrival come to the same.
@@ -93,7 +134,7 @@ async fn each_of_the_first_writes_is_needed() {
         let stage = Stage::set().await;
         for _ in 0..ALWAYS {
             let words = write.to_owned();
-            let fits = move |call: &simulators::traffic::Call| call.request_body.contains(&words);
+            let fits = move |call: &Call| call.request_body.contains(&words);
             stage.traffic().fail_when(fits, UNAVAILABLE);
         }
         assert_eq!(stage.deliver(&sample()).await.status(), Some(503), "{write}");

@@ -1,6 +1,7 @@
 //! A world for one test, and the words in which tests speak of it.
 
 use std::{
+    ffi::OsString,
     ops::Deref,
     path::{Path, PathBuf},
     process::Command,
@@ -37,9 +38,8 @@ pub(crate) const SITE: &str = "https://queenofsandiego.com";
 static FUNCTION: LazyLock<PathBuf> = LazyLock::new(|| {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--workspace", "--bins", "--locked", "--quiet"]);
-    // What cargo tells tests about their own package, it would take for a change of the dependencies that look at it, and build those anew.
-    let of_this_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-    for (name, _) in std::env::vars().filter(|(name, _)| of_this_package(name)) {
+    // Cargo would take it for a change of the dependencies that look at it, and build those anew.
+    for name in said_about_this_package() {
         cargo.env_remove(name);
     }
     assert!(cargo.status().expect("cargo runs").success(), "the function does not build");
@@ -47,6 +47,13 @@ static FUNCTION: LazyLock<PathBuf> = LazyLock::new(|| {
     let profile = test.ancestors().nth(2).expect("tests are in target/PROFILE/deps");
     profile.join("booking-webhook")
 });
+
+/// The names of what cargo tells tests about their own package.
+#[expect(clippy::disallowed_methods, reason = "what cargo tells this test is no configuration")]
+fn said_about_this_package() -> impl Iterator<Item = OsString> {
+    let is_said = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    std::env::vars_os().map(|(name, _)| name).filter(move |name| name.to_str().is_some_and(is_said))
+}
 
 /// One operator's world, with the real function in it.
 pub(crate) struct World(Rehearsal);
@@ -230,6 +237,21 @@ impl Stage {
     /// Delivers a booking, signed, to a process of its own.
     pub(crate) async fn deliver(&self, booking: &Value) -> Outcome {
         self.invoke(&self.delivery(booking["id"].as_str().expect("events have ids"), booking)).await
+    }
+
+    /// Delivers `first`, and `newer` as soon as the world has seen a call that `fits`; what both were answered.
+    pub(crate) async fn deliver_while(
+        &self,
+        first: &Value,
+        newer: &Value,
+        fits: impl Fn(&Call) -> bool,
+    ) -> [Option<u16>; 2] {
+        let newer = async {
+            self.traffic().wait_for(|calls| calls.iter().any(&fits)).await;
+            self.deliver(newer).await
+        };
+        let (first, newer) = Box::pin(async { tokio::join!(self.deliver(first), newer) }).await;
+        [first.status(), newer.status()]
     }
 
     /// Invokes a process of its own directly; what it answers.

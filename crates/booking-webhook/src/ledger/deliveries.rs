@@ -3,8 +3,6 @@
 //! A delivery of a booking lives in the booking's partition, for 90 days. One that cannot be read is put into quarantine, for good: once
 //! the mapping is mended it can be replayed.
 
-use std::fmt;
-
 use aws_sdk_dynamodb::{
     operation::put_item::PutItemError,
     primitives::Blob,
@@ -14,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::{
-    BookingRecord, Ledger, Meaning, Order, call, digest,
+    BookingRecord, DeliveryId, Ledger, Meaning, Order, call, digest,
     items::{Item, PARTITION, QUARANTINED, SORT, booking_key, instant, milliseconds},
     number, text,
 };
@@ -24,69 +22,6 @@ use crate::{
 };
 
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
-const QUARANTINE: &str = "quarantine";
-/// Stands in no booking id, so that a delivery id can be taken apart again.
-const SEPARATOR: char = '~';
-/// A sort key may have 1,024 bytes; what a sender calls its delivery is its own to choose.
-const LONGEST_NAME_BYTES: usize = 128;
-
-/// Names one delivery: `{booking id}~{webhook id}`, or `quarantine~{webhook id}~{digest}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeliveryId {
-    partition: String,
-    name: String,
-}
-
-impl DeliveryId {
-    /// A delivery that could be read.
-    pub fn of_booking(booking_id: &BookingId, webhook_id: &str) -> Self {
-        Self { partition: booking_id.to_string(), name: bounded(webhook_id) }
-    }
-
-    /// A delivery that could not.
-    pub fn quarantined(webhook_id: &str, body: &[u8]) -> Self {
-        Self { partition: QUARANTINE.into(), name: format!("{}{SEPARATOR}{}", bounded(webhook_id), digest(body)) }
-    }
-
-    /// Takes a delivery id apart that somebody typed.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (partition, name) = text.split_once(SEPARATOR)?;
-        Some(Self { partition: partition.into(), name: name.into() })
-    }
-
-    /// Whether it names a delivery that could not be read when it came in.
-    pub fn is_quarantined(&self) -> bool {
-        self.partition == QUARANTINE
-    }
-
-    /// What the sender called it.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    pub(super) fn from_item(item: &Item) -> Option<Self> {
-        let partition = item.get(PARTITION)?.as_s().ok()?;
-        let name = item.get(SORT)?.as_s().ok()?.strip_prefix("delivery#")?;
-        Some(Self { partition: partition.strip_prefix("booking#").unwrap_or(partition).into(), name: name.into() })
-    }
-
-    fn key(&self) -> [(String, AttributeValue); 2] {
-        let partition =
-            if self.is_quarantined() { QUARANTINE.to_owned() } else { format!("booking#{}", self.partition) };
-        [(PARTITION.into(), text(partition)), (SORT.into(), text(format!("delivery#{}", self.name)))]
-    }
-}
-
-fn bounded(webhook_id: &str) -> String {
-    if webhook_id.len() > LONGEST_NAME_BYTES { digest(webhook_id.as_bytes()) } else { webhook_id.to_owned() }
-}
-
-impl fmt::Display for DeliveryId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}{SEPARATOR}{}", self.partition, self.name)
-    }
-}
-
 /// Who sent it, which decides how it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
@@ -139,8 +74,7 @@ impl Ledger {
     pub async fn keep(&self, delivery: &Delivery, deadline: &Deadline) -> Result<Kept, CallError> {
         let kept = self.put_delivery(delivery, Some(KEPT_FOR), deadline).await?;
         if kept == Kept::AnotherBody {
-            let name = format!("{}{SEPARATOR}{}", delivery.id.name, digest(&delivery.body));
-            let renamed = Delivery { id: DeliveryId { name, ..delivery.id.clone() }, ..delivery.clone() };
+            let renamed = Delivery { id: delivery.id.with(&delivery.body), ..delivery.clone() };
             self.put_delivery(&renamed, Some(KEPT_FOR), deadline).await?;
         }
         Ok(kept)

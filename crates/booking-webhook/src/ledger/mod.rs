@@ -14,6 +14,7 @@
 
 mod claim;
 mod deliveries;
+mod delivery_id;
 mod history;
 mod items;
 mod journal;
@@ -31,7 +32,8 @@ use aws_sdk_dynamodb::{
 };
 
 pub use claim::{Claim, LeaseRequest, NewSnapshot, Only, Recorded};
-pub use deliveries::{Delivery, DeliveryId, Kept, Origin};
+pub use deliveries::{Delivery, Kept, Origin};
+pub use delivery_id::DeliveryId;
 pub use history::{Happened, History};
 pub use journal::{Applied, Failure, Journal, Standing, Step, StepRecord};
 pub use order::{Order, digest};
