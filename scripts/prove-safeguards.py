@@ -58,8 +58,8 @@ SAFEGUARDS = [
     (
         "settling: nothing is written while a request may still land",
         "reconcile/attempt.rs",
-        "if known.is_settling(round.deadline.now()) {",
-        "if known.is_settling(round.deadline.now()) && false {",
+        "if known.is_settling(now) {",
+        "if known.is_settling(now) && false {",
         "slow:: prove::crashes::nothing_happens_twice",
     ),
     (

@@ -3,12 +3,18 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use simulators::traffic::{Fault, Service};
+use simulators::traffic::{Call, Fault, Service};
 
 use crate::{
     prove::stage::Stage,
-    world::{ALWAYS, UNAVAILABLE, World, sample, sample_with},
+    world::{ALWAYS, UNAVAILABLE, World, later, sample, sample_with},
 };
+
+const DENIED: Fault = Fault::Answer { status: 403, acted: false, retry_after: None };
+
+fn status_of_it() -> Value {
+    json!({ "status": { "booking_id": "BS-1048812" } })
+}
 
 /// What a sweep says that found nothing.
 fn nothing() -> Value {
@@ -49,7 +55,7 @@ async fn tries_that_keep_failing_come_at_growing_distances() {
         assert_eq!(stage.sweep().await, nothing(), "{attempts}");
         stage.pass(Duration::from_secs(16)).await;
         assert_eq!(stage.sweep().await["due"], 1, "{attempts}");
-        let status = stage.ask(&json!({ "status": { "booking_id": "BS-1048812" } })).await;
+        let status = stage.ask(&status_of_it()).await;
         assert_eq!(status["steps"]["calendar"]["attempts"], attempts, "{status:#}");
     }
 }
@@ -58,26 +64,83 @@ async fn tries_that_keep_failing_come_at_growing_distances() {
 #[tokio::test]
 async fn each_step_is_tried_at_its_own_time() {
     let stage = Stage::set().await;
-    stage.traffic().fail_next(
-        Service::Calendar,
-        "",
-        Fault::Answer { status: 403, acted: false, retry_after: None },
-        ALWAYS,
-    );
+    stage.traffic().fail_next(Service::Calendar, "", DENIED, ALWAYS);
     stage.traffic().fail_next(Service::S3, "PutObject", UNAVAILABLE, ALWAYS);
     assert_eq!(stage.deliver(&sample()).await.status(), Some(202));
-    stage.traffic().forget();
     for minutes in [1, 2, 4, 8] {
         stage.pass(Duration::from_secs(minutes * 60 + 1)).await;
+        stage.traffic().forget();
         assert_eq!(stage.sweep().await["due"], 1, "{minutes} minutes later");
+        assert_eq!(stage.traffic().calls_to(Service::S3).len(), 6, "page and calendar file, three times each");
+        assert!(stage.traffic().calls_to(Service::Calendar).is_empty(), "it is tried hourly");
     }
-    assert!(!stage.traffic().calls_to(Service::S3).is_empty());
-    assert!(stage.traffic().calls_to(Service::Calendar).is_empty(), "it is tried hourly");
-
     stage.traffic().heal();
     stage.pass(Duration::from_hours(1)).await;
     assert_eq!(stage.sweep().await["in_step"], 1);
     World::assert_one_of_everything(&stage.look().await);
+}
+
+/// Nor as soon as its last request has settled, when it hangs again and again.
+#[tokio::test]
+async fn what_hangs_keeps_its_distance_while_another_step_is_tried() {
+    let stage = Stage::set().await;
+    let hangs = Fault::Answer { status: 504, acted: false, retry_after: None };
+    stage.traffic().fail_next(Service::Calendar, "POST", hangs, ALWAYS);
+    stage.traffic().fail_next(Service::S3, "PutObject", UNAVAILABLE, ALWAYS);
+    assert_eq!(stage.deliver(&sample()).await.status(), Some(202));
+    stage.pass(Duration::from_secs(36)).await;
+    stage.sweep().await;
+    let calendar = || async { stage.ask(&status_of_it()).await["steps"]["calendar"].take() };
+    let hung_twice = calendar().await;
+    assert_eq!(hung_twice["attempts"], 2, "{hung_twice:#}");
+
+    stage.pass(Duration::from_secs(25)).await;
+    stage.traffic().forget();
+    assert_eq!(stage.sweep().await["due"], 1);
+    assert!(!stage.traffic().calls_to(Service::S3).is_empty(), "the page's time has come");
+    assert_eq!(calendar().await["next_try_at"], hung_twice["next_try_at"]);
+}
+
+/// The calendar has its entry, and its change is tried hourly: crew are told all the same which entry it is.
+#[tokio::test]
+async fn crew_read_the_entrys_id_although_the_calendar_waits_for_its_time() {
+    let stage = Stage::set().await;
+    stage.traffic().fail_next(Service::Scc, "", UNAVAILABLE, ALWAYS);
+    assert_eq!(stage.deliver(&sample()).await.status(), Some(202));
+    stage.traffic().fail_next(Service::Calendar, "PATCH", DENIED, ALWAYS);
+    let moved = later(1, json!({ "start_at": "2031-05-31T14:00:00-07:00" }));
+    assert_eq!(stage.deliver(&moved).await.status(), Some(202));
+    stage.traffic().heal();
+    stage.pass(Duration::from_secs(3 * 60)).await;
+    assert_eq!(stage.sweep().await["due"], 1, "the calendar");
+    let effects = stage.look().await;
+    let entry = format!("calendar {}", effects.calendar[0]["id"].as_str().expect("an id"));
+    let notes = effects.scc_events[0]["notes"].as_str().expect("notes");
+    assert!(notes.contains(&entry), "{notes}");
+}
+
+/// That the table cannot be read is tried hourly; what is written to it meanwhile is looked at all the same.
+#[tokio::test]
+async fn what_was_just_written_is_searched_for_money_at_once() {
+    let stage = Stage::set().await;
+    stage.traffic().fail_next(Service::Scc, "POST", UNAVAILABLE, 1);
+    let events = stage.rehearsal.cloud.events_table.clone();
+    let of_events = move |call: &Call| call.service == Service::Dynamodb && call.request_body.contains(&events);
+    stage.traffic().fail_each(of_events, DENIED, ALWAYS);
+    assert_eq!(stage.deliver(&sample()).await.status(), Some(202));
+    stage.traffic().heal();
+    stage.pass(Duration::from_hours(1)).await;
+    assert_eq!(stage.sweep().await["in_step"], 1);
+
+    let events = stage.rehearsal.cloud.events_table.clone();
+    let of_events = move |call: &Call| call.service == Service::Dynamodb && call.request_body.contains(&events);
+    stage.traffic().fail_each(of_events, DENIED, ALWAYS);
+    stage.traffic().fail_next(Service::Scc, "PATCH", UNAVAILABLE, ALWAYS);
+    let moved = later(1, json!({ "start_at": "2031-05-31T14:00:00-07:00" }));
+    assert_eq!(stage.deliver(&moved).await.status(), Some(202));
+    stage.traffic().heal();
+    stage.pass(Duration::from_secs(62)).await;
+    assert_eq!(stage.sweep().await["in_step"], 1, "written and looked at in one go");
 }
 
 /// Once a charter is over, time brings nothing any more: what is still missing is a person's to add.
@@ -87,7 +150,7 @@ async fn what_never_healed_is_parked_when_the_charter_is_over() {
     stage.pass(Duration::from_hours(11 * 24)).await;
     let swept = stage.sweep().await;
     assert_eq!((&swept["swept"], &swept["parked"]), (&json!(1), &json!(1)), "{swept}");
-    let status = stage.ask(&json!({ "status": { "booking_id": "BS-1048812" } })).await;
+    let status = stage.ask(&status_of_it()).await;
     let calendar = &status["steps"]["calendar"];
     assert_eq!(calendar["state"], "parked", "{calendar:#}");
     assert!(calendar["next"].as_str().is_some_and(|next| next.contains("The charter is over")), "{calendar:#}");

@@ -119,7 +119,7 @@ async fn webhook(app: &App, request: &Request, age: Age, deadline: &Deadline) ->
     }
 }
 
-/// An authentic delivery that cannot be read: it is kept for good, so that it can be replayed when the mapping is mended.
+/// An authentic delivery that cannot be read, or must not be: it is kept for good, so that it can be replayed when what was wrong is mended.
 async fn quarantine(app: &App, name: &str, body: &[u8], faults: Vec<Fault>, deadline: &Deadline) -> Problem {
     let id = DeliveryId::quarantined(name, body);
     let (origin, received_at) = (Origin::Webhook, received_at(deadline));
@@ -194,16 +194,15 @@ pub fn read(app: &App, origin: Origin, body: &[u8], received_at: Timestamp) -> R
         let detail = format!("must be JSON: it breaks at line {line}, column {column}");
         vec![Fault { pointer: String::new(), detail }]
     };
+    // Not `received_at`: what lay ahead then may have come by now.
+    let now = (app.clock)();
     let json: Value = serde_json::from_slice(body).map_err(not_json)?;
     let received = match origin {
-        Origin::Webhook => app.mapping.read(&json, &app.operator)?,
-        Origin::Person => Mapping::canonical_at("/booking").read(&json, &app.operator)?,
+        Origin::Webhook => app.mapping.read(&json, &app.operator, now)?,
+        Origin::Person => Mapping::canonical_at("/booking").read(&json, &app.operator, now)?,
     };
     tracing::Span::current().record("booking_id", received.snapshot.booking_id.as_str());
-    let as_of = match origin {
-        Origin::Webhook => app.mapping.as_of(&received, received_at)?,
-        Origin::Person => received_at,
-    };
+    let as_of = received.as_of(received_at);
     Ok(Read { snapshot: received.snapshot, as_of, name: received.event_id })
 }
 
@@ -232,7 +231,8 @@ fn charter_id(app: &App, booking_id: &BookingId) -> CharterId {
 /// What a booking would lead to, with nothing sent.
 fn dry_run(app: &App, event: &Value) -> Result<Reply, Problem> {
     let mapping = Mapping::canonical_at("/plan/booking");
-    let Snapshot { booking_id, status, .. } = mapping.read(event, &app.operator).map_err(rejected)?.snapshot;
+    let Snapshot { booking_id, status, .. } =
+        mapping.read(event, &app.operator, (app.clock)()).map_err(rejected)?.snapshot;
     tracing::Span::current().record("booking_id", booking_id.as_str());
     let why = match status {
         Status::Standing(sale) => {

@@ -19,7 +19,7 @@ use crate::{
     metrics::{Metric, Metrics},
     outbound::{CallError, Deadline},
     reconcile::{
-        Occasion, Outcomes, Round, bring_in_step,
+        Outcomes, Round, Trigger, bring_in_step,
         course::{Course, Held},
         report::Steps,
     },
@@ -86,7 +86,7 @@ pub async fn take_in(app: &App, incoming: &Incoming<'_>, deadline: &Deadline) ->
     match recorded.map_err(unreachable)? {
         Recorded::Claimed(claim) => {
             let taken = !reserved && claim.record.charter_id == charter_id;
-            Ok(Box::pin(work_on(app, *claim, Mode { charter_id_taken: taken, occasion: Occasion::Delivery }, deadline))
+            Ok(Box::pin(work_on(app, *claim, Mode { charter_id_taken: taken, trigger: Trigger::Delivery }, deadline))
                 .await)
         }
         Recorded::Busy(record) | Recorded::Stale(record) => nudge(app, *record, deadline).await,
@@ -111,7 +111,7 @@ async fn nudge(app: &App, record: BookingRecord, deadline: &Deadline) -> Result<
     if record.due_at.is_some() && !held {
         let claimed = app.ledger.claim(&record.booking_id, Only::Owed, &app.lease(deadline), deadline).await;
         if let Some(claim) = claimed.map_err(unreachable)? {
-            return take_up(app, claim, Occasion::Delivery, deadline).await;
+            return take_up(app, claim, Trigger::Delivery, deadline).await;
         }
     }
     Ok(Progress::seen(record))
@@ -121,20 +121,20 @@ async fn nudge(app: &App, record: BookingRecord, deadline: &Deadline) -> Result<
 ///
 /// # Errors
 /// [`Problem`] 503 when the ledger cannot be reached.
-pub async fn take_up(app: &App, claim: Claim, occasion: Occasion, deadline: &Deadline) -> Result<Progress, Problem> {
+pub async fn take_up(app: &App, claim: Claim, trigger: Trigger, deadline: &Deadline) -> Result<Progress, Problem> {
     let record = &claim.record;
     let shown = record.journal.each().into_iter().any(|(_, step)| step.remote_id.is_some());
     // What nobody was shown yet may have crashed before its id was reserved.
     let taken =
         !shown && !app.ledger.reserve(&record.charter_id, &record.booking_id, deadline).await.map_err(unreachable)?;
-    Ok(Box::pin(work_on(app, claim, Mode { charter_id_taken: taken, occasion }, deadline)).await)
+    Ok(Box::pin(work_on(app, claim, Mode { charter_id_taken: taken, trigger }, deadline)).await)
 }
 
 /// What is special about this piece of work.
 #[derive(Debug, Clone, Copy)]
 struct Mode {
     charter_id_taken: bool,
-    occasion: Occasion,
+    trigger: Trigger,
 }
 
 /// Brings a claimed booking in step and lets go of it; once more if something newer came in meanwhile.
@@ -162,7 +162,7 @@ async fn work_on(app: &App, claim: Claim, mode: Mode, deadline: &Deadline) -> Pr
             ledger: &app.ledger,
             record: &record,
             course: &course,
-            occasion: mode.occasion,
+            trigger: mode.trigger,
             address: &address,
             deadline: deadline.reserving(app.config.kept_for_the_release()),
             redrive: app.config.redrive,

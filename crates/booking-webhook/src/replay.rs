@@ -10,7 +10,7 @@ use crate::{
     intake::{Incoming, Progress, take_in, take_up, unknown, unreachable},
     ledger::{DeliveryId, Only, Order},
     outbound::Deadline,
-    reconcile::Occasion,
+    reconcile::Trigger,
     webhook::{Problem, Reply, State},
 };
 
@@ -49,7 +49,7 @@ pub fn booking_id(id: &str) -> Result<BookingId, Problem> {
 async fn approve(app: &App, booking_id: &BookingId, deadline: &Deadline) -> Result<Progress, Problem> {
     let claimed = app.ledger.claim(booking_id, Only::Approved, &app.lease(deadline), deadline).await;
     if let Some(claim) = claimed.map_err(unreachable)? {
-        return take_up(app, claim, Occasion::Person, deadline).await;
+        return take_up(app, claim, Trigger::Person, deadline).await;
     }
     let record = app.ledger.state(booking_id, deadline).await.map_err(unreachable)?;
     record.map(Progress::seen).ok_or_else(|| unknown(booking_id))

@@ -16,7 +16,7 @@ use crate::{
     ledger::{Backlog, Only},
     metrics::{Metric, Metrics},
     outbound::Deadline,
-    reconcile::Occasion,
+    reconcile::Trigger,
     telemetry::booking_span,
     webhook::{Problem, Reply, State},
 };
@@ -87,7 +87,7 @@ async fn one(app: &App, booking_id: &BookingId, deadline: &Deadline) -> Swept {
         return Swept::Left;
     }
     match app.ledger.claim(booking_id, Only::Due, &app.lease(&deadline), &deadline).await {
-        Ok(Some(claim)) => match take_up(app, claim, Occasion::Schedule, &deadline).await {
+        Ok(Some(claim)) => match take_up(app, claim, Trigger::Schedule, &deadline).await {
             Ok(progress) => {
                 tracing::info!(state = ?progress.state, fence = progress.record.fence, "swept a booking");
                 Swept::To(progress.state)

@@ -146,6 +146,8 @@ async fn prepare(stage: &Stage, scenario: &Scenario) -> Vec<String> {
     if !scenario.before.is_empty() && differences.is_empty() {
         work_by_hand(stage).await;
     }
+    // What is still on its way belongs to no run.
+    stage.pass(Duration::from_secs(1)).await;
     differences
 }
 
@@ -222,13 +224,13 @@ async fn heal(stage: &Stage, scenario: &Scenario, then: Then, promised: bool) ->
     differences
 }
 
-/// Delivers `told`, again after growing pauses, until all of it is in step; what it came to if it never is.
-async fn redeliver(stage: &Stage, told: &[&Told]) -> Option<String> {
+/// Delivers `snapshots`, again after growing pauses, until all of it is in step; what it came to if it never is.
+async fn redeliver(stage: &Stage, snapshots: &[&Told]) -> Option<String> {
     let mut last = Vec::new();
     for pause in HEALING {
         stage.pass(pause).await;
         last.clear();
-        for told in told {
+        for told in snapshots {
             last.push(stage.tell(told).await);
         }
         if last.iter().all(|outcome| outcome.status() == Some(200)) {

@@ -14,6 +14,8 @@ use crate::{
 };
 
 const INDEX: &str = "due";
+/// Of a megabyte each, bodies counted: hundreds of deliveries of one booking.
+const MOST_PAGES: usize = 8;
 
 /// How much waits, and for whom. Of each kind as many are counted as one page of the index holds, some thousands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,7 +47,7 @@ pub struct DeliverySummary {
 #[derive(Debug)]
 struct Page {
     items: Vec<Item>,
-    /// Where the next page begins; `None` when this was the last one.
+    /// The last item that was read; `None` when there is no other page.
     last: Option<Item>,
 }
 
@@ -127,7 +129,7 @@ impl Ledger {
                 .expression_attribute_values(":delivery", text("delivery#"))
         };
         let (mut deliveries, mut after) = (Vec::new(), None);
-        loop {
+        for _ in 0..MOST_PAGES {
             let page = self.query("query_deliveries", after, deadline, of_booking).await?;
             deliveries.extend(page.items.iter().filter_map(summary));
             after = page.last;

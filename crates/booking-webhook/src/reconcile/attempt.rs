@@ -6,10 +6,10 @@ use std::{
 };
 
 use super::{
-    Occasion, Round,
+    Round, Trigger,
     course::Held,
     difference::{Fields, digests},
-    redrive::{Tried, deserves_an_alarm, waits_for_its_time},
+    redrive::{Tried, deserves_an_alarm, is_early},
 };
 use crate::{
     ledger::{Applied, Failure, Standing, Step, StepRecord},
@@ -45,14 +45,16 @@ impl<'a> Attempt<'a> {
     /// A try to make the system show what `content` is the digest of; breaks off when the system must not be touched now: an earlier request
     /// may still land, this very content waits for a person, or the schedule comes before its time.
     pub(super) fn begin(round: &'a Round<'a>, step: Step, content: String) -> ControlFlow<StepOutcome, Self> {
-        let known = round.record.journal.of(step).clone();
-        let waits_for_a_person = known.standing == Standing::Parked { content: content.clone() };
-        if known.is_settling(round.deadline.now()) {
+        let (known, now) = (round.record.journal.of(step).clone(), round.deadline.now());
+        // First: what nobody answers is tried at growing distances, and not as soon as it has settled.
+        if round.trigger == Trigger::Schedule && is_early(&known, &content, now) {
+            return ControlFlow::Break(StepOutcome::unchanged(known));
+        }
+        if known.is_settling(now) {
             return ControlFlow::Break(StepOutcome::settling(known));
         }
-        let is_early = waits_for_its_time(&known, &content, round.deadline.now());
-        if waits_for_a_person && round.occasion != Occasion::Person || is_early && round.occasion == Occasion::Schedule
-        {
+        let waits_for_a_person = known.standing == Standing::Parked { content: content.clone() };
+        if waits_for_a_person && round.trigger != Trigger::Person {
             return ControlFlow::Break(StepOutcome::unchanged(known));
         }
         ControlFlow::Continue(Self { round, step, content, known, did: Vec::new(), began: Instant::now() })

@@ -41,6 +41,11 @@ pub(super) async fn bring_in_step(round: &Round<'_>, announce: watch::Sender<Opt
     };
     let wanted = Wanted::of(round, booking);
     let content = if stands { content(&wanted.entry) } else { "removed".into() };
+    // Whether or not the entry is touched now: crew read its id.
+    let known = &round.record.journal.calendar;
+    if let Some(id) = known.remote_id.clone().filter(|_| stands && !known.unknown) {
+        announce.send_replace(Some(EntryId::stored(id)));
+    }
     let mut attempt = match Attempt::begin(round, STEP, content) {
         ControlFlow::Continue(attempt) => attempt,
         ControlFlow::Break(outcome) => return outcome,

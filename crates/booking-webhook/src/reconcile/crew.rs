@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeSet, ops::ControlFlow};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::{sync::watch, time::timeout};
 
 use super::{
-    Occasion, Round, StepOutcome,
+    Round, StepOutcome, Trigger,
     attempt::Attempt,
     course::Course,
     difference::{Fields, changes, content, digests, not_named, observed, value_digest},
@@ -231,11 +231,12 @@ async fn redaction(round: &Round<'_>, event: &StepOutcome, before: Option<StepOu
             _ => StepOutcome::waiting(known),
         };
     };
-    let untouched = event.did.is_empty() && round.occasion != Occasion::Person;
+    let untouched = event.did.is_empty() && round.trigger != Trigger::Person;
     if untouched && known.standing == Standing::InStep {
         return StepOutcome::unchanged(known);
     }
-    let content = round.record.order.to_string();
+    // What was written there since is other content: looking at that does not wait.
+    let content = format!("{}|{}", round.record.order, value_digest(&json!(event.known.applied)));
     let begun = match before {
         Some(outcome) => ControlFlow::Continue(Attempt::resume(round, Step::CrewRedaction, content, outcome)),
         None => Attempt::begin(round, Step::CrewRedaction, content),

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 
-use super::{Occasion, Round, StepOutcome, attempt::Attempt, course::Course};
+use super::{Round, StepOutcome, Trigger, attempt::Attempt, course::Course};
 use crate::{
     booking::Confirmed,
     guest_page::{Edition, GuestPage, Moved, PUT_PAGE, RenderError},
@@ -75,7 +75,7 @@ pub(super) async fn bring_in_step(round: &Round<'_>) -> StepOutcome {
         ControlFlow::Continue(attempt) => attempt,
         ControlFlow::Break(outcome) => return outcome,
     };
-    if attempt.known.shows(&content) && !attempt.known.unknown && round.occasion != Occasion::Person {
+    if attempt.known.shows(&content) && !attempt.known.unknown && round.trigger != Trigger::Person {
         return attempt.end(Ok(Standing::InStep));
     }
     let published = publish(round, page).await;

@@ -62,9 +62,9 @@ pub struct Systems<'a> {
     pub crew_event_wait: Duration,
 }
 
-/// What a booking is brought in step for.
+/// What set this piece of work off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Occasion {
+pub enum Trigger {
     /// Something was delivered: whatever is due is tried at once.
     Delivery,
     /// The schedule came by: only that is tried whose time has come.
@@ -84,8 +84,8 @@ pub struct Round<'a> {
     pub record: &'a BookingRecord,
     /// What is to become of it.
     pub course: &'a Course,
-    /// What it is brought in step for.
-    pub occasion: Occasion,
+    /// What set it off.
+    pub trigger: Trigger,
     /// Where its guest page is.
     pub address: &'a Address,
     /// When the last call must be over, so that the release still fits.

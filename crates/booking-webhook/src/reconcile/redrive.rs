@@ -81,7 +81,7 @@ impl Redrive {
 }
 
 /// Whether the time for another try of `content` has not come yet. What is wanted instead of what failed need not wait.
-pub fn waits_for_its_time(known: &StepRecord, content: &str, now: Timestamp) -> bool {
+pub fn is_early(known: &StepRecord, content: &str, now: Timestamp) -> bool {
     let failed = known.failure.as_ref().is_some_and(|failure| failure.content == content);
     failed && known.next_try_at.is_some_and(|at| now < at)
 }
@@ -206,14 +206,14 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_waits_for_its_time_and_what_is_new_does_not() {
+    fn what_failed_is_early_and_what_is_new_does_not() {
         let failed = fail(StepRecord::default(), Class::Transient, 0, 0);
         for (content, now, waits) in [("c", 59, true), ("c", 60, false), ("newer", 0, false)] {
-            assert_eq!(waits_for_its_time(&failed, content, at(now)), waits, "{content} at {now}");
+            assert_eq!(is_early(&failed, content, at(now)), waits, "{content} at {now}");
         }
-        assert!(!waits_for_its_time(&StepRecord { next_try_at: None, ..failed }, "c", at(0)), "after a crash");
+        assert!(!is_early(&StepRecord { next_try_at: None, ..failed }, "c", at(0)), "after a crash");
         let due_later = StepRecord { next_try_at: Some(at(60)), ..StepRecord::default() };
-        assert!(!waits_for_its_time(&due_later, "c", at(0)), "nothing failed");
+        assert!(!is_early(&due_later, "c", at(0)), "nothing failed");
     }
 
     #[test]

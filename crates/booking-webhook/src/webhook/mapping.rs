@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -20,6 +20,8 @@ const LONGEST_NOTES_CHARACTERS: usize = 2_000;
 /// As they are stored: the ledger writes them several times to a delivery, and each write costs by its size.
 const LONGEST_NOTES_BYTES: usize = 4_000;
 const LARGEST_PARTY: u32 = 500;
+/// More than any clock is wrong or any zone is off; a year that the sender got wrong is further ahead.
+const FURTHEST_AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// Where a sender keeps what a booking needs, and how it writes it.
 #[derive(Debug, Clone, Deserialize)]
@@ -87,9 +89,6 @@ pub struct Fault {
     pub detail: String,
 }
 
-/// A clock that is off, or a time of another zone, does no harm to the order of what it stamps; a typing error in the year would.
-const FURTHEST_AHEAD: SignedDuration = SignedDuration::from_hours(24);
-
 /// Why a mapping file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum MappingError {
@@ -115,15 +114,32 @@ pub struct Received {
     pub snapshot: Snapshot,
 }
 
+impl Received {
+    /// When it came to hold, by the sender: the booking's own time of change, else the event's if that can be believed, else the time at
+    /// which it came in.
+    pub fn as_of(&self, received_at: Timestamp) -> Timestamp {
+        let event = self.event_created_at.filter(|at| !is_far_ahead(*at, received_at));
+        self.snapshot.updated_at.or(event).unwrap_or(received_at)
+    }
+}
+
+/// So far ahead that for long no later change could count as newer.
+pub(super) fn is_far_ahead(at: Timestamp, now: Timestamp) -> bool {
+    at.duration_since(now) > FURTHEST_AHEAD
+}
+
 impl Mapping {
     /// The canonical body's, compiled in.
     pub fn canonical() -> Self {
         Self::parse(include_str!("canonical-mapping.toml")).expect("the compiled-in mapping is valid; a test reads it")
     }
 
-    /// The canonical booking object at `pointer`, for people's own entries; no event around it.
+    /// The canonical booking object at `pointer`, for people's own entries: no event around it, and they mean now.
     pub fn canonical_at(pointer: &str) -> Self {
-        Self { event_id: None, event_created_at: None, booking: pointer.to_owned(), ..Self::canonical() }
+        let mut mapping =
+            Self { event_id: None, event_created_at: None, booking: pointer.to_owned(), ..Self::canonical() };
+        mapping.fields.remove(&Field::UpdatedAt);
+        mapping
     }
 
     /// Reads a mapping file.
@@ -161,17 +177,17 @@ impl Mapping {
         faults.into_iter().map(|fault| Fault { pointer: self.pointer(fault.field), detail: fault.detail }).collect()
     }
 
-    /// Reads a body. The operator says in which zone a naive time is, and who sails when the booking does not.
+    /// Reads a body at `now`. The operator says in which zone a naive time is, and who sails when the booking does not.
     ///
     /// # Errors
     /// Every fault in it, in the order of the fields. What only a standing booking needs is no fault in another one.
-    pub fn read(&self, body: &Value, operator: &Operator) -> Result<Received, Vec<Fault>> {
+    pub fn read(&self, body: &Value, operator: &Operator, now: Timestamp) -> Result<Received, Vec<Fault>> {
         let Some(booking) = body.pointer(&self.booking).filter(|value| value.is_object()) else {
             return Err(vec![Fault { pointer: self.booking.clone(), detail: "must be an object: the booking".into() }]);
         };
         let in_body = |pointer: &Option<String>| pointer.as_ref().and_then(|pointer| body.pointer(pointer)?.as_str());
         let mut reader = Reader::new(self, booking);
-        let snapshot = self.snapshot(&mut reader, operator);
+        let snapshot = self.snapshot(&mut reader, operator, now);
         let snapshot = snapshot.filter(|_| !reader.has_faults()).ok_or_else(|| self.locate(reader.into_faults()))?;
         Ok(Received {
             event_id: in_body(&self.event_id).map(str::to_owned),
@@ -180,31 +196,11 @@ impl Mapping {
         })
     }
 
-    /// When what was `received` came to hold, by the sender: the booking's own time of change, else the event's, else that of its arrival.
-    ///
-    /// # Errors
-    /// A time so far ahead of its arrival that for long no later change could count as newer.
-    pub fn as_of(&self, received: &Received, received_at: Timestamp) -> Result<Timestamp, Vec<Fault>> {
-        let event = self.event_created_at.as_ref().zip(received.event_created_at);
-        let event = event.map(|(pointer, at)| (pointer.clone(), at));
-        let stated = received.snapshot.updated_at.map(|at| (self.pointer(Field::UpdatedAt), at)).or(event);
-        match stated {
-            Some((pointer, at)) if at.duration_since(received_at) > FURTHEST_AHEAD => {
-                let detail = format!(
-                    "is more than a day after it was delivered ({received_at}): until then every later change of the booking would count as older"
-                );
-                Err(vec![Fault { pointer, detail }])
-            }
-            Some((_, at)) => Ok(at),
-            None => Ok(received_at),
-        }
-    }
-
-    fn snapshot(&self, reader: &mut Reader<'_>, operator: &Operator) -> Option<Snapshot> {
+    fn snapshot(&self, reader: &mut Reader<'_>, operator: &Operator, now: Timestamp) -> Option<Snapshot> {
         let booking_id = reader.text(Field::Id).and_then(|id| reader.valid(Field::Id, BookingId::parse(&id)));
         let meaning = reader.text(Field::Status).map(|word| self.meaning(&word));
         let revision = reader.optional_integer(Field::Revision);
-        let updated_at = reader.optional_instant(Field::UpdatedAt, &TimeZone::UTC).map(|reading| reading.instant);
+        let updated_at = reader.updated_at(now);
         let status = match meaning {
             Some(Meaning::Off) => Some(Status::Off),
             Some(Meaning::Undecided) => Some(Status::Undecided),

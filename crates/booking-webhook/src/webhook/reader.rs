@@ -4,7 +4,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::mapping::{Amounts, Mapping, Source, Times};
+use super::mapping::{Amounts, Mapping, Source, Times, is_far_ahead};
 use crate::booking::{
     Assigned, BoatReference, CharterDuration, Field, FieldFault, Money, Operator, PersonId, StartReading, Terms,
     read_start,
@@ -123,6 +123,16 @@ impl<'a> Reader<'a> {
             }
         };
         reading.or_else(|| self.fault(field, "must be a Unix time in whole units"))
+    }
+
+    pub(super) fn updated_at(&mut self, now: Timestamp) -> Option<Timestamp> {
+        let at = self.optional_instant(Field::UpdatedAt, &TimeZone::UTC)?.instant;
+        if is_far_ahead(at, now) {
+            let detail =
+                format!("is more than a day ahead ({now}): until then every later change would count as older");
+            return self.fault(Field::UpdatedAt, detail);
+        }
+        Some(at)
     }
 
     pub(super) fn instant(&mut self, field: Field, zone: &TimeZone) -> Option<StartReading> {

@@ -5,8 +5,14 @@ use crate::booking::Assigned;
 
 const EXAMPLE: &str = include_str!("../../../../../operator.example.toml");
 
+const RECEIVED_AT: &str = "2025-05-20T18:05:00Z";
+
+fn instant(text: &str) -> Timestamp {
+    text.parse().expect("an instant")
+}
+
 fn read(body: &Value) -> Result<Received, Vec<Fault>> {
-    Mapping::canonical().read(body, &Operator::default())
+    Mapping::canonical().read(body, &Operator::default(), instant(RECEIVED_AT))
 }
 
 fn sold(received: Received) -> Sale {
@@ -49,7 +55,7 @@ fn faults(body: &Value) -> Vec<String> {
 
 #[track_caller]
 fn check_faults(body: &Value, operator: &Operator, fields: &[&str]) {
-    let found = Mapping::canonical().read(body, operator).expect_err("faulty");
+    let found = Mapping::canonical().read(body, operator, instant(RECEIVED_AT)).expect_err("faulty");
     let pointers: Vec<String> = found.into_iter().map(|fault| fault.pointer).collect();
     let expected: Vec<String> = fields.iter().map(|field| format!("/data/booking/{field}")).collect();
     assert_eq!(pointers, expected);
@@ -58,23 +64,22 @@ fn check_faults(body: &Value, operator: &Operator, fields: &[&str]) {
 /// What the sender states counts, unless no later change could count after it.
 #[test]
 fn a_snapshot_holds_from_when_the_sender_says() {
-    let received_at: Timestamp = "2025-05-20T18:05:00Z".parse().expect("an instant");
-    let (null, booking, event) = (Value::Null, "/data/booking/updated_at", "/created_at");
+    let (null, faulty) = (Value::Null, Err("/data/booking/updated_at".to_owned()));
+    let at = |text: &str| Ok(instant(text));
     for (updated_at, created_at, expected) in [
-        (json!("2025-05-20T18:03:10Z"), json!("2025-05-20T18:03:11Z"), Ok("2025-05-20T18:03:10Z")),
-        (null.clone(), json!("2025-05-20T18:03:11Z"), Ok("2025-05-20T18:03:11Z")),
-        (null.clone(), null.clone(), Ok("2025-05-20T18:05:00Z")),
-        (json!("2025-05-21T18:05:00Z"), null.clone(), Ok("2025-05-21T18:05:00Z")),
-        (json!("2025-05-21T18:05:00.001Z"), null.clone(), Err(booking)),
-        (json!("2052-05-20T18:03:10Z"), json!("2025-05-20T18:03:11Z"), Err(booking)),
-        (null, json!("2052-05-20T18:03:11Z"), Err(event)),
+        (json!("2025-05-20T18:03:10Z"), json!("2025-05-20T18:03:11Z"), at("2025-05-20T18:03:10Z")),
+        (null.clone(), json!("2025-05-20T18:03:11Z"), at("2025-05-20T18:03:11Z")),
+        (null.clone(), json!("2052-05-20T18:03:11Z"), at(RECEIVED_AT)),
+        (null.clone(), null.clone(), at(RECEIVED_AT)),
+        (json!("2025-05-21T18:05:00Z"), null.clone(), at("2025-05-21T18:05:00Z")),
+        (json!("2025-05-21T18:05:00.001Z"), null, faulty.clone()),
+        (json!("2052-05-20T18:03:10Z"), json!("2025-05-20T18:03:11Z"), faulty),
     ] {
         let mut body = with("/data/booking/updated_at", updated_at);
         body["created_at"] = created_at;
-        let as_of = Mapping::canonical().as_of(&read(&body).expect("readable"), received_at);
-        let pointer = |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.pointer).collect::<String>();
-        let expected = expected.map(|at| at.parse().expect("an instant")).map_err(str::to_owned);
-        assert_eq!(as_of.map_err(pointer), expected, "{body:#}");
+        let as_of = read(&body).map(|received| received.as_of(instant(RECEIVED_AT)));
+        let pointers = |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.pointer).collect::<String>();
+        assert_eq!(as_of.map_err(pointers), expected, "{body:#}");
     }
 }
 
@@ -182,7 +187,8 @@ fn every_fault_is_named_at_once() {
 fn a_roster_sails_where_the_booking_names_nobody() {
     let operator: Operator = toml::from_str(EXAMPLE).expect("valid");
     let nobody = [("crew_ids", json!([])), ("captain_id", Value::Null)];
-    let received = Mapping::canonical().read(&with_all(&nobody), &operator).expect("the roster names them");
+    let received =
+        Mapping::canonical().read(&with_all(&nobody), &operator, instant(RECEIVED_AT)).expect("the roster names them");
     assert_eq!(sold(received).assigned, Assigned::default(), "the snapshot is what the sender said, no more");
     let boat = |boat: Value| with_all(&[&nobody[..], &[("boat", boat)]].concat());
     check_faults(&boat(json!({ "id": "another" })), &operator, &["crew_ids", "captain_id"]);
@@ -225,7 +231,7 @@ fn a_sender_of_another_shape_needs_a_file_not_a_rebuild() {
     let body = json!({ "booking": { "pk": 7731, "state": "booked", "starts": 1_748_638_800, "ends": 1_748_649_600,
         "customers": "8", "amount_paid": 84075, "contact": { "name": "Dana" } } });
     let operator: Operator = toml::from_str(EXAMPLE).expect("valid");
-    let received = Mapping::parse(file).expect("valid").read(&body, &operator).expect("valid");
+    let received = Mapping::parse(file).expect("valid").read(&body, &operator, instant(RECEIVED_AT)).expect("valid");
     assert_eq!(received.snapshot.booking_id.as_str(), "7731");
     let sale = sold(received);
     assert_eq!((sale.gross.to_string(), sale.start.to_string()), ("840.75".into(), "2025-05-30T21:00:00Z".into()));
