@@ -126,7 +126,8 @@ impl Expected {
         }
     }
 
-    /// Each person gets one magic link, and each real change is told once at most.
+    /// Each person gets one magic link, and another one only after having been told to be off the charter; each real change is told once at
+    /// most.
     fn mail(&self, world: &Effects, wrong: &mut Vec<String>) {
         let mut got: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
         for mail in &world.mailbox {
@@ -150,7 +151,7 @@ impl Expected {
             let on = |told: &Told| told.standing && told.people().contains(&person);
             let must_know = self.shown.iter().chain([newest]).any(on);
             let joins = self.changes(|before, after| before.is_none_or(|before| !on(before)) && on(after));
-            expect("magic links", must_know.into(), joins.min(1));
+            expect("magic links", must_know.into(), joins.min(1 + count("removal notices")));
             let moved = self.changes(|before, after| before.is_some_and(|before| on(before) && tells(before, after)));
             let must_hear = self.shown.as_ref().is_some_and(|shown| on(shown) && tells(shown, newest))
                 && (!newest.standing || on(newest));

@@ -202,6 +202,19 @@ async fn two_snapshots_in_the_wrong_order() {
     holds(Schedule { told, waves: vec![vec![(1, 0)], vec![(0, 1)]], skews: [0, -5, 5], asleep_at: None }).await;
 }
 
+/// Off the charter and on it again: told each time, and no more often.
+#[tokio::test]
+async fn whoever_is_put_back_is_told_so() {
+    let told = vec![
+        Told::version(1),
+        Told::version(2).on(31).with_crew(["crew-1", "crew-3"]),
+        Told::version(3).on(31),
+        Told::version(4).on(31).cancelled(),
+    ];
+    let waves = (0..4).map(|told| vec![(told, 0), (told, 1)]).collect();
+    holds(Schedule { told, waves, skews: [0, -5, -5], asleep_at: None }).await;
+}
+
 #[tokio::test]
 async fn a_confirmation_that_arrives_after_its_cancellation_notifies_nobody() {
     let stage = Stage::set().await;
