@@ -79,6 +79,15 @@ async fn a_cancellation_of_what_nobody_was_shown_is_told_to_nobody() {
         assert_eq!((answered.status, &answered.body["state"]), (200, &json!("recorded")), "{:#}", answered.body);
     }
     assert_eq!(world.called(), [""; 0], "nor by the confirmation that comes after its cancellation");
+
+    assert_held(
+        &world.deliver(&later(2, json!({}))).await,
+        "stands again after it was cancelled",
+        "replay the booking",
+    );
+    let answered = world.deliver(&later(3, json!({ "status": "cancelled" }))).await;
+    assert_eq!(answered.status, 200, "{:#}", answered.body);
+    assert_eq!(world.called(), [""; 0], "nor by a page that says so");
     assert!(world.effects().await.is_empty());
 }
 
