@@ -47,7 +47,7 @@ test-browser: setup ## the guest page in Chromium, judged by axe and Lighthouse;
 	$(CARGO_BUILD)
 	@scripts/browser-tests.sh --required
 
-prove: setup ## the whole proof: every scenario, every fault, every outside call, many schedules (the matrix alone took 56 minutes on two busy cores)
+prove: setup ## the whole proof: every scenario, every fault, every outside call, many schedules (41 minutes on two idle cores, 34 of them the crash matrix)
 	$(CARGO_BUILD) --tests
 	cargo test --workspace --locked --test it prove:: -- --include-ignored --test-threads=1 --nocapture
 
