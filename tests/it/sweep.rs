@@ -43,6 +43,9 @@ async fn a_failure_heals_when_its_time_has_come_and_not_before() {
     let swept = json!({ "found": 1, "swept": 1, "in_step": 1, "due": 0, "parked": 0, "left": 0 });
     assert_eq!(stage.sweep().await, swept);
     World::assert_one_of_everything(&stage.look().await);
+    let calendar = stage.ask(&status_of_it()).await["steps"]["calendar"].take();
+    let words = ["attempts", "detail", "next", "next_try_at"].map(|name| &calendar[name]);
+    assert_eq!(words, [&Value::Null; 4], "nothing is said of what is mended: {calendar:#}");
     stage.pass(Duration::from_hours(2)).await;
     assert_eq!(stage.sweep().await, nothing(), "and that was all");
 }

@@ -33,6 +33,7 @@ on_both!(
     an_older_or_equal_snapshot_changes_nothing,
     a_newer_snapshot_during_a_lease_is_recorded_and_left_to_the_holder,
     a_release_that_missed_a_newer_snapshot_does_not_let_go,
+    what_a_holder_leaves_to_the_next_is_due_at_once,
     a_write_of_an_earlier_fence_changes_nothing,
     a_write_that_arrives_after_the_release_changes_nothing,
     a_holder_who_never_let_go_is_told_from_one_who_did,
@@ -169,6 +170,18 @@ async fn a_release_that_missed_a_newer_snapshot_does_not_let_go(desk: &Desk) {
     assert!(matches!(desk.release(&newer).await, Released::Done));
     assert!(matches!(desk.release(&newer).await, Released::Done), "its answer was lost, too");
     assert_eq!(desk.state().await.due_at, None);
+}
+
+/// It has no time left for what came in meanwhile.
+async fn what_a_holder_leaves_to_the_next_is_due_at_once(desk: &Desk) {
+    let mut first = desk.claimed(1, &lease("first", 1)).await;
+    desk.record(2, Status::Undecided, &lease("second", 2)).await;
+    first.record.journal.calendar = in_step("cal_1");
+    assert!(matches!(desk.release(&first).await, Released::Newer));
+    desk.ledger.release_due(&first.record, at(3), &desk.deadline()).await.expect("an answer");
+    let next = desk.claim(Only::Due, &lease("next", 3)).await.expect("it is due");
+    assert_eq!((next.record.order.at(), next.crashed), (at(2), false));
+    assert_eq!(next.record.journal.calendar.remote_id.as_deref(), Some("cal_1"), "with all that is known");
 }
 
 async fn a_write_of_an_earlier_fence_changes_nothing(desk: &Desk) {
