@@ -70,6 +70,37 @@ async fn money_that_leaks_into_an_event_is_taken_out_and_what_crew_logged_stays(
     }
 }
 
+/// What somebody wrote where it must not stand may be all that there is of it.
+#[tokio::test]
+async fn what_is_taken_out_of_an_event_is_kept_before_it_is_gone() {
+    let world = World::start().await;
+    world.scc.leak_on_create(true);
+    let keeps = |call: &Call| call.request_body.contains("removed#");
+    world.traffic.fail_each(keeps, Fault::Answer { status: 503, acted: false, retry_after: None }, 200);
+    let answered = world.deliver(&sample()).await;
+    assert_eq!((answered.status, &answered.body["state"]), (202, &json!("due")), "{:#}", answered.body);
+    let leaked = world.effects().await.scc_events[0]["revenue"].clone();
+    assert!(!leaked.is_null(), "what could not be kept is still there");
+    assert_eq!(kept_of_what_was_removed(&world).await, [""; 0]);
+
+    world.traffic.heal();
+    world.repeat_until_in_step(&sample()).await;
+    assert_money_is_gone(&world).await;
+    let kept = kept_of_what_was_removed(&world).await;
+    for removed in [leaked.to_string(), "captain_fee".to_owned(), "Port-Tax".to_owned()] {
+        assert!(kept.iter().any(|kept| kept.contains(&removed)), "{removed}: {kept:?}");
+    }
+}
+
+async fn kept_of_what_was_removed(world: &World) -> Vec<String> {
+    let query = world.cloud.dynamodb.query().table_name(&world.cloud.ledger_table).consistent_read(true);
+    let query = query.key_condition_expression("pk = :booking AND begins_with(sk, :removed)");
+    let query = query.expression_attribute_values(":booking", AttributeValue::S("booking#BS-1048812".into()));
+    let query = query.expression_attribute_values(":removed", AttributeValue::S("removed#".into()));
+    let items = query.send().await.expect("an answer").items.unwrap_or_default();
+    items.iter().filter_map(|item| item["removed"].as_s().ok().cloned()).collect()
+}
+
 /// What `leak_money_into` wrote, at the top, nested, under an odd name and in the notes.
 async fn assert_money_is_gone(world: &World) {
     let effects = world.effects().await;
