@@ -220,7 +220,6 @@ fn flags(sale: &Sale, boat: &Boat, unknown_boat: bool) -> Vec<Flag> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::booking::{Guest, Money};
 
     const ROSTER: &str = "[[boats]]\nid = \"qosd\"\n[boats.roster]\ncrew = [\"crew-1\", \"crew-1\", \"captain-2\"]\ncaptain = \"captain-1\"";
 
@@ -262,18 +261,7 @@ mod tests {
     }
 
     fn sale() -> Sale {
-        Sale {
-            start: "2031-05-30T14:00:00-07:00".parse().expect("valid"),
-            start_is_ambiguous: false,
-            duration: 180.try_into().expect("valid"),
-            boat: boat(),
-            party_size: 8,
-            gross: Money::gross("840.75".parse().expect("valid")).expect("plausible"),
-            guest: Guest { name: "Dana Whitfield".into(), locale: "en".into() },
-            notes: "anniversary".into(),
-            location: Some("Coronado".into()),
-            assigned: assigned(&["crew-1", "crew-2"], "captain-1"),
-        }
+        Sale { location: Some("Coronado".into()), ..Sale::example() }
     }
 
     fn confirmed(sale: Sale, operator: &Operator) -> Confirmed {

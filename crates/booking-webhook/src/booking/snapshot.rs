@@ -154,25 +154,34 @@ pub struct FieldFault {
 }
 
 #[cfg(test)]
+impl Sale {
+    /// The worked example: 840.75 gross, 289.41 net.
+    pub(crate) fn example() -> Self {
+        let person = |id| PersonId::parse(id).expect("valid");
+        Self {
+            start: "2031-05-30T14:00:00-07:00".parse().expect("valid"),
+            start_is_ambiguous: false,
+            duration: 180.try_into().expect("valid"),
+            boat: BoatReference { id: "qosd".into(), name: "Queen of San Diego".into() },
+            party_size: 8,
+            gross: Money::gross("840.75".parse().expect("valid")).expect("plausible"),
+            guest: Guest { name: "Dana Whitfield".into(), locale: "en".into() },
+            notes: "anniversary".into(),
+            location: None,
+            assigned: Assigned {
+                crew: Some(vec![person("crew-1"), person("crew-2")]),
+                captain: Some(person("captain-1")),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     fn sale() -> Sale {
-        Sale {
-            start: "2031-05-30T14:00:00-07:00".parse().expect("valid"),
-            start_is_ambiguous: false,
-            duration: CharterDuration::try_from(180).expect("valid"),
-            boat: BoatReference { id: "qosd".into(), name: "Queen of San Diego".into() },
-            party_size: 8,
-            gross: Money::gross("840.10".parse().expect("valid")).expect("plausible"),
-            guest: Guest { name: "Dana Whitfield".into(), locale: "en".into() },
-            notes: "anniversary".into(),
-            location: Some("gate 4821".into()),
-            assigned: Assigned {
-                crew: Some(vec![PersonId::parse("crew-1").expect("valid")]),
-                captain: Some(PersonId::parse("captain-1").expect("valid")),
-            },
-        }
+        Sale { location: Some("gate 4821".into()), ..Sale::example() }
     }
 
     #[test]

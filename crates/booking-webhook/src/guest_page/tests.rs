@@ -5,29 +5,14 @@ use regex_lite::Regex;
 
 use super::{Address, Edition, GuestPage, Moved, Renderer, Uploads, policy::Policy};
 use crate::{
-    booking::{
-        Assigned, BoatReference, BookingId, CharterId, Confirmed, Guest, Money, Operator, PersonId, Sale, Terms,
-    },
+    booking::{BoatReference, BookingId, CharterId, Confirmed, Guest, Money, Operator, Sale, Terms},
     config::GuestPageConfig,
 };
 
 const EXAMPLE: &str = include_str!("../../../../operator.example.toml");
 
-/// The worked example: 840.75 gross, 289.41 net.
 pub(super) fn sale() -> Sale {
-    let person = |id| PersonId::parse(id).expect("valid");
-    Sale {
-        start: "2025-05-30T14:00:00-07:00".parse().expect("valid"),
-        start_is_ambiguous: false,
-        duration: 180.try_into().expect("valid"),
-        boat: BoatReference { id: "qosd".into(), name: "Queen of San Diego".into() },
-        party_size: 8,
-        gross: Money::gross("840.75".parse().expect("valid")).expect("plausible"),
-        guest: Guest { name: "Dana Whitfield".into(), locale: "en".into() },
-        notes: "anniversary".into(),
-        location: None,
-        assigned: Assigned { crew: Some(vec![person("crew-1"), person("crew-2")]), captain: Some(person("captain-1")) },
-    }
+    Sale { start: instant("2025-05-30T21:00:00Z"), ..Sale::example() }
 }
 
 pub(super) fn example() -> Operator {

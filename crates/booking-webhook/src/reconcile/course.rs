@@ -94,28 +94,12 @@ mod tests {
 
     use super::*;
     use crate::{
-        booking::{Assigned, BoatReference, BookingId, CharterId, Guest, Money, PersonId, Sale, Snapshot, Status},
+        booking::{Assigned, BookingId, CharterId, Sale, Snapshot, Status},
         ledger::{Decision, Order},
     };
 
     fn instant(text: &str) -> Timestamp {
         text.parse().expect("an instant")
-    }
-
-    fn sale(captain: Option<&str>) -> Sale {
-        let person = |id: &str| PersonId::parse(id).expect("valid");
-        Sale {
-            start: instant("2031-05-30T21:00:00Z"),
-            start_is_ambiguous: false,
-            duration: 180.try_into().expect("valid"),
-            boat: BoatReference { id: "qosd".into(), name: "Queen of San Diego".into() },
-            party_size: 8,
-            gross: Money::gross("840.75".parse().expect("valid")).expect("plausible"),
-            guest: Guest { name: "Dana Whitfield".into(), locale: "en".into() },
-            notes: String::new(),
-            location: None,
-            assigned: Assigned { crew: Some(vec![person("crew-1")]), captain: captain.map(person) },
-        }
     }
 
     /// A booking that was decided once: it stands, or it is off.
@@ -130,7 +114,7 @@ mod tests {
             latest: if stands { Meaning::Standing } else { Meaning::Off },
             decision: Some(Decision { stands, order: order.clone(), seq: 1 }),
             order,
-            sale: Some(sale(Some("captain-1"))),
+            sale: Some(Sale::example()),
             cancelled_at: None,
             approved: false,
             terms: None,
@@ -192,9 +176,10 @@ mod tests {
     /// Who sails was settled at the first confirmation; a roster that was emptied since changes nothing.
     #[test]
     fn somebody_must_be_named_to_sail() {
-        let unnamed = BookingRecord { sale: Some(sale(None)), ..record(true) };
+        let unnamed = Sale { assigned: Assigned::default(), ..Sale::example() };
+        let unnamed = BookingRecord { sale: Some(unnamed), ..record(true) };
         assert_eq!(named(&Course::of(&unnamed, &Operator::default())), Held::NOBODY_SAILS.why);
-        let settled = sale(Some("captain-1"));
+        let settled = Sale::example();
         let terms = Terms::resolve(&settled.boat, &settled.assigned, &Operator::default()).expect("all are named");
         let settled = BookingRecord { terms: Some(terms), ..unnamed };
         assert_eq!(named(&Course::of(&settled, &Operator::default())), "stands");
