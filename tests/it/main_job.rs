@@ -5,6 +5,7 @@ use simulators::traffic::{Fault, Service};
 
 use crate::{
     cold_start::OperatorsFile,
+    money::says,
     world::{ALWAYS, CHARTER_ID, SITE, UNAVAILABLE, World, later, sample, sample_with, states},
 };
 
@@ -49,9 +50,10 @@ async fn the_guest_page_is_complete_and_says_only_what_a_guest_may_read() {
     for said in ["Dana", "Queen of San Diego", "Friday, May 30, 2031", "2:00", "5:00", "BS-1048812", "3 hours"] {
         assert!(page.body.contains(said), "the page says {said}");
     }
-    for unsaid in ["Whitfield", "anniversary", "840", "crew-1", "captain-1"] {
+    for unsaid in ["Whitfield", "anniversary", "crew-1", "captain-1"] {
         assert!(!page.body.contains(unsaid), "the page must not say {unsaid}");
     }
+    assert!(!says(&page.body, "840"), "the page must not say the price");
     let calendar_file = &effects.visits[1];
     assert_eq!(calendar_file.content_type.as_deref(), Some("text/calendar; charset=utf-8"));
     for line in [
@@ -82,7 +84,7 @@ async fn crew_open_their_page_by_the_link_in_their_mail() {
     for said in ["Queen of San Diego", "1:00 PM", "6:00 PM", "Life jackets counted", "Dana"] {
         assert!(page.contains(said), "the crew page says {said}");
     }
-    assert!(!page.contains("840") && !page.contains("Whitfield"));
+    assert!(!says(&page, "840") && !page.contains("Whitfield"));
 }
 
 async fn get(url: &str) -> String {

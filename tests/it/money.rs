@@ -34,13 +34,14 @@ async fn no_digit_of_the_money_is_sent_to_crew_or_guests() {
         "the office reads the notes whole"
     );
 
-    let sent: String = world.traffic.calls_to(Service::Scc).into_iter().map(|call| call.request_body).collect();
+    let sent = sent_to_crew(&world);
     let published: String = effects.bucket.iter().map(|object| object.body.clone()).collect();
-    let secrets = ["967", "217.38", "333.3", "233.31", "183.9", "33.33", "77.77", "0.19", "$"];
+    let secrets = ["967", "967.89", "217.38", "333.3", "333.30", "233.31", "183.9", "183.90", "33.33", "77.77", "0.19"];
     for amount in secrets {
-        assert!(!sent.contains(amount), "SCC was sent {amount}: {sent}");
-        assert!(!published.contains(amount), "guests can read {amount}");
+        assert!(!says(&sent, amount), "SCC was sent {amount}: {sent}");
+        assert!(!says(&published, amount), "guests can read {amount}");
     }
+    assert!(!sent.contains('$') && !published.contains('$'));
     assert!(sent.contains("anniversary") && sent.contains("Pier 5, net on deck"), "crew read the rest: {sent}");
     assert!(!published.contains("anniversary"));
     std::fs::remove_dir_all(&folder).expect("removed");
@@ -109,12 +110,27 @@ async fn assert_money_is_gone(world: &World) {
             assert!(leaked.is_null(), "{item:#}");
         }
         let notes = item["notes"].as_str().expect("notes");
-        assert!(notes.contains("Report 1:00 PM") && !notes.contains("840"), "{notes}");
+        assert!(notes.contains("Report 1:00 PM") && !says(notes, "840"), "{notes}");
     }
     let crew_page = http().get(magic_link(&effects)).send().await.expect("an answer").text().await.expect("a page");
     for leaked in ["840.75", "151.34", "captain_fee", "crew_cost"] {
         assert!(!crew_page.contains(leaked), "crew can read {leaked}");
     }
+}
+
+/// Whether a text holds an amount by itself: ports, links, ids and fractions of seconds hold any three digits by chance.
+pub(crate) fn says(text: &str, amount: &str) -> bool {
+    let belongs_to_a_word = |letter: char| letter.is_alphanumeric() || "-_".contains(letter);
+    text.match_indices(amount).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + amount.len()..]);
+        !before.ends_with(belongs_to_a_word) && !after.starts_with(belongs_to_a_word)
+    })
+}
+
+/// All that ShipCaptainCrew was ever sent, with the lines of its JSON texts as lines.
+fn sent_to_crew(world: &World) -> String {
+    let calls = world.traffic.calls_to(Service::Scc).into_iter();
+    calls.map(|call| call.request_body.replace("\\n", "\n")).collect()
 }
 
 fn http() -> reqwest::Client {
@@ -280,7 +296,7 @@ async fn a_location_that_says_more_than_a_place_is_for_the_office_alone() {
     );
     let read_by_crew = serde_json::to_string(&effects.scc_events).expect("JSON");
     for object in &effects.bucket {
-        for withheld in ["Oak", "4821", "dana@", "$50"] {
+        for withheld in ["Oak", "4821#", "dana@", "$50"] {
             assert!(!object.body.contains(withheld) && !read_by_crew.contains(withheld), "{withheld}: {}", object.key);
         }
     }
@@ -304,6 +320,6 @@ async fn a_manual_entry_keeps_the_same_rules() {
     let world = World::start().await;
     let entered = world.invoke(&json!({ "booking": sample()["data"]["booking"] })).await.expect("an answer");
     assert_eq!(entered.payload["state"], "in_step", "{:#}", entered.payload);
-    let sent: String = world.traffic.calls_to(Service::Scc).into_iter().map(|call| call.request_body).collect();
-    assert!(!sent.contains("840"));
+    let sent = sent_to_crew(&world);
+    assert!(!says(&sent, "840"), "{sent}");
 }
