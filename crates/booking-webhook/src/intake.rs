@@ -89,7 +89,7 @@ pub async fn take_in(app: &App, incoming: &Incoming<'_>, deadline: &Deadline) ->
             Ok(Box::pin(work_on(app, *claim, Mode { charter_id_taken: taken, trigger: Trigger::Delivery }, deadline))
                 .await)
         }
-        Recorded::Busy(record) | Recorded::Stale(record) => nudge(app, *record, deadline).await,
+        Recorded::Unclaimed(record) => nudge(app, *record, deadline).await,
     }
 }
 

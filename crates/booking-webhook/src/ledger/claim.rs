@@ -68,10 +68,8 @@ pub enum Only {
 pub enum Recorded {
     /// It is recorded, and the booking is ours to bring in step.
     Claimed(Box<Claim>),
-    /// It is recorded; whoever holds the booking will see that it is newer.
-    Busy(Box<BookingRecord>),
-    /// It is no newer than what is on record.
-    Stale(Box<BookingRecord>),
+    /// It or a newer one is on record, and nothing was claimed: whoever holds the booking will see what is newer.
+    Unclaimed(Box<BookingRecord>),
 }
 
 /// A booking that is ours until the lease ends.
@@ -108,7 +106,7 @@ impl Ledger {
         }
         if record.order >= *new.order {
             let record = self.note_contradiction(record, new.order, deadline).await?;
-            return Ok(Recorded::Stale(Box::new(record)));
+            return Ok(Recorded::Unclaimed(Box::new(record)));
         }
         self.record_for_holder(new, lease.now, deadline).await
     }
@@ -127,15 +125,10 @@ impl Ledger {
             let update = update.expression_attribute_values(":due", text(DUE));
             update.expression_attribute_values(":now", milliseconds(now))
         };
-        match self.update("record_for_holder", booking_id, deadline, recording).await? {
-            Updated::Done(item) => Ok(Recorded::Busy(Box::new(read(booking_id, &item)?))),
-            Updated::Unfit(item) => {
-                let record = read(booking_id, &item)?;
-                // The first answer was lost, and what it put there is ours.
-                let ours = record.order == *new.order;
-                Ok(if ours { Recorded::Busy(Box::new(record)) } else { Recorded::Stale(Box::new(record)) })
-            }
-        }
+        // Unfit: what is on record is no older. A newer one came in meanwhile, or this one did and the answer was lost.
+        let (Updated::Done(item) | Updated::Unfit(item)) =
+            self.update("record_for_holder", booking_id, deadline, recording).await?;
+        Ok(Recorded::Unclaimed(Box::new(read(booking_id, &item)?)))
     }
 
     /// Two snapshots of the same place say different things, and the one on record has the larger digest: somebody should know.
