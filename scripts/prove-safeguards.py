@@ -43,17 +43,24 @@ SAFEGUARDS = [
     ),
     (
         "holder: a lost answer to a claim is recognised",
-        "ledger/claim.rs",
+        "ledger/snapshots.rs",
         "if lease.is_held_in(&record) {",
         "if lease.is_held_in(&record) && false {",
         "prove::conditions::dynoxide",
     ),
     (
         "order: an older snapshot changes nothing",
-        "ledger/claim.rs",
+        "ledger/snapshots.rs",
         "(attribute_not_exists(#order) OR #order < :order)",
         "(attribute_not_exists(#order) OR #order <> :order)",
         "prove::schedules::two_snapshots_in_the_wrong_order",
+    ),
+    (
+        "order: what is decided late counts when the newest snapshot decides nothing",
+        "ledger/snapshots.rs",
+        "if new.decides_after(&record) {",
+        "if new.decides_after(&record) && false {",
+        "prove::schedules::the_newest_wins prove::conditions::dynoxide guard_rails",
     ),
     (
         "settling: nothing is written while a request may still land",
@@ -67,6 +74,13 @@ SAFEGUARDS = [
         "reconcile/calendar.rs",
         "if attempt.known.unknown {\n            self.adopt",
         "if attempt.known.unknown && false {\n            self.adopt",
+        "prove::crashes::nothing_happens_twice",
+    ),
+    (
+        "made anew: the ledger is told before a second entry is created",
+        "reconcile/calendar.rs",
+        "if self.round.record.journal.calendar.remote_id.is_some() {",
+        "if self.round.record.journal.calendar.remote_id.is_some() && false {",
         "prove::crashes::nothing_happens_twice",
     ),
     (

@@ -70,6 +70,34 @@ async fn an_inquiry_is_recorded_and_its_confirmation_is_the_first_that_anybody_h
     World::assert_one_of_everything(&world.effects().await);
 }
 
+/// Senders deliver in no certain order: what the refund says nothing about, the cancellation before it still does.
+#[tokio::test]
+async fn what_was_decided_before_a_word_that_decides_nothing_counts_when_it_comes_after_it() {
+    for (decided, expected) in [("confirmed", 1), ("cancelled", 0)] {
+        let world = World::start().await;
+        if decided == "cancelled" {
+            assert_eq!(world.deliver(&sample()).await.status, 200);
+        }
+        world.deliver(&later(2, json!({ "status": "refunded" }))).await;
+        let late = later(1, json!({ "status": decided, "start_at": "2031-05-31T14:00:00-07:00" }));
+        let answered = world.deliver(&late).await;
+        assert_eq!((answered.status, &answered.body["state"]), (200, &json!("in_step")), "{:#}", answered.body);
+        assert_eq!(answered.body["flags"], json!(["undecided_again"]));
+        let effects = world.effects().await;
+        assert_eq!((effects.calendar.len(), effects.scc_events.len()), (expected, 1), "{decided}");
+        assert_eq!(effects.scc_events[0]["status"] == "cancelled", decided == "cancelled");
+        assert_eq!(effects.visits[0].body.contains("This charter is cancelled"), decided == "cancelled");
+
+        world.traffic.forget();
+        let older = json!({ "status": "confirmed", "party_size": 9 });
+        for told in [late, sample_with(older)] {
+            assert_eq!(world.deliver(&told).await.status, 200);
+        }
+        assert_eq!(world.called(), [""; 0], "{decided}: again, and what is older still");
+        assert_eq!(world.effects().await, effects);
+    }
+}
+
 #[tokio::test]
 async fn a_cancellation_of_what_nobody_was_shown_is_told_to_nobody() {
     let world = World::start().await;

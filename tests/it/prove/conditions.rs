@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use booking_webhook::{
     booking::{BookingId, CharterId, Snapshot, Status},
     ledger::{
-        Backlog, Claim, Delivery, DeliveryId, Kept, LeaseRequest, Ledger, NewSnapshot, Only, Order, Origin, Recorded,
-        Released, Standing, Step, StepRecord,
+        Backlog, Claim, Delivery, DeliveryId, Kept, LeaseRequest, Ledger, Meaning, NewSnapshot, Only, Order, Origin,
+        Recorded, Released, Standing, Step, StepRecord,
     },
     outbound::{Clock, Deadline, Outbound},
 };
@@ -32,6 +32,7 @@ on_both!(
     a_first_snapshot_is_recorded_and_claimed_in_one_write,
     an_older_or_equal_snapshot_changes_nothing,
     a_newer_snapshot_during_a_lease_is_recorded_and_left_to_the_holder,
+    what_an_older_snapshot_decides_counts_when_the_newer_one_decides_nothing,
     a_release_that_missed_a_newer_snapshot_does_not_let_go,
     what_a_holder_leaves_to_the_next_is_due_at_once,
     a_write_of_an_earlier_fence_changes_nothing,
@@ -158,6 +159,18 @@ async fn a_newer_snapshot_during_a_lease_is_recorded_and_left_to_the_holder(desk
     assert_eq!((record.order.at(), record.seq, record.fence), (at(2), 2, 1));
     assert_eq!(record.lease.map(|lease| lease.holder), Some("first".into()));
     assert!(desk.claim(Only::Owed, &lease("second", 2)).await.is_none(), "the lease holds");
+}
+
+async fn what_an_older_snapshot_decides_counts_when_the_newer_one_decides_nothing(desk: &Desk) {
+    let holder = desk.claimed(4, &lease("first", 1)).await;
+    for (version, decided, seq) in [(2, 2, 2), (3, 3, 3), (1, 3, 3), (3, 3, 3)] {
+        let recorded = desk.record(version, Status::Off, &lease("second", 2)).await;
+        let Recorded::Unclaimed(record) = recorded else { panic!("{version}: {recorded:?}") };
+        assert_eq!((record.order.at(), record.latest, record.seq), (at(4), Meaning::Undecided, seq), "{version}");
+        assert_eq!(record.decision.map(|decision| (decision.stands, decision.order.at())), Some((false, at(decided))));
+        assert_eq!(record.due_at, Some(at(2)), "it is owed from now on");
+    }
+    assert!(matches!(desk.release(&holder).await, Released::Newer), "the holder sees it");
 }
 
 async fn a_release_that_missed_a_newer_snapshot_does_not_let_go(desk: &Desk) {

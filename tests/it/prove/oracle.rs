@@ -19,7 +19,7 @@ const MONEY_NAMES: [&str; 9] = ["revenue", "gross", "net", "payout", "rate", "ex
 /// What the world was told, in the order of the snapshots.
 #[derive(Clone, Debug)]
 pub(crate) struct Expected {
-    /// Every snapshot that a system may have shown, the newest last.
+    /// Every snapshot that decides something, so that a system may have shown it, the newest last.
     pub(crate) told: Vec<Told>,
     /// The last snapshot that all systems are known to have shown. People worked by hand on it.
     pub(crate) shown: Option<Told>,
@@ -27,6 +27,7 @@ pub(crate) struct Expected {
 
 impl Expected {
     pub(crate) fn new(mut told: Vec<Told>, shown: Option<Told>) -> Self {
+        told.retain(|told| !told.undecided);
         told.sort_by_key(|told| told.version);
         told.dedup();
         Self { told, shown }

@@ -14,7 +14,7 @@ use super::{
     crashes::{Fault, Place, places},
     oracle::Expected,
     stage::{Outcome, Process, Stage},
-    story::{Told, work_by_hand},
+    story::{Told, delete_entry_by_hand, work_by_hand},
 };
 
 /// How long passes between one try to heal and the next: within the lease, after settling, past every distance between tries.
@@ -37,6 +37,8 @@ pub(crate) struct Scenario {
     before: Vec<Told>,
     /// Whether both services get new tokens before the run.
     rotated: bool,
+    /// Whether somebody deletes the calendar's entry before the run.
+    deleted: bool,
     /// The run in which something goes wrong.
     run: Told,
     /// Told to another process while the run creates its calendar entry.
@@ -47,7 +49,7 @@ pub(crate) struct Scenario {
 
 impl Scenario {
     fn of(name: &'static str, before: Vec<Told>, run: Told) -> Self {
-        Self { name, before, run, rotated: false, during: None, after: Vec::new() }
+        Self { name, before, run, rotated: false, deleted: false, during: None, after: Vec::new() }
     }
 
     /// All of them.
@@ -68,6 +70,12 @@ impl Scenario {
             Self::of("crew change", vec![first()], Told::version(2).with_crew(["crew-1", "crew-3"])),
             Self { rotated: true, ..Self::of("tokens rotated in between", vec![first()], moved()) },
             Self { during: Some(moved()), ..Self::of("newer snapshot during the run", vec![], first()) },
+            Self::of("cancel after its refund came", vec![first(), back().refunded()], Told::version(2).cancelled()),
+            Self {
+                deleted: true,
+                after: vec![back().cancelled()],
+                ..Self::of("cancel while the entry is made anew", vec![first()], moved())
+            },
         ]
     }
 
@@ -78,7 +86,8 @@ impl Scenario {
 
     fn expected(&self, told_now: bool) -> Expected {
         let told = self.before.iter().chain(self.told_now().filter(|_| told_now));
-        Expected::new(told.cloned().collect(), self.before.last().cloned())
+        let shown = self.before.iter().rfind(|told| !told.undecided);
+        Expected::new(told.cloned().collect(), shown.cloned())
     }
 }
 
@@ -145,6 +154,9 @@ async fn prepare(stage: &Stage, scenario: &Scenario) -> Vec<String> {
     }
     if !scenario.before.is_empty() && differences.is_empty() {
         work_by_hand(stage).await;
+    }
+    if scenario.deleted {
+        delete_entry_by_hand(stage).await;
     }
     // What is still on its way belongs to no run.
     stage.pass(Duration::from_secs(1)).await;

@@ -48,14 +48,18 @@ struct Schedule {
 
 fn snapshots() -> impl Strategy<Value = Vec<Told>> {
     let change = (prop_oneof![Just(30_i8), Just(31)], prop_oneof![Just("crew-2"), Just("crew-3")]);
-    (prop::collection::vec(change, 0..3), any::<bool>()).prop_map(|(changes, cancelled)| {
+    (prop::collection::vec(change, 0..3), any::<[bool; 2]>()).prop_map(|(changes, [cancelled, refunded])| {
         let mut told = vec![Told::version(1)];
         for (version, (day, second)) in (2..).zip(changes) {
             told.push(Told::version(version).on(day).with_crew(["crew-1", second]));
         }
+        let newest = told.last().expect("there is a first").clone();
+        let next = |told: &[Told]| Told { version: told.last().map_or(0, |last| last.version) + 1, ..newest.clone() };
         if cancelled {
-            let newest = told.last().expect("there is a first").clone();
-            told.push(Told { version: newest.version + 1, ..newest }.cancelled());
+            told.push(next(&told).cancelled());
+        }
+        if refunded {
+            told.push(next(&told).refunded());
         }
         told
     })

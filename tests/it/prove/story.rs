@@ -3,7 +3,7 @@
 use jiff::{Timestamp, ToSpan as _, Zoned, civil::date, tz::TimeZone};
 use serde_json::{Value, json};
 use simulators::{
-    rehearsal::SERVICE_KEY,
+    rehearsal::{DASHBOARD_TOKEN, SERVICE_KEY},
     sender::{SAMPLE_BOOKING_ID, sample_booking},
 };
 
@@ -22,11 +22,13 @@ pub(crate) struct Told {
     pub(crate) day: i8,
     pub(crate) crew: [&'static str; 2],
     pub(crate) standing: bool,
+    /// It decides nothing: what was decided last holds.
+    pub(crate) undecided: bool,
 }
 
 impl Told {
     pub(crate) fn version(version: u8) -> Self {
-        Self { version, day: 30, crew: ["crew-1", "crew-2"], standing: true }
+        Self { version, day: 30, crew: ["crew-1", "crew-2"], standing: true, undecided: false }
     }
 
     pub(crate) fn on(self, day: i8) -> Self {
@@ -39,6 +41,10 @@ impl Told {
 
     pub(crate) fn cancelled(self) -> Self {
         Self { standing: false, ..self }
+    }
+
+    pub(crate) fn refunded(self) -> Self {
+        Self { undecided: true, ..self }
     }
 
     /// Crew and captain.
@@ -63,9 +69,22 @@ impl Told {
         body["id"] = json!(format!("evt_{}", self.version));
         let booking = &mut body["data"]["booking"];
         booking["crew_ids"] = json!(self.crew);
-        booking["status"] = json!(if self.standing { "confirmed" } else { "cancelled" });
+        booking["status"] = json!(match self {
+            Self { undecided: true, .. } => "refunded",
+            Self { standing: true, .. } => "confirmed",
+            Self { standing: false, .. } => "cancelled",
+        });
         body
     }
+}
+
+/// Somebody in the office deletes the booking's only entry.
+pub(crate) async fn delete_entry_by_hand(stage: &Stage) {
+    let calendar = &stage.rehearsal.calendar;
+    let entry = calendar.entries().pop().expect("an entry");
+    let url = format!("{}/calendar/{}", calendar.url(), entry["id"].as_str().expect("an id"));
+    let delete = simulators::aws::loopback_client().delete(url).header("x-dashboard-token", DASHBOARD_TOKEN);
+    assert!(delete.send().await.expect("an answer").status().is_success(), "it is deleted");
 }
 
 /// What people do once a booking is in step.

@@ -22,6 +22,7 @@ mod order;
 mod queries;
 mod record;
 mod release;
+mod snapshots;
 
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 
-pub use claim::{Claim, LeaseRequest, NewSnapshot, Only, Recorded};
+pub use claim::{Claim, LeaseRequest, Only};
 pub use deliveries::{Delivery, Kept, Origin};
 pub use delivery_id::DeliveryId;
 pub use history::{Happened, History};
@@ -40,6 +41,7 @@ pub use order::{Order, digest};
 pub use queries::{Backlog, DeliverySummary};
 pub use record::{BookingRecord, Decision, Lease, Meaning};
 pub use release::Released;
+pub use snapshots::{NewSnapshot, Recorded};
 
 use self::items::{Item, PARTITION, SORT, STATE, booking_key};
 use crate::{
