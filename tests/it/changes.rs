@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use simulators::{
     rehearsal::Answered,
     scc::MailKind::{Change, MagicLink, Removed},
-    traffic::Service,
+    traffic::{Fault, Service},
     world::Effects,
 };
 
@@ -12,9 +12,9 @@ use crate::{
     money::says,
     prove::{
         stage::Stage,
-        story::{self, NOTE_BY_HAND, TICKED_BY_HAND, TITLE_BY_HAND},
+        story::{self, NOTE_BY_HAND, TICKED_BY_HAND, TITLE_BY_HAND, Told},
     },
-    world::{CHARTER_ID, UNAVAILABLE, World, instant, later, names, sample},
+    world::{ALWAYS, CHARTER_ID, UNAVAILABLE, World, instant, later, names, sample},
 };
 
 const IN_STEP: [&str; 4] = ["in_step", "in_step", "in_step", "in_step"];
@@ -88,6 +88,7 @@ async fn a_creation_has_one_idempotency_key_and_each_change_its_own() {
     let world = World::start().await;
     world.traffic.fail_next(Service::Calendar, "POST", UNAVAILABLE, 1);
     assert_in_step(&world.deliver(&sample()).await);
+    world.traffic.fail_next(Service::Calendar, "PATCH", UNAVAILABLE, 1);
     for (minutes, day) in [(1, 31), (2, 30)] {
         assert_in_step(&world.deliver(&later(minutes, on(day))).await);
     }
@@ -98,8 +99,43 @@ async fn a_creation_has_one_idempotency_key_and_each_change_its_own() {
     };
     assert_eq!(keys(Service::Calendar, "POST"), ["BS-1048812/calendar/create"; 2]);
     assert_eq!(keys(Service::Scc, "POST"), ["BS-1048812/crew_event/create"]);
-    assert_eq!(keys(Service::Calendar, "PATCH"), ["BS-1048812/calendar/2", "BS-1048812/calendar/3"]);
-    assert_eq!(keys(Service::Scc, "PATCH"), ["BS-1048812/crew_event/2", "BS-1048812/crew_event/3"]);
+    let [first, again, second] = &keys(Service::Calendar, "PATCH")[..] else { panic!("it is tried again, once") };
+    assert_eq!(first, again);
+    assert!(first.starts_with("BS-1048812/calendar/2/") && second.starts_with("BS-1048812/calendar/3/"), "{second}");
+    let [first, second] = &keys(Service::Scc, "PATCH")[..] else { panic!("twice") };
+    assert!(first.starts_with("BS-1048812/crew_event/2/") && second.starts_with("BS-1048812/crew_event/3/"), "{first}");
+}
+
+/// Of the notes, the sender touched nothing: only the calendar's entry is another one.
+#[tokio::test]
+async fn what_crew_wrote_into_the_notes_stays_when_the_entry_is_made_anew() {
+    let stage = Stage::set().await;
+    assert_eq!(stage.tell(&Told::version(1)).await.status(), Some(200));
+    story::work_by_hand(&stage).await;
+    story::delete_entry_by_hand(&stage).await;
+    for told in [Told::version(2).on(31), Told::version(3).on(30)] {
+        assert_eq!(stage.tell(&told).await.status(), Some(200));
+        let world = stage.look().await;
+        let (entry, event) = (&world.calendar[0], &world.scc_events[0]);
+        assert_eq!((&entry["date"], world.calendar.len()), (&json!(told.start().date()), 1));
+        assert_eq!(event["date"], json!(told.start().strftime("%Y-%m-%dT14:00:00%:z").to_string()));
+        assert!(event["notes"].as_str().is_some_and(|notes| notes.contains(NOTE_BY_HAND)), "{event:#}");
+    }
+}
+
+#[tokio::test]
+async fn what_crew_wrote_before_the_entry_was_there_stays_when_the_charter_moves() {
+    let world = World::start().await;
+    let denied = Fault::Answer { status: 403, acted: false, retry_after: None };
+    world.traffic.fail_next(Service::Calendar, "", denied, ALWAYS);
+    assert_eq!(world.deliver(&sample()).await.status, 202);
+    let notes = world.effects().await.scc_events[0]["notes"].as_str().expect("notes").to_owned();
+    world.change_event_by_hand(json!({ "notes": format!("{notes}\n{NOTE_BY_HAND}") })).await;
+    world.traffic.heal();
+    assert_in_step(&world.deliver(&later(1, on(31))).await);
+    let event = &world.effects().await.scc_events[0];
+    assert_eq!(event["date"], "2031-05-31T14:00:00-07:00");
+    assert!(event["notes"].as_str().is_some_and(|notes| notes.contains(NOTE_BY_HAND)), "{event:#}");
 }
 
 #[tokio::test]

@@ -54,9 +54,7 @@ async fn money_that_leaks_into_an_event_is_taken_out_and_what_crew_logged_stays(
     let answered = world.deliver(&sample()).await;
     assert_eq!(answered.status, 200, "{:#}", answered.body);
     let removed = answered.body["steps"]["crew_redaction"]["detail"].as_str().expect("what was removed");
-    for path in ["revenue", "pay.captain_fee", "pay.crew_cost", "Port-Tax", "notes"] {
-        assert!(removed.contains(path), "{path}: {removed}");
-    }
+    assert_eq!(removed, "removed Port-Tax, notes, pay, revenue", "and not what lies deeper: that could be a name");
     assert_money_is_gone(&world).await;
 
     log_as_crew(&world).await;

@@ -3,16 +3,20 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use simulators::{
     rehearsal::DASHBOARD_TOKEN,
     scc::MailKind,
-    traffic::{Fault, Service},
+    traffic::{Call, Fault, Service},
 };
 
 use crate::{
-    prove::stage::Stage,
-    world::{CHARTER_ID, World, later, sample, states},
+    prove::{
+        stage::{Outcome, Stage},
+        story::Told,
+    },
+    world::{ALWAYS, CHARTER_ID, World, later, sample, states},
 };
 
 const REFUSED: Fault = Fault::Answer { status: 422, acted: false, retry_after: None };
@@ -57,6 +61,30 @@ async fn newer_content_or_a_replay_tries_what_was_refused_again() {
     World::assert_one_of_everything(&world.effects().await);
 }
 
+/// What a person decides is not left to a process that may be gone, and not lost without a word.
+#[tokio::test]
+async fn a_replay_while_somebody_is_at_work_says_when_to_come_again() {
+    let stage = Stage::set().await;
+    stage.traffic().fail_next(Service::Scc, "", REFUSED, ALWAYS);
+    assert_eq!(stage.tell(&Told::version(1)).await.status(), Some(202));
+    stage.traffic().heal();
+    let process = stage.process(SignedDuration::ZERO).await.expect("it starts");
+    let changing = |call: &Call| call.operation.starts_with("PATCH");
+    let moved = stage.delivery_of(&Told::version(2).on(31));
+    assert_eq!(process.invoke_until(&moved, stage.traffic(), changing).await, Outcome::Crashed);
+
+    let replay = json!({ "replay": { "booking_id": "BS-1048812" } });
+    let Outcome::Answered { status, body } = stage.invoke(&replay).await else { panic!("it answers") };
+    assert_eq!((status, &body["title"]), (409, &json!("Nothing was replayed")), "{body:#}");
+    let detail = body["detail"].as_str().expect("a detail");
+    let until = detail.split_whitespace().find_map(|word| word.parse::<Timestamp>().ok()).expect("until when");
+    let wait = until.duration_since(stage.time.now()).unsigned_abs();
+    assert!(detail.contains("replay it again then") && wait <= Duration::from_mins(1), "{detail}");
+    stage.pass(wait + Duration::from_secs(1)).await;
+    assert_eq!(stage.invoke(&replay).await.status(), Some(200));
+    World::assert_one_of_everything(&stage.look().await);
+}
+
 /// A replay of the delivery itself is a person's decision just as well.
 #[tokio::test]
 async fn a_replay_of_the_newest_delivery_tries_what_was_refused_again() {
@@ -89,6 +117,9 @@ async fn an_entry_that_somebody_deleted_is_made_anew_when_the_charter_moves() {
     let created = world.traffic.calls_to(Service::Calendar).into_iter().find(|call| call.operation.starts_with("POST"));
     let key = &created.expect("it is created").headers["idempotency-key"];
     assert_ne!(key, "BS-1048812/calendar/create", "a calendar that honours keys must not answer with the deleted one");
+    let told = world.traffic.calls_to(Service::Scc).into_iter().filter(|call| call.operation.starts_with("PATCH"));
+    let keys: Vec<String> = told.map(|call| call.headers["idempotency-key"].clone()).collect();
+    assert!(matches!(&keys[..], [moved, named] if moved != named), "the day, then the new entry's id: {keys:?}");
 }
 
 /// Creating it again would mail everybody again, so that is a person's to decide.

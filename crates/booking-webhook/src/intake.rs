@@ -238,10 +238,10 @@ async fn unreleased(app: &App, record: &BookingRecord, released: Result<Released
 
 fn write_down(record: &mut BookingRecord, outcomes: &Outcomes, at: Timestamp) {
     record.journal = outcomes.journal();
-    let fence = record.fence;
-    let happened = outcomes.each().into_iter().flat_map(|(step, outcome)| {
-        outcome.did.iter().map(move |what| Happened { at, fence, step, what: what.clone() })
-    });
+    let happened = outcomes
+        .each()
+        .into_iter()
+        .flat_map(|(step, outcome)| outcome.did.iter().map(move |what| Happened { at, step, what: what.clone() }));
     record.history.add(happened);
 }
 

@@ -14,8 +14,6 @@ const LONGEST_WORDS_CHARACTERS: usize = 120;
 pub struct Happened {
     /// When.
     pub at: Timestamp,
-    /// In which claim.
-    pub fence: u64,
     /// To which step.
     pub step: Step,
     /// In words, e.g. "created cal_1a2b".

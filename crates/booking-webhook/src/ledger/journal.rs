@@ -99,8 +99,6 @@ pub struct Failure {
     /// The digest of what the system should have come to show.
     #[serde(default)]
     pub content: String,
-    /// When.
-    pub at: Timestamp,
 }
 
 impl Step {

@@ -160,13 +160,8 @@ impl StepOutcome {
     pub(super) fn held(round: &Round<'_>, step: Step, held: Held) -> Self {
         let before = round.record.journal.of(step).clone();
         let standing = Standing::Parked { content: HELD.into() };
-        let failure = Failure {
-            class: HELD.into(),
-            detail: held.why.into(),
-            next: held.next.into(),
-            content: HELD.into(),
-            at: round.deadline.now(),
-        };
+        let failure =
+            Failure { class: HELD.into(), detail: held.why.into(), next: held.next.into(), content: HELD.into() };
         let is_new = before.failure.as_ref().is_none_or(|before| before.detail != failure.detail);
         let did = if is_new { vec![format!("held: {}", held.why)] } else { Vec::new() };
         if is_new {

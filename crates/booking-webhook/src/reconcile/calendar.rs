@@ -88,8 +88,8 @@ impl<'a> Wanted<'a> {
                 return Ok(Standing::InStep);
             }
             attempt.intend(&changes).await?;
-            let calendar = &self.round.systems.calendar;
-            match calendar.patch(&id, &changes, &self.round.key(STEP), &self.round.deadline).await {
+            let (calendar, key) = (&self.round.systems.calendar, self.round.key(STEP, id.as_str(), &changes));
+            match calendar.patch(&id, &changes, &key, &self.round.deadline).await {
                 Err(error) if error.status == Some(404) => self.adopt(attempt).await?,
                 outcome => outcome.map(|()| attempt.changed(&changes))?,
             }
@@ -121,6 +121,10 @@ impl<'a> Wanted<'a> {
     }
 
     async fn create(&self, attempt: &mut Attempt<'_>) -> Result<(), CallError> {
+        if self.round.record.journal.calendar.remote_id.is_some() {
+            // The ledger names an entry that is gone. Should we end here, whoever comes next has to look for the new one.
+            attempt.doubt().await?;
+        }
         let (calendar, key) = (&self.round.systems.calendar, self.round.creation_key(STEP, &attempt.known));
         match calendar.create(&self.entry, &self.days, &key, &self.round.deadline).await {
             Ok(entry) => {
@@ -164,7 +168,8 @@ impl<'a> Wanted<'a> {
     }
 
     async fn delete(&self, attempt: &mut Attempt<'_>, id: &EntryId) -> Result<(), CallError> {
-        self.round.systems.calendar.delete(id, &self.round.key(STEP), &self.round.deadline).await?;
+        let key = self.round.key(STEP, id.as_str(), &Fields::new());
+        self.round.systems.calendar.delete(id, &key, &self.round.deadline).await?;
         attempt.did(format!("removed {}", id.as_str()));
         Ok(())
     }

@@ -57,7 +57,7 @@ async fn crew_event(round: &Round<'_>, entry_id: Option<&EntryId>, before: Optio
         return StepOutcome::unchanged(known.clone());
     }
     let noted = before.as_ref().map_or(known, |before| &before.known).applied.get(ENTRY_IN_NOTES).cloned();
-    let wanted = Wanted::of(round, booking, entry_id.cloned().or(noted.map(EntryId::stored)));
+    let wanted = Wanted::of(round, booking, entry_id.cloned(), noted.map(EntryId::stored));
     let content = if stands { content(&wanted.event) } else { CANCELLED.into() };
     let begun = match before {
         Some(outcome) => ControlFlow::Continue(Attempt::resume(round, STEP, content, outcome)),
@@ -80,20 +80,22 @@ async fn crew_event(round: &Round<'_>, entry_id: Option<&EntryId>, before: Optio
 /// What crew should read of one booking.
 struct Wanted<'a> {
     event: Fields,
-    notes_without_entry: Value,
     entry_id: Option<EntryId>,
+    /// The notes with the entry that they named before, if any.
+    notes_as_they_named_it: Value,
     left_alone: Vec<&'static str>,
     round: &'a Round<'a>,
 }
 
 impl<'a> Wanted<'a> {
-    fn of(round: &'a Round<'a>, booking: &Confirmed, entry_id: Option<EntryId>) -> Self {
-        let event = |entry_id| Event::of(&booking.charter, &round.address.url, entry_id).fields();
-        let notes_without_entry = event(None)["notes"].clone();
+    fn of(round: &'a Round<'a>, booking: &Confirmed, entry_id: Option<EntryId>, noted: Option<EntryId>) -> Self {
+        let event = |entry_id: Option<&EntryId>| Event::of(&booking.charter, &round.address.url, entry_id).fields();
+        let notes_as_they_named_it = event(noted.as_ref())["notes"].clone();
+        let entry_id = entry_id.or(noted);
         let event = event(entry_id.as_ref());
         // The checklist is the operator's, the status the crew's own: neither is the sender's to change.
         let left_alone = [not_named(booking), vec!["event_id", "checklist", "status"]].concat();
-        Self { event, notes_without_entry, entry_id, left_alone, round }
+        Self { event, entry_id, notes_as_they_named_it, left_alone, round }
     }
 
     async fn show(&self, attempt: &mut Attempt<'_>) -> Result<Standing, CallError> {
@@ -110,10 +112,11 @@ impl<'a> Wanted<'a> {
                 // A person has decided that it sails after all.
                 changes.insert("status".into(), self.event["status"].clone());
             }
-            if self.only_the_entry_is_new(attempt, &changes) && self.notes_were_edited(attempt).await? {
+            if self.notes_name_another_entry(attempt, &changes) && self.notes_were_edited(attempt, &id).await? {
                 // Whoever wrote them can read the calendar: their words are worth more than the entry's id.
-                attempt.known.applied.extend(digests(&changes));
-                changes.clear();
+                changes.remove("notes");
+                attempt.known.applied.insert("notes".into(), value_digest(&self.event["notes"]));
+                self.note_entry(&mut attempt.known.applied);
             }
             self.patch(attempt, &id, &changes).await?;
             break;
@@ -121,16 +124,18 @@ impl<'a> Wanted<'a> {
         Ok(Standing::InStep)
     }
 
-    /// Whether nothing would change but that the notes name a calendar entry.
-    fn only_the_entry_is_new(&self, attempt: &Attempt<'_>, changes: &Fields) -> bool {
-        let named_before = attempt.known.applied.get("notes") == Some(&value_digest(&self.notes_without_entry));
-        named_before && attempt.known.doubtful.is_empty() && changes.keys().eq(["notes"])
+    /// Whether the notes would change in nothing but the calendar entry that they name: the sender did not touch them.
+    fn notes_name_another_entry(&self, attempt: &Attempt<'_>, changes: &Fields) -> bool {
+        let applied = attempt.known.applied.get("notes") == Some(&value_digest(&self.notes_as_they_named_it));
+        applied && changes.contains_key("notes") && !attempt.known.doubtful.contains("notes")
     }
 
     /// Whether somebody has changed the notes since they were written.
-    async fn notes_were_edited(&self, attempt: &Attempt<'_>) -> Result<bool, CallError> {
+    async fn notes_were_edited(&self, attempt: &Attempt<'_>, id: &EventId) -> Result<bool, CallError> {
         let (scc, record) = (&self.round.systems.scc, self.round.record);
-        let event = scc.find(&self.event, &record.booking_id, &self.round.deadline).await?;
+        let mut event = self.event.clone();
+        event.insert("event_id".into(), json!(id));
+        let event = scc.find(&event, &record.booking_id, &self.round.deadline).await?;
         let seen = event.and_then(|event| event.seen?.remove("notes"));
         Ok(seen.is_some_and(|notes| attempt.known.applied.get("notes") != Some(&value_digest(&notes))))
     }
@@ -203,7 +208,8 @@ impl<'a> Wanted<'a> {
             return Ok(());
         }
         attempt.intend(changes).await?;
-        self.round.systems.scc.patch(id, changes, &self.round.key(STEP), &self.round.deadline).await?;
+        let key = self.round.key(STEP, id.as_str(), changes);
+        self.round.systems.scc.patch(id, changes, &key, &self.round.deadline).await?;
         attempt.changed(changes);
         if changes.contains_key("notes") {
             self.note_entry(&mut attempt.known.applied);
@@ -259,7 +265,7 @@ async fn take_money_out(round: &Round<'_>, id: &EventId, attempt: &mut Attempt<'
         // Names of attributes are as free as their values: deeper ones than the first could be somebody's address.
         let attributes: BTreeSet<&str> = removed.iter().filter_map(|path| path.split(['.', '[']).next()).collect();
         tracing::warn!(event_id = %id, ?attributes, "money was taken out of a crew event");
-        attempt.did(format!("removed {}", removed.join(", ")));
+        attempt.did(format!("removed {}", attributes.into_iter().collect::<Vec<_>>().join(", ")));
     }
     Ok(())
 }

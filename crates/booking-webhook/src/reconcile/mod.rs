@@ -30,10 +30,15 @@ mod guest_page;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::json;
 use tokio::sync::watch;
 
 pub use self::attempt::StepOutcome;
-use self::{course::Course, redrive::Redrive};
+use self::{
+    course::Course,
+    difference::{Fields, value_digest},
+    redrive::Redrive,
+};
 use crate::{
     booking::Operator,
     calendar::Calendar,
@@ -150,9 +155,11 @@ impl Round<'_> {
         self.record.decision.as_ref().map_or(Timestamp::UNIX_EPOCH, |decision| decision.order.at())
     }
 
-    /// The idempotency key of a change.
-    fn key(&self, step: Step) -> String {
-        format!("{}/{}/{}", self.record.booking_id, step.name(), self.record.fence)
+    /// The idempotency key of a change to `target`, a removal if it changes nothing: the same when it is tried again, another one for
+    /// anything else, and for the same at another time.
+    fn key(&self, step: Step, target: &str, changes: &Fields) -> String {
+        let change = value_digest(&json!([target, changes]));
+        format!("{}/{}/{}/{change}", self.record.booking_id, step.name(), self.record.fence)
     }
 
     /// The idempotency key of a creation: the same however often it is tried, another one when what it made before is gone.

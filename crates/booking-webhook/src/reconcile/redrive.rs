@@ -68,7 +68,6 @@ impl Redrive {
             detail: error.to_string().chars().take(LONGEST_DETAIL_CHARACTERS).collect(),
             next: next(error, next_try_at),
             content: tried.content.to_owned(),
-            at: tried.at,
         };
         StepRecord { standing, attempts, next_try_at, settles_at, failure: Some(failure), ..known }
     }
