@@ -8,7 +8,7 @@ use crate::{
     booking::BookingId,
     entry::{Read, read},
     intake::{Incoming, Progress, take_in, take_up, unknown, unreachable},
-    ledger::{DeliveryId, Only, Order},
+    ledger::{BookingRecord, DeliveryId, Only, Order},
     outbound::Deadline,
     reconcile::Trigger,
     webhook::{Problem, Reply, State},
@@ -17,8 +17,8 @@ use crate::{
 /// Replays what `request` names: `{"booking_id": …}` or `{"delivery_id": …}`.
 ///
 /// # Errors
-/// [`Problem`] 400 when it names neither, 404 when the ledger does not have it, 422 when the delivery still cannot be read, 503 when the
-/// ledger cannot be reached.
+/// [`Problem`] 400 when it names neither, 404 when the ledger does not have it, 409 when somebody else is at work on the booking, 422 when
+/// the delivery still cannot be read, 503 when the ledger cannot be reached.
 pub async fn replay(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
     let named = |key: &str| request.get(key).and_then(Value::as_str);
     let progress = match (named("booking_id"), named("delivery_id")) {
@@ -52,7 +52,14 @@ async fn approve(app: &App, booking_id: &BookingId, deadline: &Deadline) -> Resu
         return take_up(app, claim, Trigger::Person, deadline).await;
     }
     let record = app.ledger.state(booking_id, deadline).await.map_err(unreachable)?;
-    record.map(Progress::seen).ok_or_else(|| unknown(booking_id))
+    Err(record.map_or_else(|| unknown(booking_id), |record| at_work(&record)))
+}
+
+/// What a person wants cannot be left to whoever holds the booking: that one tries only what it would have tried anyway.
+fn at_work(record: &BookingRecord) -> Problem {
+    let until = record.lease.as_ref().map_or_else(String::new, |lease| format!(" until {} at most", lease.until));
+    let detail = format!("Somebody is at work on {}{until}: replay it again then", record.booking_id);
+    Problem::new(StatusCode::CONFLICT, "Nothing was replayed", detail)
 }
 
 /// Reads a delivery with the mapping as it is now, and takes it in as if it had just come.
@@ -75,8 +82,8 @@ async fn deliver_again(app: &App, id: &str, deadline: &Deadline) -> Result<Progr
     {
         tracing::warn!(reason = error.to_string(), "the delivery stays in quarantine, although it was taken in");
     }
-    let is_the_newest = progress.record.order == order;
-    if progress.state == State::Parked && is_the_newest {
+    let decided_last = progress.record.decision.as_ref().is_some_and(|decision| decision.order == order);
+    if progress.state == State::Parked && (decided_last || progress.record.order == order) {
         return approve(app, &snapshot.booking_id, deadline).await;
     }
     Ok(progress)
