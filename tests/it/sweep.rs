@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use simulators::traffic::{Call, Fault, Service};
+use simulators::{
+    rehearsal::Options,
+    traffic::{Call, Fault, Service},
+};
 
 use crate::{
     prove::stage::Stage,
@@ -208,4 +211,19 @@ async fn a_sweep_without_the_ledger_says_so() {
     let problem = world.sweep().await;
     assert_eq!(problem["status"], 503, "{problem:#}");
     world.alarm("the ledger cannot be used").await;
+}
+
+/// What cannot start would count as a try that failed, and crew would hear of the charter later still.
+#[tokio::test]
+async fn a_booking_is_left_for_a_minute_when_a_hanging_calendar_would_cost_the_crew_their_event() {
+    // The calendar's 2.5 s, the creation's 5 s, the release's 1.7 s; and 0.3 s belong to Lambda.
+    for (time_out, left) in [(Duration::from_millis(9_300), 1), (Duration::from_secs(12), 0)] {
+        let env = [("REDRIVE_BASE_MS".to_owned(), Some("1".to_owned()))].into();
+        let world = World::with_options(Options { time_out, env, ..Options::default() }).await;
+        world.traffic.fail_next(Service::Scc, "POST", UNAVAILABLE, ALWAYS);
+        assert_eq!(world.deliver(&sample()).await.status, 202);
+        world.traffic.heal();
+        let swept = world.sweep().await;
+        assert_eq!((&swept["found"], &swept["left"], &swept["in_step"]), (&json!(1), &json!(left), &json!(1 - left)));
+    }
 }

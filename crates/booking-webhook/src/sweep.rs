@@ -82,10 +82,11 @@ fn gauge(metrics: &Metrics, backlog: &Backlog, now: Timestamp) {
 }
 
 async fn one(app: &App, booking_id: &BookingId, deadline: &Deadline) -> Swept {
-    let deadline = deadline.within(app.config.answer_within);
-    if !deadline.allows(app.config.kept_for_a_round()) {
+    // Also when the calendar hangs: what cannot start would count as a try that failed.
+    if !deadline.allows(app.config.crew_event_wait + app.config.kept_for_a_round()) {
         return Swept::Left;
     }
+    let deadline = deadline.within(app.config.answer_within);
     match app.ledger.claim(booking_id, Only::Due, &app.lease(&deadline), &deadline).await {
         Ok(Some(claim)) => match take_up(app, claim, Trigger::Schedule, &deadline).await {
             Ok(progress) => {
