@@ -48,8 +48,8 @@ test-browser: setup ## the guest page in Chromium, judged by axe and Lighthouse;
 	@scripts/browser-tests.sh --required
 
 prove: setup ## the whole proof: every scenario, every fault, every outside call, many schedules (41 minutes on two idle cores, 34 of them the crash matrix)
-	$(CARGO_BUILD) --tests
-	cargo test --workspace --locked --test it prove:: -- --include-ignored --test-threads=1 --nocapture
+	$(CARGO_BUILD) --tests --profile prove
+	cargo test --workspace --locked --profile prove --test it prove:: -- --include-ignored --test-threads=1 --nocapture
 
 prove-safeguards: setup ## take each safeguard of the ledger away, in a copy, and show which test turns red; ten minutes and more
 	@scripts/prove-safeguards.py

@@ -36,16 +36,18 @@ pub(crate) const SITE: &str = "https://queenofsandiego.com";
 
 /// The function's executable, built before the first test so that no test runs against yesterday's.
 static FUNCTION: LazyLock<PathBuf> = LazyLock::new(|| {
+    let test = std::env::current_exe().expect("this test has an executable");
+    let folder = test.ancestors().nth(2).expect("tests are in target/PROFILE/deps");
+    // In the profile of this test, of which only this one is not called like its folder.
+    let profile = folder.file_name().filter(|name| *name != "debug").unwrap_or("dev".as_ref());
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--workspace", "--bins", "--locked", "--quiet"]);
+    cargo.args(["build", "--workspace", "--bins", "--locked", "--quiet", "--profile"]).arg(profile);
     // Cargo would take it for a change of the dependencies that look at it, and build those anew.
     for name in said_about_this_package() {
         cargo.env_remove(name);
     }
     assert!(cargo.status().expect("cargo runs").success(), "the function does not build");
-    let test = std::env::current_exe().expect("this test has an executable");
-    let profile = test.ancestors().nth(2).expect("tests are in target/PROFILE/deps");
-    profile.join("booking-webhook")
+    folder.join("booking-webhook")
 });
 
 /// The names of what cargo tells tests about their own package.
