@@ -17,6 +17,7 @@ mod logs;
 mod main_job;
 mod metrics;
 mod money;
+mod order;
 mod parked;
 mod prove;
 mod secrets;
