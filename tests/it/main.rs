@@ -26,3 +26,4 @@ mod staging;
 mod status;
 mod sweep;
 mod world;
+mod wrong_urls;

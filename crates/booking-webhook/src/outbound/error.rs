@@ -64,7 +64,7 @@ pub enum Class {
         /// Whether an answer came. Without one the request may still be on its way, and land later.
         answered: bool,
     },
-    /// Our token is not accepted: read the secrets again.
+    /// Our token is not accepted, or is shown to somebody who is not the service: read the secrets again.
     Denied,
     /// It will never be accepted as it is: a person must look.
     Refused,
@@ -97,6 +97,21 @@ pub fn classify(effect: Effect, status: StatusCode) -> Option<Class> {
     }
 }
 
+/// Whether somebody else must have answered, because the service has what was called: every collection, whatever is in it, and each verb that
+/// we use.
+pub(super) fn is_from_elsewhere(call: Call, status: StatusCode) -> bool {
+    let is_to_a_collection = match call.service {
+        Service::Calendar => matches!(call.effect, Effect::Read | Effect::Create),
+        Service::Scc => call.effect == Effect::Create,
+        _ => false,
+    };
+    match status {
+        StatusCode::NOT_FOUND => is_to_a_collection,
+        StatusCode::METHOD_NOT_ALLOWED => matches!(call.service, Service::Calendar | Service::Scc),
+        _ => false,
+    }
+}
+
 /// A call that failed.
 #[derive(Debug)]
 pub struct CallError {
@@ -119,6 +134,13 @@ impl CallError {
     /// The service answered with a failure.
     pub fn answered(call: Call, class: Class, status: StatusCode) -> Self {
         Self { status: Some(status.as_u16()), ..Self::new(call, class, format!("answered {status}")) }
+    }
+
+    /// The same, told that whoever answered was not the service.
+    #[must_use]
+    pub fn from_elsewhere(self) -> Self {
+        let reason = format!("{}: the url in the {} secret is wrong", self.reason, self.call.service);
+        Self { class: Class::Denied, reason, ..self }
     }
 
     /// No whole answer came: refused, lost or timed out. What could not even be sent is our own configuration's fault.
@@ -221,6 +243,26 @@ mod tests {
         check(&[504], &[Change, Create], Some(Class::Unknown { answered: false }));
         check(&[408, 500, 502, 503], &[Create], Some(Class::Unknown { answered: true }));
         check(&[301, 400, 404, 409, 422], &[Read, Change, Create], Some(Class::Refused));
+    }
+
+    #[test]
+    fn who_does_not_know_a_collection_is_not_the_service() {
+        let (not_found, not_allowed) = (StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED);
+        for (service, effect, statuses) in [
+            (Service::Calendar, Effect::Create, &[not_found, not_allowed][..]),
+            (Service::Calendar, Effect::Read, &[not_found, not_allowed]),
+            (Service::Calendar, Effect::Change, &[not_allowed]),
+            (Service::Scc, Effect::Create, &[not_found, not_allowed]),
+            (Service::Scc, Effect::Read, &[not_allowed]),
+            (Service::Scc, Effect::Change, &[not_allowed]),
+            (Service::GuestPageBucket, Effect::Change, &[]),
+            (Service::ConfigurationFiles, Effect::Read, &[]),
+        ] {
+            let call = Call { service, operation: "call", effect };
+            for status in [StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED, not_found, not_allowed] {
+                assert_eq!(is_from_elsewhere(call, status), statuses.contains(&status), "{call:?} {status}");
+            }
+        }
     }
 
     #[test]

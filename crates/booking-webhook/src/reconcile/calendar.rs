@@ -164,7 +164,7 @@ impl<'a> Wanted<'a> {
     }
 
     async fn delete(&self, attempt: &mut Attempt<'_>, id: &EntryId) -> Result<(), CallError> {
-        self.round.systems.calendar.delete(id, &self.round.key(STEP), &self.round.deadline).await?;
+        self.round.systems.calendar.delete(id, &self.days, &self.round.key(STEP), &self.round.deadline).await?;
         attempt.did(format!("removed {}", id.as_str()));
         Ok(())
     }
