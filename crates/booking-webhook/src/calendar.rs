@@ -20,7 +20,7 @@ use crate::{
 const TOKEN: HeaderName = HeaderName::from_static("x-dashboard-token");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-pub(crate) const FIND: Call = Call { service: Service::Calendar, operation: "find_entry", effect: Effect::Read };
+pub(crate) const FIND: Call = Call { service: Service::Calendar, operation: "find_entry", effect: Effect::Repeatable };
 const CREATE: Call = Call { service: Service::Calendar, operation: "create_entry", effect: Effect::Create };
 const PATCH: Call = Call { service: Service::Calendar, operation: "patch_entry", effect: Effect::Change };
 const DELETE: Call = Call { service: Service::Calendar, operation: "delete_entry", effect: Effect::Change };

@@ -31,7 +31,7 @@ const SERVICE_KEY: HeaderName = HeaderName::from_static("x-service-key");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 const CREATE: Call = Call { service: Service::Scc, operation: "create_event", effect: Effect::Create };
-const CHECK: Call = Call { service: Service::Scc, operation: "check_key", effect: Effect::Read };
+const CHECK: Call = Call { service: Service::Scc, operation: "check_key", effect: Effect::Repeatable };
 const PATCH: Call = Call { service: Service::Scc, operation: "patch_event", effect: Effect::Change };
 
 /// An event that is there.
