@@ -222,3 +222,22 @@ async fn the_service_key_is_shown_as_scc_wants_it() {
         assert_eq!(answered.status, 200, "{auth}: {:#}", answered.body);
     }
 }
+
+/// A process's own running time may stand still between invocations: what was too soon in one of them must not be so for ever.
+#[tokio::test]
+async fn a_process_that_was_frozen_for_a_minute_may_read_its_secrets_again() {
+    let stage = crate::prove::stage::Stage::set().await;
+    let process = stage.process(jiff::SignedDuration::ZERO).await.expect("it starts");
+    stage.rehearsal.calendar.set_token("rotated");
+    let event = stage.delivery("msg_1", &sample());
+    assert_eq!(process.invoke(&event).await.status(), Some(202), "the secret is not rotated yet");
+
+    let mut secret = stage.rehearsal.secret("calendar").await.expect("a secret");
+    secret["dashboard_token"] = json!("rotated");
+    stage.rehearsal.put_secret("calendar", &secret).await.expect("stored");
+    assert_eq!(process.invoke(&event).await.status(), Some(202), "nobody makes it read them twice in 30 seconds");
+
+    stage.pass(std::time::Duration::from_mins(1)).await;
+    assert_eq!(process.invoke(&event).await.status(), Some(200));
+    World::assert_one_of_everything(&stage.look().await);
+}

@@ -13,14 +13,14 @@ use serde_json::{Map, Value};
 
 use crate::{
     booking::{Confirmed, Money, PersonId, clock, rfc3339},
-    outbound::{Call, CallError, Deadline, Effect, Outbound, Service},
+    outbound::{Call, CallError, Class, Deadline, Effect, Outbound, Service},
     secrets::{CalendarSecret, SecretStore},
 };
 
 const TOKEN: HeaderName = HeaderName::from_static("x-dashboard-token");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-pub(crate) const FIND: Call = Call { service: Service::Calendar, operation: "find_entry", effect: Effect::Read };
+pub(crate) const FIND: Call = Call { service: Service::Calendar, operation: "find_entry", effect: Effect::Repeatable };
 const CREATE: Call = Call { service: Service::Calendar, operation: "create_entry", effect: Effect::Create };
 const PATCH: Call = Call { service: Service::Calendar, operation: "patch_entry", effect: Effect::Change };
 const DELETE: Call = Call { service: Service::Calendar, operation: "delete_entry", effect: Effect::Change };
@@ -250,11 +250,17 @@ impl<'a> Calendar<'a> {
         self.secrets.present(PATCH, |secrets| &secrets.calendar, deadline, attempt).await
     }
 
-    /// Removes an entry. One that is gone already is removed.
+    /// Removes an entry. One that is gone already is removed, if it is on none of `days` either: on a wrong path nobody knows an entry.
     ///
     /// # Errors
-    /// [`CallError`] of the deletion.
-    pub async fn delete(&self, id: &EntryId, idempotency_key: &str, deadline: &Deadline) -> Result<(), CallError> {
+    /// [`CallError`] of the deletion, or of the look at the days.
+    pub async fn delete(
+        &self,
+        id: &EntryId,
+        days: &BTreeSet<Date>,
+        idempotency_key: &str,
+        deadline: &Deadline,
+    ) -> Result<(), CallError> {
         let attempt = |secret: CalendarSecret| async move {
             let request = |http: &reqwest::Client| {
                 let delete = authorised(http.delete(format!("{}/calendar/{}", secret.url, id.as_str())), &secret);
@@ -263,9 +269,25 @@ impl<'a> Calendar<'a> {
             self.outbound.exchange(DELETE, deadline, request, |_| Ok(((), Some(id.0.clone())))).await
         };
         match self.secrets.present(DELETE, |secrets| &secrets.calendar, deadline, attempt).await {
-            Err(error) if error.status == Some(404) => Ok(()),
+            Err(error) if error.status == Some(404) => self.make_sure_it_is_gone(id, days, deadline).await,
             outcome => outcome,
         }
+    }
+
+    async fn make_sure_it_is_gone(
+        &self,
+        id: &EntryId,
+        days: &BTreeSet<Date>,
+        deadline: &Deadline,
+    ) -> Result<(), CallError> {
+        for day in days {
+            let entries = self.on(*day, deadline).await?;
+            if entries.iter().any(|seen| seen.get("id").is_some_and(|listed| listed == id.as_str())) {
+                let reason = format!("does not find the entry to remove, which is still listed on {day}");
+                return Err(CallError::new(DELETE, Class::Transient, reason));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -33,29 +33,29 @@ pub enum TimeError {
     Duration,
 }
 
-/// A start as it was read, and whether the reading had to choose.
+/// A time as it was read, and whether the reading had to choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StartReading {
+pub struct TimeReading {
     /// The instant that was meant.
     pub instant: Timestamp,
     /// The local time happened twice that day (the clocks go back) and the first was taken.
     pub ambiguous: bool,
 }
 
-/// Reads a date and time: its own offset or zone if it has one, else as a local time in `zone`.
+/// Reads a date and time: its own offset or zone if it has one, else as a local time in `zone`, which is asked for only then.
 ///
 /// # Errors
 /// [`TimeError::Malformed`], or [`TimeError::Nonexistent`] for a local time that the clocks skip.
-pub fn read_start(text: &str, zone: &TimeZone) -> Result<StartReading, TimeError> {
+pub fn read_time(text: &str, zone: impl FnOnce() -> TimeZone) -> Result<TimeReading, TimeError> {
     let Ok(pieces) = Pieces::parse(text) else { return Err(TimeError::Malformed) };
     let Some(time) = pieces.time() else { return Err(TimeError::Malformed) };
     let civil = pieces.date().to_datetime(time);
     if let Some(offset) = pieces.to_numeric_offset() {
         let Ok(instant) = offset.to_timestamp(civil) else { return Err(TimeError::Malformed) };
-        return Ok(StartReading { instant, ambiguous: false });
+        return Ok(TimeReading { instant, ambiguous: false });
     }
     let Ok(annotated) = pieces.to_time_zone() else { return Err(TimeError::Malformed) };
-    let zone = annotated.as_ref().unwrap_or(zone);
+    let zone = annotated.unwrap_or_else(zone);
     let local = zone.to_ambiguous_timestamp(civil);
     let ambiguous = match local.offset() {
         AmbiguousOffset::Unambiguous { .. } => false,
@@ -65,7 +65,7 @@ pub fn read_start(text: &str, zone: &TimeZone) -> Result<StartReading, TimeError
         }
     };
     let Ok(instant) = local.earlier() else { return Err(TimeError::Malformed) };
-    Ok(StartReading { instant, ambiguous })
+    Ok(TimeReading { instant, ambiguous })
 }
 
 /// How long a charter lasts: whole minutes, from a quarter of an hour to a week.
@@ -169,11 +169,11 @@ mod tests {
     }
 
     fn reading(text: &str) -> Result<(String, bool), TimeError> {
-        read_start(text, &pacific()).map(|start| (start.instant.to_string(), start.ambiguous))
+        read_time(text, pacific).map(|time| (time.instant.to_string(), time.ambiguous))
     }
 
     #[test]
-    fn a_start_is_read_in_its_own_offset_or_zone_else_in_the_operators() {
+    fn a_time_is_read_in_its_own_offset_or_zone_else_in_the_operators() {
         let instant = |text: &str, ambiguous| Ok((text.to_owned(), ambiguous));
         for (text, expected) in [
             ("2025-05-30T14:00:00-07:00", instant("2025-05-30T21:00:00Z", false)),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     fn charter(start: &str, minutes: u64) -> CharterTime {
-        let instant = read_start(start, &pacific()).expect("valid").instant;
+        let instant = read_time(start, pacific).expect("valid").instant;
         CharterTime::lasting(instant.to_zoned(pacific()), CharterDuration::try_from(minutes).expect("valid"))
     }
 

@@ -6,7 +6,7 @@ use aws_sdk_s3::operation::get_object::GetObjectError;
 
 use crate::outbound::{Answered, Call, CallError, Class, Deadline, Effect, Outbound, Service, from_sdk};
 
-const READ: Call = Call { service: Service::ConfigurationFiles, operation: "read_file", effect: Effect::Read };
+const READ: Call = Call { service: Service::ConfigurationFiles, operation: "read_file", effect: Effect::Repeatable };
 
 /// A file on disk or an object in S3.
 #[derive(Debug, Clone, PartialEq, Eq)]

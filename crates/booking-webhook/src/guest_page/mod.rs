@@ -45,7 +45,7 @@ const PUT_UNKNOWN_LINK: Call =
 const INVALIDATE: Call =
     Call { service: Service::Cloudfront, operation: "invalidate_guest_page", effect: Effect::Change };
 
-const VISIT: Call = Call { service: Service::GuestSite, operation: "visit_guest_page", effect: Effect::Read };
+const VISIT: Call = Call { service: Service::GuestSite, operation: "visit_guest_page", effect: Effect::Repeatable };
 
 /// Where the page of one charter is. What guests open is fixed, because the edge's own rule rewrites it (`infra/viewer-request.js`); the
 /// objects lie wherever the bucket's owner wants them.

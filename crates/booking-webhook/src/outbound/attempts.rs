@@ -175,7 +175,7 @@ impl Outbound {
         let limit = self.call_timeout.min(deadline.remaining());
         let needed = match effect {
             Effect::Create => self.call_timeout,
-            Effect::Read | Effect::Repeatable | Effect::Change => self.call_timeout / SHORTEST_TRY,
+            Effect::Repeatable | Effect::Change => self.call_timeout / SHORTEST_TRY,
         };
         (limit >= needed).then_some(limit)
     }
@@ -221,7 +221,7 @@ mod tests {
     use super::*;
     use crate::outbound::Service;
 
-    const READ: Call = Call { service: Service::Calendar, operation: "find_entry", effect: Effect::Read };
+    const READ: Call = Call { service: Service::Calendar, operation: "find_entry", effect: Effect::Repeatable };
     const CREATE: Call = Call { service: Service::Calendar, operation: "create_entry", effect: Effect::Create };
 
     fn outbound() -> Outbound {
@@ -298,7 +298,7 @@ mod tests {
         let limit = |effect, remaining_ms| outbound().limit(effect, &after(Duration::from_millis(remaining_ms)));
         assert_eq!(limit(Effect::Create, 40), None);
         assert_eq!(limit(Effect::Create, 1_000), Some(Duration::from_millis(50)));
-        assert!(limit(Effect::Read, 40).is_some_and(|limit| limit <= Duration::from_millis(40)));
+        assert!(limit(Effect::Repeatable, 40).is_some_and(|limit| limit <= Duration::from_millis(40)));
         assert_eq!(limit(Effect::Change, 1), None);
     }
 

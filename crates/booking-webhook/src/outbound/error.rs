@@ -5,13 +5,11 @@
 use std::{error::Error, fmt, time::Duration};
 
 use http::StatusCode;
-use serde::Serialize;
 
 use super::Call;
 
 /// Who is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Service {
     Ledger,
@@ -44,9 +42,7 @@ impl fmt::Display for Service {
 /// What a call does on the other side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// Nothing.
-    Read,
-    /// The same however often and however late it arrives: it is conditional on what it was based on.
+    /// The same however often and however late it arrives: it reads, or is conditional on what it was based on.
     Repeatable,
     /// The same however often it arrives: a change, a deletion, a put.
     Change,
@@ -64,7 +60,7 @@ pub enum Class {
         /// Whether an answer came. Without one the request may still be on its way, and land later.
         answered: bool,
     },
-    /// Our token is not accepted: read the secrets again.
+    /// Our token is not accepted, or is shown to somebody who is not the service: read the secrets again.
     Denied,
     /// It will never be accepted as it is: a person must look.
     Refused,
@@ -88,12 +84,27 @@ pub fn classify(effect: Effect, status: StatusCode) -> Option<Class> {
     match (status.as_u16(), effect) {
         (200..=299, _) => None,
         (401 | 403, _) => Some(Class::Denied),
-        (429, _) | (408 | 500..=599, Effect::Read | Effect::Repeatable) => Some(Class::Transient),
+        (429, _) | (408 | 500..=599, Effect::Repeatable) => Some(Class::Transient),
         // The gateway gave up waiting: the service may still be at it.
         (504, Effect::Change | Effect::Create) => Some(Class::Unknown { answered: false }),
         (408 | 500..=599, Effect::Change) => Some(Class::Transient),
         (408 | 500..=599, Effect::Create) => Some(Class::Unknown { answered: true }),
         _ => Some(Class::Refused),
+    }
+}
+
+/// Whether somebody else must have answered, because the service has what was called: every collection, whatever is in it, and each verb that
+/// we use.
+pub(super) fn is_from_elsewhere(call: Call, status: StatusCode) -> bool {
+    let is_to_a_collection = match call.service {
+        Service::Calendar => matches!(call.effect, Effect::Repeatable | Effect::Create),
+        Service::Scc => call.effect == Effect::Create,
+        _ => false,
+    };
+    match status {
+        StatusCode::NOT_FOUND => is_to_a_collection,
+        StatusCode::METHOD_NOT_ALLOWED => matches!(call.service, Service::Calendar | Service::Scc),
+        _ => false,
     }
 }
 
@@ -121,6 +132,13 @@ impl CallError {
         Self { status: Some(status.as_u16()), ..Self::new(call, class, format!("answered {status}")) }
     }
 
+    /// The same, told that whoever answered was not the service.
+    #[must_use]
+    pub fn from_elsewhere(self) -> Self {
+        let reason = format!("{}: the url in the {} secret is wrong", self.reason, self.call.service);
+        Self { class: Class::Denied, reason, ..self }
+    }
+
     /// No whole answer came: refused, lost or timed out. What could not even be sent is our own configuration's fault.
     pub fn unreachable(call: Call, error: reqwest::Error) -> Self {
         let (class, reason) = if error.is_builder() {
@@ -139,7 +157,7 @@ impl CallError {
     pub fn unreadable(call: Call, status: StatusCode, error: &serde_json::Error) -> Self {
         let class = match call.effect {
             Effect::Create => Class::Unknown { answered: true },
-            Effect::Read | Effect::Repeatable | Effect::Change => Class::Transient,
+            Effect::Repeatable | Effect::Change => Class::Transient,
         };
         let (kind, line, column) = (error.classify(), error.line(), error.column());
         let reason =
@@ -212,23 +230,42 @@ mod tests {
 
     #[test]
     fn the_table_of_classes() {
-        use Effect::{Change, Create, Read, Repeatable};
-        check(&[200, 201, 204], &[Read, Change, Create], None);
-        check(&[401, 403], &[Read, Change, Create], Some(Class::Denied));
-        check(&[429], &[Read, Change, Create], Some(Class::Transient));
-        check(&[408, 500, 502, 503], &[Read, Repeatable, Change], Some(Class::Transient));
-        check(&[504], &[Read, Repeatable], Some(Class::Transient));
+        use Effect::{Change, Create, Repeatable};
+        check(&[200, 201, 204], &[Repeatable, Change, Create], None);
+        check(&[401, 403], &[Repeatable, Change, Create], Some(Class::Denied));
+        check(&[429], &[Repeatable, Change, Create], Some(Class::Transient));
+        check(&[408, 500, 502, 503], &[Repeatable, Change], Some(Class::Transient));
+        check(&[504], &[Repeatable], Some(Class::Transient));
         check(&[504], &[Change, Create], Some(Class::Unknown { answered: false }));
         check(&[408, 500, 502, 503], &[Create], Some(Class::Unknown { answered: true }));
-        check(&[301, 400, 404, 409, 422], &[Read, Change, Create], Some(Class::Refused));
+        check(&[301, 400, 404, 409, 422], &[Repeatable, Change, Create], Some(Class::Refused));
+    }
+
+    #[test]
+    fn who_does_not_know_a_collection_is_not_the_service() {
+        let (not_found, not_allowed) = (StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED);
+        for (service, effect, statuses) in [
+            (Service::Calendar, Effect::Create, &[not_found, not_allowed][..]),
+            (Service::Calendar, Effect::Repeatable, &[not_found, not_allowed]),
+            (Service::Calendar, Effect::Change, &[not_allowed]),
+            (Service::Scc, Effect::Create, &[not_found, not_allowed]),
+            (Service::Scc, Effect::Repeatable, &[not_allowed]),
+            (Service::Scc, Effect::Change, &[not_allowed]),
+            (Service::GuestPageBucket, Effect::Change, &[]),
+            (Service::ConfigurationFiles, Effect::Repeatable, &[]),
+        ] {
+            let call = Call { service, operation: "call", effect };
+            for status in [StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED, not_found, not_allowed] {
+                assert_eq!(is_from_elsewhere(call, status), statuses.contains(&status), "{call:?} {status}");
+            }
+        }
     }
 
     #[test]
     fn what_never_left_did_nothing() {
-        for effect in [Effect::Read, Effect::Repeatable, Effect::Change, Effect::Create] {
+        for effect in [Effect::Repeatable, Effect::Change, Effect::Create] {
             assert_eq!(class_without_answer(effect, true), Class::Transient);
         }
-        assert_eq!(class_without_answer(Effect::Read, false), Class::Transient);
         assert_eq!(class_without_answer(Effect::Repeatable, false), Class::Transient);
         assert_eq!(class_without_answer(Effect::Create, false), Class::Unknown { answered: false });
     }

@@ -17,7 +17,7 @@ use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 use jiff::Timestamp;
 use reqwest::{Client, RequestBuilder};
 
-use self::connections::Connections;
+use self::{connections::Connections, error::is_from_elsewhere};
 use crate::metrics::Metrics;
 
 const LONGEST_REASON_CHARACTERS: usize = 300;
@@ -153,6 +153,7 @@ impl Outbound {
         let body = response.bytes().await.map_err(unreachable)?;
         if let Some(class) = classify(call.effect, status) {
             let error = CallError::answered(call, class, status);
+            let error = if is_from_elsewhere(call, status) { error.from_elsewhere() } else { error };
             return Err(CallError { retry_after, words: words_of_the_service(&body), ..error });
         }
         let (value, remote_id) = read(&body).map_err(|error| CallError::unreadable(call, status, &error))?;

@@ -169,7 +169,7 @@ impl<'a> Wanted<'a> {
 
     async fn delete(&self, attempt: &mut Attempt<'_>, id: &EntryId) -> Result<(), CallError> {
         let key = self.round.key(STEP, id.as_str(), &Fields::new());
-        self.round.systems.calendar.delete(id, &key, &self.round.deadline).await?;
+        self.round.systems.calendar.delete(id, &self.days, &key, &self.round.deadline).await?;
         attempt.did(format!("removed {}", id.as_str()));
         Ok(())
     }

@@ -30,7 +30,7 @@ const MOST_PAGES: usize = 4;
 /// A reading, a removal, and a reading that shows that it is gone; twice more when somebody writes at the same time.
 const MOST_ROUNDS: usize = 4;
 
-const QUERY: Call = Call { service: Service::SccEvents, operation: "query_event_items", effect: Effect::Read };
+const QUERY: Call = Call { service: Service::SccEvents, operation: "query_event_items", effect: Effect::Repeatable };
 const REDACT: Call = Call { service: Service::SccEvents, operation: "redact_event_item", effect: Effect::Repeatable };
 
 /// Access to SCC's items.

@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     booking::{BookingId, MoneyWords},
+    metrics::Metric,
     outbound::{Call, CallError, Class, Deadline, Effect, Outbound, Service},
     secrets::{SccAuthentication, SccSecret, SecretStore},
 };
@@ -30,7 +31,7 @@ const SERVICE_KEY: HeaderName = HeaderName::from_static("x-service-key");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 const CREATE: Call = Call { service: Service::Scc, operation: "create_event", effect: Effect::Create };
-const CHECK: Call = Call { service: Service::Scc, operation: "check_key", effect: Effect::Read };
+const CHECK: Call = Call { service: Service::Scc, operation: "check_key", effect: Effect::Repeatable };
 const PATCH: Call = Call { service: Service::Scc, operation: "patch_event", effect: Effect::Change };
 
 /// An event that is there.
@@ -137,7 +138,7 @@ impl<'a> Scc<'a> {
     /// Changes these fields of an event and no others. SCC tells its people what they have to know of it.
     ///
     /// # Errors
-    /// [`CallError`] of the change.
+    /// [`CallError`] of the change; a refusal with status 404 when the event is not there.
     pub async fn patch(
         &self,
         id: &EventId,
@@ -150,9 +151,24 @@ impl<'a> Scc<'a> {
                 let url = format!("{}/events/{id}", secret.url);
                 authorised(http.patch(url), &secret).header(IDEMPOTENCY_KEY, idempotency_key).json(changes)
             };
-            self.outbound.exchange(PATCH, deadline, request, |_| Ok(((), Some(id.to_string())))).await
+            match self.outbound.exchange(PATCH, deadline, request, |_| Ok(((), Some(id.to_string())))).await {
+                Err(error) if error.status == Some(404) => Err(self.who_denies(id, error, deadline).await),
+                outcome => outcome,
+            }
         };
         self.secrets.present(PATCH, |secrets| &secrets.scc, deadline, attempt).await
+    }
+
+    /// Whoever says that an event is gone which SCC's table has is not SCC.
+    async fn who_denies(&self, id: &EventId, error: CallError, deadline: &Deadline) -> CallError {
+        match self.events.find(self.outbound, id, deadline).await {
+            Ok(None) => error,
+            Ok(Some(_)) => {
+                self.outbound.metrics().count(Metric::DeniedCalls);
+                error.from_elsewhere()
+            }
+            Err(unread) => unread,
+        }
     }
 
     /// Makes sure that SCC takes our key: asked for an event that nobody has, it finds none; asked without a key, it says nothing.

@@ -12,11 +12,12 @@ use std::{
     time::Duration,
 };
 
+use jiff::{SignedDuration, Timestamp};
 use reading::Reading;
 pub use reading::SecretSource;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use tokio::{sync::Mutex, time::Instant};
+use tokio::sync::Mutex;
 
 use crate::{
     booking::{BookingId, CharterId},
@@ -27,7 +28,7 @@ use crate::{
 };
 
 /// Anybody can send a wrong signature; nobody can make us read the secrets more often than this.
-const SHORTEST_REFRESH_INTERVAL: Duration = Duration::from_secs(30);
+const SHORTEST_REFRESH_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
 /// A refresh happens in the middle of a delivery, whose sender is waiting.
 const LONGEST_REFRESH: Duration = Duration::from_secs(1);
 
@@ -137,7 +138,7 @@ impl Secrets {
 pub struct SecretStore {
     source: SecretSource,
     current: RwLock<Arc<Secrets>>,
-    last_refresh: Mutex<Option<Instant>>,
+    last_refresh: Mutex<Option<Timestamp>>,
 }
 
 impl fmt::Debug for SecretStore {
@@ -166,11 +167,12 @@ impl SecretStore {
     pub async fn newer_than(&self, stale: &Arc<Secrets>, deadline: &Deadline) -> Arc<Secrets> {
         let mut last_refresh = self.last_refresh.lock().await;
         let current = self.current();
-        let too_soon = last_refresh.is_some_and(|at| at.elapsed() < SHORTEST_REFRESH_INTERVAL);
+        let now = deadline.now();
+        let too_soon = last_refresh.is_some_and(|at| is_too_soon(at, now));
         if !Arc::ptr_eq(&current, stale) || too_soon || !deadline.allows(LONGEST_REFRESH) {
             return current;
         }
-        *last_refresh = Some(Instant::now());
+        *last_refresh = Some(now);
         // Boxed: every call that shows a secret holds this future.
         Box::pin(self.read_again(&current, &deadline.within(LONGEST_REFRESH))).await.unwrap_or(current)
     }
@@ -180,7 +182,7 @@ impl SecretStore {
     /// # Errors
     /// [`SecretsError`] when Secrets Manager cannot be reached; the ones in use stay.
     pub async fn refresh(&self, deadline: &Deadline) -> Result<Arc<Secrets>, SecretsError> {
-        *self.last_refresh.lock().await = Some(Instant::now());
+        *self.last_refresh.lock().await = Some(deadline.now());
         self.read_again(&self.current(), deadline).await
     }
 
@@ -231,6 +233,25 @@ impl SecretStore {
         match pick(&*self.newer_than(&secrets, deadline).await) {
             Ok(newer) if tried_version != Some(&newer.version) => attempt(newer.content.clone()).await,
             _ => Err(denied),
+        }
+    }
+}
+
+/// By the clock: a process's own running time may stand still while Lambda has it frozen. A clock that was set back since blocks nothing.
+fn is_too_soon(last_refresh: Timestamp, now: Timestamp) -> bool {
+    (SignedDuration::ZERO..SHORTEST_REFRESH_INTERVAL).contains(&now.duration_since(last_refresh))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_minute_lies_between_two_readings_unless_the_clock_was_set_back() {
+        let at = |second| Timestamp::from_second(second).expect("in range");
+        for (now, too_soon) in [(1_000, true), (1_029, true), (1_030, false), (4_600, false), (999, false), (0, false)]
+        {
+            assert_eq!(is_too_soon(at(1_000), at(now)), too_soon, "{now}");
         }
     }
 }

@@ -23,7 +23,7 @@ const CALENDAR: &str = "calendar";
 const SCC: &str = "scc";
 const GUEST_PAGE: &str = "guest-page";
 
-const READ: Call = Call { service: Service::SecretsManager, operation: "read_secrets", effect: Effect::Read };
+const READ: Call = Call { service: Service::SecretsManager, operation: "read_secrets", effect: Effect::Repeatable };
 
 /// Where the secrets are, and where their tokens may be sent.
 #[derive(Debug)]

@@ -47,7 +47,7 @@ pub(super) enum Amounts {
     Cents,
 }
 
-/// How a sender writes instants.
+/// How a sender writes times, in the booking and around it.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Times {
@@ -177,7 +177,7 @@ impl Mapping {
         faults.into_iter().map(|fault| Fault { pointer: self.pointer(fault.field), detail: fault.detail }).collect()
     }
 
-    /// Reads a body at `now`. The operator says in which zone a naive time is, and who sails when the booking does not.
+    /// Reads a body at `now`. The operator says in which zone a local time is, and who sails when the booking does not.
     ///
     /// # Errors
     /// Every fault in it, in the order of the fields. What only a standing booking needs is no fault in another one.
@@ -185,18 +185,16 @@ impl Mapping {
         let Some(booking) = body.pointer(&self.booking).filter(|value| value.is_object()) else {
             return Err(vec![Fault { pointer: self.booking.clone(), detail: "must be an object: the booking".into() }]);
         };
-        let in_body = |pointer: &Option<String>| pointer.as_ref().and_then(|pointer| body.pointer(pointer)?.as_str());
-        let mut reader = Reader::new(self, booking);
-        let snapshot = self.snapshot(&mut reader, operator, now);
-        let snapshot = snapshot.filter(|_| !reader.has_faults()).ok_or_else(|| self.locate(reader.into_faults()))?;
-        Ok(Received {
-            event_id: in_body(&self.event_id).map(str::to_owned),
-            event_created_at: in_body(&self.event_created_at).and_then(|text| text.parse().ok()),
-            snapshot,
-        })
+        let mut reader = Reader::new(self, body, booking, operator);
+        let event_id = reader.event_id(self.event_id.as_deref());
+        let event_created_at = reader.event_created_at(self.event_created_at.as_deref());
+        match self.snapshot(&mut reader, now).filter(|_| !reader.has_faults()) {
+            Some(snapshot) => Ok(Received { event_id, event_created_at, snapshot }),
+            None => Err(reader.into_faults()),
+        }
     }
 
-    fn snapshot(&self, reader: &mut Reader<'_>, operator: &Operator, now: Timestamp) -> Option<Snapshot> {
+    fn snapshot(&self, reader: &mut Reader<'_>, now: Timestamp) -> Option<Snapshot> {
         let booking_id = reader.text(Field::Id).and_then(|id| reader.valid(Field::Id, BookingId::parse(&id)));
         let meaning = reader.text(Field::Status).map(|word| self.meaning(&word));
         let revision = reader.optional_integer(Field::Revision);
@@ -204,9 +202,9 @@ impl Mapping {
         let status = match meaning {
             Some(Meaning::Off) => Some(Status::Off),
             Some(Meaning::Undecided) => Some(Status::Undecided),
-            Some(Meaning::Standing) => sale(reader, operator).map(|sale| Status::Standing(Box::new(sale))),
+            Some(Meaning::Standing) => sale(reader).map(|sale| Status::Standing(Box::new(sale))),
             // It may stand: the same answer names what it lacks then.
-            None => sale(reader, operator).and(None),
+            None => sale(reader).and(None),
         };
         Some(Snapshot { booking_id: booking_id?, revision, updated_at, status: status? })
     }
@@ -224,10 +222,11 @@ impl Mapping {
 }
 
 /// Reads every field before it gives up on any, so that all faults are found.
-fn sale(reader: &mut Reader<'_>, operator: &Operator) -> Option<Sale> {
-    let zone = reader.zone(Field::Timezone).unwrap_or_else(|| operator.time_zone.clone());
-    let start = reader.instant(Field::StartAt, &zone);
-    let duration = reader.duration(start.as_ref(), &zone);
+fn sale(reader: &mut Reader<'_>) -> Option<Sale> {
+    // Whether or not a time is in it: who names a zone that does not exist means one that we do not know.
+    reader.zone();
+    let start = reader.required_time(Field::StartAt);
+    let duration = reader.duration(start.as_ref());
     let boat = reader.boat();
     let party_size = reader.integer_within(Field::PartySize, 1, LARGEST_PARTY);
     reader.only_dollars();
@@ -238,7 +237,7 @@ fn sale(reader: &mut Reader<'_>, operator: &Operator) -> Option<Sale> {
     let notes = reader.optional_text(Field::Notes).unwrap_or_default();
     let location = reader.optional_text_within(Field::Location, LONGEST_LOCATION_CHARACTERS);
     let assigned = reader.assigned();
-    reader.needs_crew(boat.as_ref(), &assigned, operator);
+    reader.needs_crew(boat.as_ref(), &assigned);
     let start = start?;
     Some(Sale {
         start: start.instant,

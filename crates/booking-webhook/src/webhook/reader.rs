@@ -1,13 +1,15 @@
-//! Reads single fields of a booking and keeps account of what is wrong with them.
+//! Reads single fields of a booking, and of the event around it, and keeps account of what is wrong with them.
+
+use std::fmt;
 
 use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::mapping::{Amounts, Mapping, Source, Times, is_far_ahead};
+use super::mapping::{Amounts, Fault, Mapping, Source, Times, is_far_ahead};
 use crate::booking::{
-    Assigned, BoatReference, CharterDuration, Field, FieldFault, Money, Operator, PersonId, StartReading, Terms,
-    read_start,
+    Assigned, BoatReference, CharterDuration, Field, FieldFault, Money, Operator, PersonId, Terms, TimeReading,
+    read_time,
 };
 
 const MISSING: &str = "is missing";
@@ -15,24 +17,55 @@ const LONGEST_TEXT_CHARACTERS: usize = 10_000;
 const LONGEST_BOAT_CHARACTERS: usize = 100;
 const LARGEST_CREW: usize = 20;
 
-/// One booking object, read through a mapping. Every method returns `None` for what is absent or faulty, and notes each fault.
+/// One body and the booking object in it, read through a mapping. Every method returns `None` for what is absent or faulty, and notes each
+/// fault.
 pub(super) struct Reader<'a> {
     mapping: &'a Mapping,
+    body: &'a Value,
     booking: &'a Value,
+    operator: &'a Operator,
+    event_faults: Vec<Fault>,
     faults: Vec<FieldFault>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(mapping: &'a Mapping, booking: &'a Value) -> Self {
-        Self { mapping, booking, faults: Vec::new() }
+    pub(super) fn new(mapping: &'a Mapping, body: &'a Value, booking: &'a Value, operator: &'a Operator) -> Self {
+        Self { mapping, body, booking, operator, event_faults: Vec::new(), faults: Vec::new() }
     }
 
     pub(super) fn has_faults(&self) -> bool {
-        !self.faults.is_empty()
+        !self.event_faults.is_empty() || !self.faults.is_empty()
     }
 
-    pub(super) fn into_faults(self) -> Vec<FieldFault> {
-        self.faults
+    /// The event's first, as it is around the booking.
+    pub(super) fn into_faults(self) -> Vec<Fault> {
+        [self.event_faults, self.mapping.locate(self.faults)].concat()
+    }
+
+    /// What the sender calls the event, at `pointer` in the whole body.
+    pub(super) fn event_id(&mut self, pointer: Option<&str>) -> Option<String> {
+        self.of_event(pointer, |_, text| Ok(text))
+    }
+
+    /// When the event happened, at `pointer` in the whole body.
+    pub(super) fn event_created_at(&mut self, pointer: Option<&str>) -> Option<Timestamp> {
+        self.of_event(pointer, |reader, text| reader.time(&text)).map(|time| time.instant)
+    }
+
+    fn of_event<T>(
+        &mut self,
+        pointer: Option<&str>,
+        read: impl FnOnce(&mut Self, String) -> Result<T, String>,
+    ) -> Option<T> {
+        let pointer = pointer?;
+        let text = text_of(self.body.pointer(pointer)?).transpose()?;
+        match text.and_then(|text| read(self, text)) {
+            Ok(value) => Some(value),
+            Err(detail) => {
+                self.event_faults.push(Fault { pointer: pointer.to_owned(), detail });
+                None
+            }
+        }
     }
 
     fn fault<T>(&mut self, field: Field, detail: impl Into<String>) -> Option<T> {
@@ -41,7 +74,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes what is valid, notes why the rest is not.
-    pub(super) fn valid<T, E: std::error::Error>(&mut self, field: Field, result: Result<T, E>) -> Option<T> {
+    pub(super) fn valid<T, E: fmt::Display>(&mut self, field: Field, result: Result<T, E>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
             Err(error) => self.fault(field, error.to_string()),
@@ -64,17 +97,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A text, or a number as it was written; trimmed, and absent when nothing is left.
     pub(super) fn optional_text(&mut self, field: Field) -> Option<String> {
-        let text = match self.value(field)? {
-            Value::String(text) => printable(&text),
-            Value::Number(number) => number.to_string(),
-            _ => return self.fault(field, "must be a text"),
-        };
-        if text.chars().count() > LONGEST_TEXT_CHARACTERS {
-            return self.fault(field, format!("must be at most {LONGEST_TEXT_CHARACTERS} characters"));
-        }
-        (!text.is_empty()).then_some(text)
+        let text = text_of(&self.value(field)?).transpose()?;
+        self.valid(field, text)
     }
 
     pub(super) fn text(&mut self, field: Field) -> Option<String> {
@@ -112,21 +137,41 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn optional_instant(&mut self, field: Field, zone: &TimeZone) -> Option<StartReading> {
+    pub(super) fn optional_time(&mut self, field: Field) -> Option<TimeReading> {
         let text = self.optional_text(field)?;
-        let from_epoch = |instant: Option<Timestamp>| instant.map(|instant| StartReading { instant, ambiguous: false });
-        let reading = match self.mapping.times {
-            Times::Text => return self.valid(field, read_start(&text, zone)),
-            Times::UnixSeconds => from_epoch(text.parse().ok().and_then(|number| Timestamp::from_second(number).ok())),
-            Times::UnixMilliseconds => {
-                from_epoch(text.parse().ok().and_then(|number| Timestamp::from_millisecond(number).ok()))
-            }
+        let time = self.time(&text);
+        self.valid(field, time)
+    }
+
+    pub(super) fn required_time(&mut self, field: Field) -> Option<TimeReading> {
+        let time = self.optional_time(field);
+        self.required(field, time)
+    }
+
+    /// As the sender writes times; a local one is in the booking's zone.
+    fn time(&mut self, text: &str) -> Result<TimeReading, String> {
+        let of_epoch = |instant: fn(i64) -> Result<Timestamp, jiff::Error>| {
+            let instant = text.parse().ok().and_then(|number| instant(number).ok());
+            let instant = instant.ok_or("must be a Unix time in whole units")?;
+            Ok(TimeReading { instant, ambiguous: false })
         };
-        reading.or_else(|| self.fault(field, "must be a Unix time in whole units"))
+        match self.mapping.times {
+            Times::Text => read_time(text, || self.zone()).map_err(|error| error.to_string()),
+            Times::UnixSeconds => of_epoch(Timestamp::from_second),
+            Times::UnixMilliseconds => of_epoch(Timestamp::from_millisecond),
+        }
+    }
+
+    /// The zone that the booking names, else the operator's. A name that is none is noted once, by whoever needs the zone.
+    pub(super) fn zone(&mut self) -> TimeZone {
+        let named = if self.is_faulty(Field::Timezone) { None } else { self.optional_text(Field::Timezone) };
+        let unknown = |_| "must be an IANA time zone such as America/Los_Angeles";
+        let named = named.and_then(|name| self.valid(Field::Timezone, TimeZone::get(&name).map_err(unknown)));
+        named.unwrap_or_else(|| self.operator.time_zone.clone())
     }
 
     pub(super) fn updated_at(&mut self, now: Timestamp) -> Option<Timestamp> {
-        let at = self.optional_instant(Field::UpdatedAt, &TimeZone::UTC)?.instant;
+        let at = self.optional_time(Field::UpdatedAt)?.instant;
         if is_far_ahead(at, now) {
             let detail =
                 format!("is more than a day ahead ({now}): until then every later change would count as older");
@@ -135,24 +180,11 @@ impl<'a> Reader<'a> {
         Some(at)
     }
 
-    pub(super) fn instant(&mut self, field: Field, zone: &TimeZone) -> Option<StartReading> {
-        let reading = self.optional_instant(field, zone);
-        self.required(field, reading)
-    }
-
-    pub(super) fn zone(&mut self, field: Field) -> Option<TimeZone> {
-        let name = self.optional_text(field)?;
-        match TimeZone::get(&name) {
-            Ok(zone) => Some(zone),
-            Err(_) => self.fault(field, "must be an IANA time zone such as America/Los_Angeles"),
-        }
-    }
-
     /// `duration_minutes`, or the time from the start to `end_at`; both only if they agree. Each is judged where it was sent.
-    pub(super) fn duration(&mut self, start: Option<&StartReading>, zone: &TimeZone) -> Option<CharterDuration> {
+    pub(super) fn duration(&mut self, start: Option<&TimeReading>) -> Option<CharterDuration> {
         let minutes = self.optional_integer(Field::DurationMinutes);
         let stated = minutes.and_then(|minutes| self.valid(Field::DurationMinutes, CharterDuration::try_from(minutes)));
-        let end = self.optional_instant(Field::EndAt, zone);
+        let end = self.optional_time(Field::EndAt);
         let elapsed = start.zip(end.as_ref()).map(|(start, end)| start.instant.duration_until(end.instant));
         let elapsed = elapsed.and_then(|elapsed| self.valid(Field::EndAt, CharterDuration::try_from(elapsed)));
         match (stated, elapsed) {
@@ -200,9 +232,9 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes who is missing. Nobody is missed on a boat that cannot be read if one of the operator's boats may be meant.
-    pub(super) fn needs_crew(&mut self, boat: Option<&BoatReference>, assigned: &Assigned, operator: &Operator) {
-        let boat = boat.cloned().or_else(|| operator.boats.is_empty().then(BoatReference::default));
-        let missing = boat.and_then(|boat| Terms::resolve(&boat, assigned, operator).err()).unwrap_or_default();
+    pub(super) fn needs_crew(&mut self, boat: Option<&BoatReference>, assigned: &Assigned) {
+        let boat = boat.cloned().or_else(|| self.operator.boats.is_empty().then(BoatReference::default));
+        let missing = boat.and_then(|boat| Terms::resolve(&boat, assigned, self.operator).err()).unwrap_or_default();
         for fault in missing {
             if !self.is_faulty(fault.field) {
                 self.faults.push(fault);
@@ -228,6 +260,20 @@ impl<'a> Reader<'a> {
         }
         (!people.is_empty()).then_some(people)
     }
+}
+
+/// A text, or a number as it was written; trimmed, and absent when it is `null` or nothing is left.
+fn text_of(value: &Value) -> Result<Option<String>, String> {
+    let text = match value {
+        Value::Null => return Ok(None),
+        Value::String(text) => printable(text),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => return Err("must be a text".into()),
+    };
+    if text.chars().count() > LONGEST_TEXT_CHARACTERS {
+        return Err(format!("must be at most {LONGEST_TEXT_CHARACTERS} characters"));
+    }
+    Ok((!text.is_empty()).then_some(text))
 }
 
 /// Trimmed, and without control characters but ends of lines: they show nowhere, and take up much room where texts are stored.

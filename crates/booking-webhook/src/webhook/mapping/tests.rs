@@ -83,6 +83,88 @@ fn a_snapshot_holds_from_when_the_sender_says() {
     }
 }
 
+/// Wherever in the body it stands: a time that is misread puts a snapshot into the wrong place, and nobody would notice.
+#[test]
+fn a_time_of_change_is_read_as_the_sender_writes_times() {
+    const SENT: &str = "2025-05-20T18:03:10Z";
+    let no_date = "must be a date and time such as 2025-05-30T14:00:00-07:00";
+    let no_number = "must be a Unix time in whole units";
+    let (unnamed, unknown) = (Value::Null, json!("Mars/Olympus"));
+    for (times, zone, sent, expected) in [
+        ("text", &unnamed, json!(SENT), Ok(SENT)),
+        ("text", &unnamed, json!("2025-05-20T11:03:10"), Ok(SENT)),
+        ("text", &json!("America/New_York"), json!("2025-05-20T14:03:10"), Ok(SENT)),
+        ("text", &json!("America/New_York"), json!("2025-05-20T11:03:10-07:00"), Ok(SENT)),
+        // 3 November 2024, 1:30 happened twice; the first is Pacific Daylight Time.
+        ("text", &unnamed, json!("2024-11-03T01:30:00"), Ok("2024-11-03T08:30:00Z")),
+        // 9 March 2025, 2:30 never happened.
+        ("text", &unnamed, json!("2025-03-09T02:30:00"), Err("this local time does not exist in America/Los_Angeles")),
+        // Whoever says which instant is meant needs no zone.
+        ("text", &unknown, json!(SENT), Ok(SENT)),
+        ("unix_seconds", &unknown, json!(1_747_764_190), Ok(SENT)),
+        ("text", &unnamed, json!(1_747_764_190), Err(no_date)),
+        ("text", &unnamed, json!("yesterday"), Err(no_date)),
+        ("text", &unnamed, json!(true), Err("must be a text")),
+        ("text", &unnamed, json!(" "), Ok(RECEIVED_AT)),
+        ("text", &unnamed, Value::Null, Ok(RECEIVED_AT)),
+        ("unix_seconds", &unnamed, json!(1_747_764_190), Ok(SENT)),
+        ("unix_seconds", &unnamed, json!("1747764190"), Ok(SENT)),
+        ("unix_milliseconds", &unnamed, json!(1_747_764_190_000_i64), Ok(SENT)),
+        ("unix_seconds", &unnamed, json!(1_747_764_190.5), Err(no_number)),
+        ("unix_seconds", &unnamed, json!(SENT), Err(no_number)),
+    ] {
+        let mapping = include_str!("../canonical-mapping.toml").replace("\"text\"\n", &format!("{times:?}\n"));
+        let mapping = Mapping::parse(&mapping).expect("valid");
+        for pointer in ["/created_at", "/data/booking/updated_at"] {
+            let mut body = with_all(&[("status", json!("cancelled")), ("timezone", zone.clone())]);
+            (body["created_at"], body["data"]["booking"]["updated_at"]) = (Value::Null, Value::Null);
+            *body.pointer_mut(pointer).expect("it is there") = sent.clone();
+            let read = mapping.read(&body, &Operator::default(), instant(RECEIVED_AT));
+            match (read, expected) {
+                (Ok(received), Ok(at)) => assert_eq!(received.as_of(instant(RECEIVED_AT)), instant(at), "{body:#}"),
+                (Err(faults), Err(detail)) => {
+                    let [fault] = &faults[..] else { panic!("one fault: {faults:?}") };
+                    assert!(fault.pointer == pointer && fault.detail.starts_with(detail), "{fault:?}");
+                }
+                (read, _) => panic!("{times} {body:#}: {read:?}"),
+            }
+        }
+    }
+}
+
+/// A zone that nobody knows is a fault as soon as a local time is in it, and is named once.
+#[test]
+fn a_local_time_needs_a_zone_that_exists() {
+    let mars = ("timezone", json!("Mars/Olympus"));
+    let local = ("updated_at", json!("2025-05-20T11:03:10"));
+    let off = ("status", json!("cancelled"));
+    let no_zone = ["/data/booking/timezone must be an IANA time zone such as America/Los_Angeles"];
+    assert_eq!(faults(&with_all(&[mars.clone(), local.clone(), off.clone()])), no_zone);
+    assert_eq!(faults(&with_all(&[mars.clone(), local])), no_zone);
+    assert_eq!(faults(&with_all(std::slice::from_ref(&mars))), no_zone, "a charter is shown in its zone");
+    assert!(read(&with_all(&[mars, off])).is_ok(), "nobody needs it");
+}
+
+#[test]
+fn the_senders_id_of_an_event_is_a_text_or_a_number() {
+    for (sent, expected) in
+        [(json!("evt_7f31"), Some("evt_7f31")), (json!(7731), Some("7731")), (json!(""), None), (Value::Null, None)]
+    {
+        let received = read(&with("/id", sent)).expect("valid");
+        assert_eq!(received.event_id.as_deref(), expected);
+    }
+    assert_eq!(faults(&with("/id", json!(["evt_7f31"]))), ["/id must be a text"]);
+}
+
+/// What is wrong around the booking is said beside what is wrong in it.
+#[test]
+fn faults_of_the_event_and_of_the_booking_are_named_at_once() {
+    let mut body = with_all(&[("party_size", json!(0))]);
+    (body["id"], body["created_at"]) = (json!({}), json!("yesterday"));
+    let pointers: Vec<String> = read(&body).expect_err("faulty").into_iter().map(|fault| fault.pointer).collect();
+    assert_eq!(pointers, ["/id", "/created_at", "/data/booking/party_size"]);
+}
+
 #[test]
 fn the_canonical_body_is_read_whole() {
     let received = read(&canonical_body()).expect("valid");
