@@ -122,6 +122,28 @@ async fn an_entry_that_somebody_deleted_is_made_anew_when_the_charter_moves() {
     assert!(matches!(&keys[..], [moved, named] if moved != named), "the day, then the new entry's id: {keys:?}");
 }
 
+/// The office typed it in as well, and nobody knows which of the two our creation made.
+#[tokio::test]
+async fn of_two_entries_that_are_read_back_after_a_creation_one_stays() {
+    let elsewhere = Stage::set().await;
+    assert_eq!(elsewhere.tell(&Told::version(1)).await.status(), Some(200));
+    let mut typed = elsewhere.rehearsal.calendar.entries().remove(0);
+    typed.as_object_mut().expect("an entry").remove("id");
+
+    let stage = Stage::set().await;
+    let calendar = &stage.rehearsal.calendar;
+    let post = simulators::aws::loopback_client().post(format!("{}/calendar", calendar.url()));
+    let post = post.header("x-dashboard-token", DASHBOARD_TOKEN).json(&typed);
+    assert_eq!(post.send().await.expect("an answer").status(), 201);
+    let acted = Fault::Answer { status: 502, acted: true, retry_after: None };
+    stage.traffic().fail_next(Service::Calendar, "POST", acted, 1);
+    assert_eq!(stage.tell(&Told::version(1)).await.status(), Some(202));
+    assert_eq!(calendar.entries().len(), 2, "none is taken away on a guess");
+    stage.pass(Duration::from_mins(2)).await;
+    assert_eq!(stage.sweep().await["in_step"], 1);
+    World::assert_one_of_everything(&stage.look().await);
+}
+
 /// Creating it again would mail everybody again, so that is a person's to decide.
 #[tokio::test]
 async fn an_event_that_somebody_deleted_is_left_to_a_person() {

@@ -206,7 +206,14 @@ impl<'a> Calendar<'a> {
     ) -> Result<StandingEntry, CallError> {
         let event_id = entry.get("event_id").and_then(Value::as_str).unwrap_or_default();
         let create = |attempt| self.post(entry, idempotency_key, attempt, deadline);
-        let read_back = || async { Ok(self.find(event_id, days, deadline).await?.into_iter().next()) };
+        let read_back = || async {
+            let mut found = self.find(event_id, days, deadline).await?;
+            if found.len() > 1 {
+                let reason = "has several entries of the charter: which of them stays is decided at the next try";
+                return Err(CallError::new(FIND, Class::Refused, reason));
+            }
+            Ok(found.pop())
+        };
         self.outbound.create_or_read_back(deadline, create, read_back).await
     }
 
