@@ -9,7 +9,7 @@ use simulators::{
     traffic::{Fault, Service},
 };
 
-use crate::world::{ALWAYS, CHARTER_ID, SOON, UNAVAILABLE, World, later, now, sample, states};
+use crate::world::{ALWAYS, CHARTER_ID, DENIED, REFUSED, SOON, UNAVAILABLE, World, later, now, sample, states};
 
 const BY_ITSELF: &str = "tried again by itself";
 
@@ -65,8 +65,7 @@ async fn the_bucket_fails_alone() {
 
 #[tokio::test]
 async fn the_distribution_fails_alone() {
-    let fault = Fault::Answer { status: 403, acted: false, retry_after: None };
-    let answered = service_fails_alone(Service::Cloudfront, "", fault, ["in_step", "in_step", "in_step", "due"]).await;
+    let answered = service_fails_alone(Service::Cloudfront, "", DENIED, ["in_step", "in_step", "in_step", "due"]).await;
     says(&answered, "guest_page", "cloudfront answered 403", "CreateInvalidation");
     says(&answered, "guest_page", "cloudfront answered 403", "tried again every hour");
 }
@@ -199,13 +198,13 @@ async fn what_others_wrote_into_the_same_day_is_none_of_our_business() {
         (&entry["date"], &entry["crew_ids"]),
         (&json!("2031-05-31"), &json!("Ann Lee 619 555 0123, pays $1,200"))
     );
-    assert!(!world.logs().join("\n").contains("Ann Lee"), "and none of the log's");
+    assert!(!world.logs().await.join("\n").contains("Ann Lee"), "and none of the log's");
 }
 
 #[tokio::test]
 async fn what_a_service_refuses_is_parked_with_its_own_words() {
     let world = World::start().await;
-    world.traffic.fail_next(Service::Scc, "POST", Fault::Answer { status: 422, acted: false, retry_after: None }, 1);
+    world.traffic.fail_next(Service::Scc, "POST", REFUSED, 1);
     let answered = world.deliver(&sample()).await;
     assert_eq!((answered.status, states(&answered)), (202, json!(["in_step", "parked", "due", "in_step"])));
     assert_eq!(answered.body["state"], "parked", "a person is needed before time is");
@@ -258,8 +257,7 @@ async fn money_goes_even_from_an_event_that_waits_for_a_person() {
     let world = World::start().await;
     world.deliver(&sample()).await;
     world.scc.leak_money_into(CHARTER_ID).await.expect("leaked");
-    let refused = Fault::Answer { status: 422, acted: false, retry_after: None };
-    world.traffic.fail_next(Service::Scc, "PATCH", refused, ALWAYS);
+    world.traffic.fail_next(Service::Scc, "PATCH", REFUSED, ALWAYS);
     let moved = later(1, json!({ "start_at": "2031-05-31T14:00:00-07:00" }));
     let answered = world.deliver(&moved).await;
     assert_eq!(states(&answered), json!(["in_step", "parked", "in_step", "in_step"]), "{:#}", answered.body);
