@@ -13,8 +13,13 @@ use crate::world::{ALWAYS, CHARTER_ID, DENIED, REFUSED, SOON, UNAVAILABLE, World
 
 const BY_ITSELF: &str = "tried again by itself";
 
-async fn world() -> World {
-    World::with(&[&SOON[..], &[("CALL_TIMEOUT_MS", "400"), ("CREW_EVENT_WAIT_MS", "50")]].concat()).await
+/// For services that hang: longer than any other answer takes on a busy machine.
+const SHORT: (&str, &str) = ("CALL_TIMEOUT_MS", "1000");
+/// Longer than that.
+const HANGING: Fault = Fault::Delay { milliseconds: 2_000 };
+
+async fn world(env: &[(&str, &str)]) -> World {
+    World::with(&[&SOON[..], &[("CREW_EVENT_WAIT_MS", "50")], env].concat()).await
 }
 
 /// One system fails for the whole of a delivery; once it is well again the sender's redelivery brings everything in step, once.
@@ -29,7 +34,7 @@ async fn fails_alone(world: &World, expected: [&str; 4]) -> Answered {
 }
 
 async fn service_fails_alone(service: Service, operation: &str, fault: Fault, expected: [&str; 4]) -> Answered {
-    let world = world().await;
+    let world = world(if fault == HANGING { &[SHORT] } else { &[] }).await;
     world.traffic.fail_next(service, operation, fault, ALWAYS);
     fails_alone(&world, expected).await
 }
@@ -73,7 +78,7 @@ async fn the_distribution_fails_alone() {
 /// The event is there and its crew is told, but nobody has seen yet that there is no money in it.
 #[tokio::test]
 async fn the_events_table_fails_alone() {
-    let world = world().await;
+    let world = world(&[]).await;
     world.fail_table(&world.cloud.events_table, &UNAVAILABLE);
     let answered = fails_alone(&world, ["in_step", "in_step", "due", "in_step"]).await;
     says(&answered, "crew_redaction", "scc_events answered 503", BY_ITSELF);
@@ -84,13 +89,13 @@ async fn a_service_that_hangs_up_or_hangs_fails_alone() {
     let expected = ["due", "in_step", "in_step", "in_step"];
     let dropped = service_fails_alone(Service::Calendar, "", Fault::DropBefore, expected).await;
     says(&dropped, "calendar", "lost the connection", "when the request can no longer land");
-    let slow = service_fails_alone(Service::Calendar, "", Fault::Delay { milliseconds: 1_000 }, expected).await;
+    let slow = service_fails_alone(Service::Calendar, "", HANGING, expected).await;
     says(&slow, "calendar", "did not answer in time", "when the request can no longer land");
 }
 
 /// The service acts and its answer is bad or lost: what is there is read back within the invocation, and nothing is made twice.
 async fn acted_all_the_same(service: Service, operation: &str, fault: Fault) {
-    let world = World::with(&[("CALL_TIMEOUT_MS", "400")]).await;
+    let world = World::with(if fault == HANGING { &[SHORT] } else { &[] }).await;
     world.traffic.fail_next(service, operation, fault.clone(), 1);
     let answered = world.deliver(&sample()).await;
     assert_eq!(answered.status, 200, "{fault:?}: {:#}", answered.body);
@@ -103,7 +108,7 @@ async fn an_answer_that_was_lost_is_read_back() {
     for (service, operation) in [(Service::Calendar, "POST"), (Service::Scc, "POST")] {
         acted_all_the_same(service, operation, Fault::Answer { status: 502, acted: true, retry_after: None }).await;
         acted_all_the_same(service, operation, Fault::DropAfter).await;
-        acted_all_the_same(service, operation, Fault::Delay { milliseconds: 600 }).await;
+        acted_all_the_same(service, operation, HANGING).await;
     }
 }
 
