@@ -12,7 +12,7 @@ use simulators::{
 };
 
 use crate::{
-    infrastructure::METRICS,
+    infrastructure::{METRICS, messages_for_people},
     world::{ALWAYS, REFUSED, UNAVAILABLE, World, now, sample, sample_with},
 };
 
@@ -215,5 +215,18 @@ fn every_metric_is_explained() {
     let explained = include_str!("../../docs/log.md");
     for (metric, _) in METRICS {
         assert!(explained.contains(&format!("| `{metric}` |")), "docs/log.md says nothing of {metric}");
+    }
+}
+
+#[test]
+fn every_message_that_a_person_should_know_is_explained() {
+    let explained = include_str!("../../docs/log.md");
+    for (level, message, file) in messages_for_people() {
+        // Of what is filled in only the words before it can be known here.
+        let row = match message.split_once('{') {
+            None => format!("`{level}` `{message}` |"),
+            Some((words, _)) => format!("`{level}` `{words}"),
+        };
+        assert!(explained.contains(&row), "docs/log.md says nothing of: {level} {message} ({file})");
     }
 }
