@@ -28,7 +28,7 @@ deploy() {
     [ -n "${BUILT:-}" ] || build
     # SAM publishes a version for a changed function, and compares before parameters are filled in. With their digest in the
     # function's description a changed parameter is a changed function, and reaches the alias.
-    digest=$(printf '%s\n' "$parameters" | git hash-object --stdin)
+    digest=$(printf '%s\n' "$parameters" | cksum | tr ' ' -)
     sed "s/PARAMETERS_DIGEST/$digest/" "$built/template.yaml" >"$built/template-$environment.yaml"
     grep -q "$digest" "$built/template-$environment.yaml" || usage 'The template has no PARAMETERS_DIGEST to fill in.'
     sam deploy --template-file "$built/template-$environment.yaml" --config-file "$PWD/infra/samconfig.toml" --config-env "$environment" \

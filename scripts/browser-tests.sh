@@ -31,4 +31,4 @@ if [ ! -e node_modules/.installed ] || [ package-lock.json -nt node_modules/.ins
     touch node_modules/.installed
 fi
 npm run --silent proof
-npm run --silent lighthouse # By itself, because it measures time.
+npm run --silent lighthouse # By itself: beside others its score for speed, which is printed, would say nothing.

@@ -1,13 +1,12 @@
 //! `{"check": {}}`: each thing that can be wrong turns its own line red, and the line says what to do.
 
 use serde_json::{Value, json};
-use simulators::{
-    rehearsal::{LINK_KEY, Options, Rehearsal},
-    scc::ServiceKeyHash,
-    traffic::{Fault, Service},
-};
+use simulators::{rehearsal::LINK_KEY, scc::ServiceKeyHash, traffic::Service};
 
-use crate::{cold_start::OperatorsFile, world::World};
+use crate::{
+    cold_start::OperatorsFile,
+    world::{DENIED, World},
+};
 
 const ALL: [&str; 14] = [
     "environment",
@@ -27,17 +26,15 @@ const ALL: [&str; 14] = [
 ];
 
 /// A world whose guests are sent to its own edge.
-async fn world(env: &[(&str, &str)]) -> Rehearsal {
+async fn world(env: &[(&str, &str)]) -> World {
     let mut options = World::options();
     options.env.remove("GUEST_PAGE_BASE_URL");
     options.env.extend(env.iter().map(|&(name, value)| (name.to_owned(), Some(value.to_owned()))));
-    Rehearsal::start(Options { ..options }).await.expect("the world starts")
+    World::exactly(options).await
 }
 
-async fn check(world: &Rehearsal) -> Value {
-    let invocation = world.invoke(&json!({ "check": {} })).await.expect("an answer");
-    assert_eq!(invocation.function_error, None);
-    invocation.payload
+async fn check(world: &World) -> Value {
+    world.ask(&json!({ "check": {} })).await
 }
 
 /// The lines that are red, and nothing else is; each says what to do.
@@ -65,13 +62,13 @@ async fn a_healthy_world_is_green_and_nobody_notices() {
     for _ in 0..2 {
         red(&check(&world).await, &[]);
     }
-    let effects = world.effects().await.expect("the world can be looked at");
+    let effects = world.effects().await;
     assert!(effects.calendar.is_empty() && effects.scc_events.is_empty() && effects.mailbox.is_empty(), "{effects:#?}");
     let keys: Vec<&str> = effects.bucket.iter().map(|object| object.key.as_str()).collect();
     assert_eq!(keys, ["g/00000000.html", "g/00000000.ics", "g/not-found.html"], "pages of its own, and no charter's");
-    let denied = world.logs().iter().any(|line| line.contains("DeniedCalls"));
+    let denied = world.logs().await.iter().any(|line| line.contains("DeniedCalls"));
     assert!(!denied, "what is asked without a key on purpose is no alarm");
-    let status = world.invoke(&json!({ "status": { "booking_id": "00000000" } })).await.expect("an answer").payload;
+    let status = world.ask(&json!({ "status": { "booking_id": "00000000" } })).await;
     assert_eq!(status["status"], 404, "the ledger has learned of no booking: {status:#}");
 }
 
@@ -151,7 +148,7 @@ async fn a_right_that_is_missing_is_named() {
         (Service::Secretsmanager, "", "secrets", "BatchGetSecretValue"),
     ] {
         red(&check(&world).await, &[]);
-        world.traffic.fail_next(service, operation, Fault::Answer { status: 403, acted: false, retry_after: None }, 2);
+        world.traffic.fail_next(service, operation, DENIED, 2);
         let report = check(&world).await;
         world.traffic.heal();
         match name {
@@ -173,8 +170,7 @@ async fn a_distribution_that_is_another() {
 #[tokio::test]
 async fn a_clean_link_that_is_not_rewritten_to_the_page() {
     let world = world(&[]).await;
-    let denied = Fault::Answer { status: 403, acted: false, retry_after: None };
-    world.traffic.fail_when(|call| call.service == Service::Edge && call.operation == "GET /g/00000000", denied);
+    world.traffic.fail_when(|call| call.service == Service::Edge && call.operation == "GET /g/00000000", DENIED);
     red(&check(&world).await, &[("guest_page", "viewer-request.js")]);
 
     let elsewhere = self::world(&[("GUEST_PAGE_KEY", "elsewhere/{charter_id}.html")]).await;

@@ -9,11 +9,10 @@ use simulators::traffic::{Call, Fault, Service};
 use crate::{
     cold_start::OperatorsFile,
     prove::stage::Stage,
-    world::{ALWAYS, UNAVAILABLE, World, later, now, sample, sample_with},
+    world::{ALWAYS, DENIED, UNAVAILABLE, World, later, now, sample, sample_with},
 };
 
 const CANONICAL_MAPPING: &str = include_str!("../../crates/booking-webhook/src/webhook/canonical-mapping.toml");
-const DENIED: Fault = Fault::Answer { status: 403, acted: false, retry_after: None };
 
 /// The ids under which the sample booking's deliveries are kept, the eldest first.
 async fn kept(world: &World) -> Vec<String> {
@@ -231,7 +230,7 @@ async fn what_cannot_be_read_is_kept_until_the_mapping_is_mended() {
     World::assert_one_of_everything(&world.effects().await);
     let kept_for = expires_at(&item_of(&world, &id).await) - now().as_second();
     assert!((89 * 24 * 3_600..=90 * 24 * 3_600).contains(&kept_for), "from now on as long as any: {kept_for} s");
-    assert!(!world.logs().join("\n").contains("Whitfield"), "of all this no name is logged");
+    assert!(!world.logs().await.join("\n").contains("Whitfield"), "of all this no name is logged");
 }
 
 async fn refused_body(world: &World, delivery_id: &str) -> String {

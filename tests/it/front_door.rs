@@ -21,7 +21,7 @@ async fn refused(headers: BTreeMap<String, String>, body: String) -> Answered {
     assert!(world.effects().await.is_empty(), "nothing may happen");
     assert_eq!(answered.headers["content-type"], "application/problem+json");
     assert_eq!(answered.body["status"], answered.status);
-    let logs = world.logs().join("\n");
+    let logs = world.logs().await.join("\n");
     assert!(!logs.contains("Whitfield") && !logs.contains("anniversary"), "nothing of the body is logged: {logs}");
     answered
 }

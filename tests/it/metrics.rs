@@ -12,22 +12,17 @@ use simulators::{
 };
 
 use crate::{
-    infrastructure::METRICS,
-    world::{ALWAYS, UNAVAILABLE, World, now, sample, sample_with},
+    infrastructure::{METRICS, messages_for_people},
+    world::{ALWAYS, REFUSED, UNAVAILABLE, World, now, sample, sample_with},
 };
 
-const REFUSED: Fault = Fault::Answer { status: 422, acted: false, retry_after: None };
 const UNREADABLE: &str = r#"{ "data": {} }"#;
 
 /// Every metric that was written up to the end of a sweep, with all of its values in order; a step's is `StepOutcomes calendar in_step`.
 async fn counted(world: &World) -> BTreeMap<String, Vec<f64>> {
     world.sweep().await;
-    // Whatever was written before has arrived when what is logged after it has.
-    let marker = format!("nobody-{:016x}", rand::random::<u64>());
-    world.ask(&json!({ "status": { "booking_id": marker } })).await;
-    world.lambda.log().wait_for(|line| line.contains(&marker)).await;
     let mut counted: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-    for line in lines(world) {
+    for line in lines(world).await {
         for name in metrics_of(&line) {
             let key = match (&line["Step"], &line["Outcome"]) {
                 (Value::String(step), Value::String(outcome)) => format!("{name} {step} {outcome}"),
@@ -43,8 +38,8 @@ async fn counted(world: &World) -> BTreeMap<String, Vec<f64>> {
     counted
 }
 
-fn lines(world: &World) -> Vec<Value> {
-    let lines = world.logs();
+async fn lines(world: &World) -> Vec<Value> {
+    let lines = world.logs().await;
     lines
         .iter()
         .filter_map(|line| serde_json::from_str(line).ok())
@@ -72,7 +67,7 @@ async fn a_booking_in_step_is_counted_once_with_its_time_and_each_step() {
     for name in ["AuthenticDeliveries", "BookingsInStep", "ColdStarts"] {
         assert_eq!(first.get(name), Some(&vec![1.0]), "{name}: {first:#?}");
     }
-    assert!(matches!(first["SecondsToInStep"][..], [seconds] if seconds > 0.0 && seconds < 30.0), "{first:#?}");
+    assert!(matches!(first["SecondsToInStep"][..], [seconds] if seconds > 0.0), "{first:#?}");
     for step in ["calendar", "crew_event", "crew_redaction", "guest_page"] {
         assert_eq!(first.get(&format!("StepOutcomes {step} in_step")), Some(&vec![1.0]), "{first:#?}");
     }
@@ -91,8 +86,8 @@ async fn each_line_keeps_to_the_format_and_names_nobody() {
     let world = World::with(&[("ENVIRONMENT_NAME", "staging")]).await;
     world.traffic.fail_next(Service::Calendar, "POST", REFUSED, 1);
     world.deliver(&sample()).await;
-    counted(&world).await;
-    for line in lines(&world) {
+    world.sweep().await;
+    for line in lines(&world).await {
         let [directive] = &line["_aws"]["CloudWatchMetrics"].as_array().expect("directives")[..] else {
             panic!("{line:#}")
         };
@@ -220,5 +215,18 @@ fn every_metric_is_explained() {
     let explained = include_str!("../../docs/log.md");
     for (metric, _) in METRICS {
         assert!(explained.contains(&format!("| `{metric}` |")), "docs/log.md says nothing of {metric}");
+    }
+}
+
+#[test]
+fn every_message_that_a_person_should_know_is_explained() {
+    let explained = include_str!("../../docs/log.md");
+    for (level, message, file) in messages_for_people() {
+        // Of what is filled in only the words before it can be known here.
+        let row = match message.split_once('{') {
+            None => format!("`{level}` `{message}` |"),
+            Some((words, _)) => format!("`{level}` `{words}"),
+        };
+        assert!(explained.contains(&row), "docs/log.md says nothing of: {level} {message} ({file})");
     }
 }

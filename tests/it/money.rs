@@ -9,19 +9,16 @@ use simulators::{
     world::Effects,
 };
 
-use crate::world::{CHARTER_ID, World, sample, sample_with};
+use crate::{
+    cold_start::OperatorsFile,
+    world::{CHARTER_ID, World, sample, sample_with},
+};
 
 #[tokio::test]
 async fn no_digit_of_the_money_is_sent_to_crew_or_guests() {
-    let folder = std::env::temp_dir().join(format!("booking-webhook-test-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let operator = folder.join("operator.toml");
-    std::fs::write(
-        &operator,
-        "[rates]\ncrew_hourly = \"33.33\"\ncaptain_hourly = \"77.77\"\nport_tax_share = \"0.19\"\n",
-    )
-    .expect("written");
-    let world = World::with(&[("OPERATOR_FILE", operator.to_str().expect("text"))]).await;
+    let rates = "[rates]\ncrew_hourly = \"33.33\"\ncaptain_hourly = \"77.77\"\nport_tax_share = \"0.19\"\n";
+    let file = OperatorsFile::with("config/operator.toml", rates).await;
+    let world = World::with(&[("OPERATOR_FILE", &file.location)]).await;
     let notes = "anniversary\nwe paid 967.89 in advance\nGross: $967.89\nPier 5, net on deck";
     let answered = world.deliver(&sample_with(json!({ "gross": "967.89", "notes": notes }))).await;
     assert_eq!(answered.status, 200, "{:#}", answered.body);
@@ -44,7 +41,6 @@ async fn no_digit_of_the_money_is_sent_to_crew_or_guests() {
     assert!(!sent.contains('$') && !published.contains('$'));
     assert!(sent.contains("anniversary") && sent.contains("Pier 5, net on deck"), "crew read the rest: {sent}");
     assert!(!published.contains("anniversary"));
-    std::fs::remove_dir_all(&folder).expect("removed");
 }
 
 #[tokio::test]

@@ -69,8 +69,7 @@ async fn a_version_that_cannot_be_used_leaves_the_one_before_in_use_and_is_repor
     }
     assert_eq!(deliver_signed_with(&world, NEXT_SECRET).await, 200);
     World::assert_one_of_everything(&world.effects().await);
-    let faults = |line: &str| ["/calendar", "/scc", "/guest-page"].iter().all(|name| line.contains(name));
-    let line = world.lambda.log().wait_for(|line| line.contains("read again") && faults(line)).await;
+    let line = world.line(&["read again", "/calendar", "/scc", "/guest-page"]).await;
     assert!(line.contains("ERROR") && !line.contains("mistyped"), "{line}");
 }
 
@@ -79,7 +78,7 @@ async fn secrets_that_cannot_be_read_again_are_logged_with_the_cause() {
     let world = World::start().await;
     world.traffic.fail_next(Service::Secretsmanager, "", Fault::DropBefore, 3);
     assert_eq!(deliver_signed_with(&world, NEXT_SECRET).await, 401);
-    let line = world.lambda.log().wait_for(|line| line.contains("cannot be read again")).await;
+    let line = world.line(&["cannot be read again"]).await;
     assert!(line.contains("secrets_manager") && line.contains("connection closed"), "{line}");
 }
 
@@ -167,10 +166,7 @@ async fn a_typo_in_one_secret_loses_no_webhook() {
             "{:#}",
             answered.body
         );
-        assert!(
-            world.logs().iter().any(|line| line.contains("started with faults") && line.contains(words)),
-            "said at the cold start"
-        );
+        world.line(&["started with faults", words]).await;
 
         let mended = match name {
             "calendar" => json!({ "url": world.calendar.url(), "dashboard_token": DASHBOARD_TOKEN }),

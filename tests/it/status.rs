@@ -5,14 +5,13 @@ use std::{collections::HashMap, time::Duration};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use simulators::traffic::{Fault, Service};
+use simulators::traffic::Service;
 
 use crate::{
     prove::stage::Stage,
-    world::{ALWAYS, UNAVAILABLE, World, later, sample, sample_with},
+    world::{ALWAYS, REFUSED, UNAVAILABLE, World, later, sample, sample_with},
 };
 
-const REFUSED: Fault = Fault::Answer { status: 422, acted: false, retry_after: None };
 const LARGEST_ITEM_BYTES: usize = 16 * 1024;
 
 /// The timeline's lines of one kind, in their order: the step, if there is one, and the words.

@@ -10,10 +10,8 @@ use simulators::{
 
 use crate::{
     prove::stage::Stage,
-    world::{ALWAYS, UNAVAILABLE, World, later, sample, sample_with},
+    world::{ALWAYS, DENIED, UNAVAILABLE, World, later, sample, sample_with},
 };
-
-const DENIED: Fault = Fault::Answer { status: 403, acted: false, retry_after: None };
 
 fn status_of_it() -> Value {
     json!({ "status": { "booking_id": "BS-1048812" } })

@@ -26,10 +26,12 @@ pub(crate) const CHARTER_ID: &str = "544EK27M";
 /// For faults that last until somebody mends them.
 pub(crate) const ALWAYS: u32 = 200;
 pub(crate) const UNAVAILABLE: Fault = Fault::Answer { status: 503, acted: false, retry_after: None };
+pub(crate) const DENIED: Fault = Fault::Answer { status: 403, acted: false, retry_after: None };
+pub(crate) const REFUSED: Fault = Fault::Answer { status: 422, acted: false, retry_after: None };
 /// How long what nobody answered may still land, and the first distance between tries, where a test lives to see them pass.
 pub(crate) const SOON: [(&str, &str); 2] = [("UNKNOWN_SETTLE_MS", "300"), ("REDRIVE_BASE_MS", "50")];
 const UPDATED_AT: &str = "2025-05-20T18:03:10Z";
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 const ASK_EVERY: Duration = Duration::from_millis(100);
 /// What guests see, whatever port the edge has.
 pub(crate) const SITE: &str = "https://queenofsandiego.com";
@@ -92,6 +94,11 @@ impl World {
         let Options { env, .. } = Self::options();
         let options =
             Options { function: Some(FUNCTION.clone()), env: env.into_iter().chain(options.env).collect(), ..options };
+        Self::exactly(options).await
+    }
+
+    /// With these options and nothing else.
+    pub(crate) async fn exactly(options: Options) -> Self {
         Self(Rehearsal::start(options).await.expect("the world starts"))
     }
 
@@ -207,8 +214,22 @@ impl World {
 
     /// The log's line at ERROR that holds `words`, as soon as it has arrived.
     pub(crate) async fn alarm(&self, words: &str) -> String {
-        let alarm = self.lambda.log().wait_for(|line| line.contains("\"ERROR\"") && line.contains(words));
-        tokio::time::timeout(PATIENCE, alarm).await.unwrap_or_else(|_| panic!("no alarm about: {words}"))
+        self.line(&["\"ERROR\"", words]).await
+    }
+
+    /// The first line that holds all of `words`, as soon as it has arrived.
+    pub(crate) async fn line(&self, words: &[&str]) -> String {
+        let line = self.lambda.log().wait_for(|line| words.iter().all(|words| line.contains(words)));
+        tokio::time::timeout(PATIENCE, line).await.unwrap_or_else(|_| panic!("no line with {words:?}"))
+    }
+
+    /// All that one environment has written up to now. It answers before its output is read, so it is asked for one line more, and
+    /// what was written before has arrived when that has.
+    pub(crate) async fn logs(&self) -> Vec<String> {
+        let marker = format!("nobody-{:016x}", rand::random::<u64>());
+        self.ask(&json!({ "status": { "booking_id": marker } })).await;
+        self.line(&[&marker]).await;
+        self.0.logs()
     }
 
     /// The world as people see it.

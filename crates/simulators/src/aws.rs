@@ -80,11 +80,15 @@ pub fn internet_client() -> reqwest::Client {
         .expect("a client with compiled-in roots has nothing that can fail")
 }
 
+/// The emulator closes a connection that was idle for 5 s. A request that leaves by it at that moment is lost.
+const IDLE_AT_MOST: Duration = Duration::from_secs(2);
+
 /// An HTTP client for loopback: no proxy, no certificates to load, redirects handed on as a proxy must.
 pub fn loopback_client() -> reqwest::Client {
     let _already_installed = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .no_proxy()
+        .pool_idle_timeout(IDLE_AT_MOST)
         .tls_certs_only([])
         .redirect(reqwest::redirect::Policy::none())
         .build()

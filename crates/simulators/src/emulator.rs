@@ -42,7 +42,7 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// The emulator that all tests of this process share; they keep apart by unique names.
+    /// The emulator that all tests of this process share, and that ends with it; they keep apart by unique names.
     ///
     /// # Errors
     /// As [`Emulator::start`].
@@ -167,6 +167,7 @@ mod tests {
     #[tokio::test]
     async fn a_failed_start_shows_what_the_emulator_said() {
         let error = Emulator::start_on(1, Path::new("/bin/ls")).await.expect_err("that is no emulator");
-        assert!(error.to_string().contains("ended at start"), "{error}");
+        let error = error.to_string();
+        assert!(error.contains("ended at start") && error.contains("Cargo.toml"), "what it lists: {error}");
     }
 }

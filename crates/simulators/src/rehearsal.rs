@@ -70,7 +70,7 @@ pub struct Answered {
     pub body: Value,
 }
 
-/// A running world. Dropping it stops all of it but the emulator, which goes with its last user.
+/// A running world. Dropping it stops all of it but the emulator that this process shares, which ends with the process.
 pub struct Rehearsal {
     environments: Mutex<Vec<Environment>>,
     process: Option<FunctionProcess>,

@@ -147,6 +147,12 @@ impl Front {
                 tokio::time::sleep(Duration::from_millis(milliseconds)).await;
                 answer
             }
+            Some(Fault::Hold) => {
+                let held = self.traffic.held();
+                let answer = self.act(request).await;
+                held.await;
+                answer
+            }
             Some(Fault::DropBefore) => Err(HangUp),
             Some(Fault::DropAfter) => {
                 self.act(request).await?;

@@ -69,17 +69,25 @@ pub async fn run(services: &Services, out: &mut impl Write) -> Result<bool, Smok
     writeln!(out, "Smoke test of {}", services.webhook_url)?;
     writeln!(out, "Booking {}, a charter on {}\n", booking.id, booking.start(Stage::Booked).strftime("%a %-d %b %Y"))?;
     let mut run = Run { services, booking, out };
-    for stage in Stage::ALL {
-        if !run.pass(stage).await? {
-            run.call_off(stage).await?;
-            return Ok(false);
-        }
+    if !run.pass_all(&Stage::ALL).await? {
+        return Ok(false);
     }
     writeln!(run.out, "\nAll four systems are as they should be.")?;
     Ok(true)
 }
 
 impl<W: Write> Run<'_, W> {
+    /// Leads the booking through `stages`, and calls it off at the first that fails; whether none did.
+    async fn pass_all(&mut self, stages: &[Stage]) -> Result<bool, SmokeError> {
+        for &stage in stages {
+            if !self.pass(stage).await? {
+                self.call_off(stage).await?;
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Brings the booking to `stage` and waits until every system shows it; whether they did.
     async fn pass(&mut self, stage: Stage) -> Result<bool, SmokeError> {
         let since = Instant::now();

@@ -86,6 +86,8 @@ pub enum Fault {
         /// How late.
         milliseconds: u64,
     },
+    /// Acts, then answers as soon as [`Traffic::answer_held`] is called.
+    Hold,
     /// Closes the connection without a byte of an answer and without acting.
     DropBefore,
     /// Acts, then closes the connection without a byte of an answer.
@@ -107,6 +109,7 @@ pub struct Traffic(Arc<Shared>);
 struct Shared {
     state: Mutex<State>,
     changed: watch::Sender<()>,
+    answer_held: watch::Sender<()>,
 }
 
 #[derive(Default)]
@@ -128,7 +131,11 @@ impl Traffic {
     /// An empty log and no faults.
     #[must_use]
     pub fn new() -> Self {
-        Self(Arc::new(Shared { state: Mutex::default(), changed: watch::Sender::new(()) }))
+        Self(Arc::new(Shared {
+            state: Mutex::default(),
+            changed: watch::Sender::new(()),
+            answer_held: watch::Sender::new(()),
+        }))
     }
 
     /// The next `times` calls of `service` whose operation starts with `operation` (`""` is any) meet `fault`. Of several
@@ -152,6 +159,11 @@ impl Traffic {
     /// Forgets the faults that have not been met yet.
     pub fn heal(&self) {
         self.state().script.clear();
+    }
+
+    /// The calls that have met [`Fault::Hold`] up to now are answered.
+    pub fn answer_held(&self) {
+        self.0.answer_held.send_replace(());
     }
 
     /// The calls in the order of arrival; the newest 10,000.
@@ -232,6 +244,14 @@ impl Traffic {
     pub(crate) fn act(&self) -> Acting {
         self.state().acting += 1;
         Acting(self.clone())
+    }
+
+    /// Resolves as soon as the calls are answered that are held now.
+    pub(crate) fn held(&self) -> impl Future<Output = ()> + use<> {
+        let mut answer_held = self.0.answer_held.subscribe();
+        async move {
+            let _ = answer_held.changed().await; // An error: the world has ended.
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -2,11 +2,7 @@
 //! and no answer may be one that the contract does not describe. The stand-ins of staging are their real binaries under Lambda's
 //! stand-in, and walk the same way.
 
-use std::{
-    collections::BTreeSet,
-    path::Path,
-    sync::{Arc, Mutex},
-};
+use std::{collections::BTreeSet, path::Path, sync::Mutex};
 
 use http::Method;
 use jiff::ToSpan as _;
@@ -233,7 +229,7 @@ fn event() -> Value {
 }
 
 /// SCC on a table of its own.
-async fn start_scc(traffic: Traffic) -> (Scc, Arc<Emulator>) {
+async fn start_scc(traffic: Traffic) -> Scc {
     let emulator = Emulator::shared().await.expect("the emulator starts");
     let dynamodb = aws_sdk_dynamodb::Client::new(&aws::sdk_config(&emulator.url()));
     let events_table = format!("scc-events-{:x}", rand::random::<u64>());
@@ -253,7 +249,7 @@ async fn start_scc(traffic: Traffic) -> (Scc, Arc<Emulator>) {
         site_origin: SITE.to_owned(),
         clock: Clock::system(),
     };
-    (Scc::start(traffic, options).await.expect("a free port"), emulator)
+    Scc::start(traffic, options).await.expect("a free port")
 }
 
 /// What every SCC must answer, wherever it runs. Its key is `key`.
@@ -298,7 +294,7 @@ async fn walk_scc(checked: &Checked<'_>) {
 #[tokio::test]
 async fn scc_answers_as_its_contract_says() {
     let traffic = Traffic::new();
-    let (scc, _emulator) = start_scc(traffic.clone()).await;
+    let scc = start_scc(traffic.clone()).await;
     let checked = Checked::new("scc.openapi.yaml", scc.url(), ("authorization", "Bearer key"));
     walk_scc(&checked).await;
     for status in GATEWAYS_OWN {

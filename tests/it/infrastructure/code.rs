@@ -61,6 +61,24 @@ pub(super) fn variables_of_stand_ins() -> BTreeSet<String> {
     read.filter(|name| !name.starts_with("AWS_")).collect()
 }
 
+/// Every message of the function at `WARN` and `ERROR`: its level and its words, and the file that logs it.
+pub(crate) fn messages_for_people() -> Vec<(String, String, String)> {
+    let macros = Regex::new(r"\b(?:warn|error)!\(").expect("a pattern");
+    // The message comes last.
+    let whole = Regex::new(r#"\b(warn|error)!\((?s:.*?)"([^"]+)",?\s*\)"#).expect("a pattern");
+    let mut messages = Vec::new();
+    for (path, source) in sources() {
+        let found = whole.captures_iter(&source);
+        let found = found.map(|found| (found[1].to_ascii_uppercase(), found[2].to_owned(), path.clone()));
+        let before = messages.len();
+        messages.extend(found);
+        let logged = macros.find_iter(&source).count();
+        assert_eq!(messages.len() - before, logged, "{path}: a message is a literal, and comes last");
+    }
+    assert!(messages.len() > 20, "the messages are found");
+    messages
+}
+
 /// The IAM actions that each part of the function needs.
 pub(super) fn calls() -> BTreeMap<Area, BTreeSet<String>> {
     let crates = aws_crates();

@@ -37,7 +37,7 @@ fn changed(parameters: &str, right: &str, other: &str) -> String {
 
 /// The function's description in the template that is deployed with these parameters.
 fn description(parameters: &str) -> String {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("deploy");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("deploy-{:016x}", rand::random::<u64>()));
     let built = folder.join("target/sam/build");
     fs::create_dir_all(&built).expect("a folder");
     fs::create_dir_all(folder.join("infra")).expect("a folder");
@@ -51,6 +51,7 @@ fn description(parameters: &str) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 
     let deployed = fs::read_to_string(folder.join("handed-over.yaml")).expect("SAM was handed a template");
+    fs::remove_dir_all(&folder).expect("the folder is ours");
     let deployed: Value = serde_yaml_ng::from_str(&deployed).expect("a template is YAML");
     let description = deployed["Resources"]["Webhook"]["Properties"]["Description"].as_str();
     description.expect("a description").to_owned()

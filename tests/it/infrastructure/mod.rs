@@ -13,6 +13,7 @@ mod watch;
 use std::collections::{BTreeMap, BTreeSet};
 
 use code::Area;
+pub(crate) use code::messages_for_people;
 use template::{Statement, Template};
 pub(crate) use watch::METRICS;
 

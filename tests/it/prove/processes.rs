@@ -1,7 +1,5 @@
 //! Real processes: twelve deliveries at once, and SIGKILL at every call of a creation.
 
-use std::time::{Duration, Instant};
-
 use serde_json::json;
 use simulators::{
     rehearsal::Options,
@@ -9,31 +7,15 @@ use simulators::{
 };
 
 use super::{oracle::Expected, story::Told};
-use crate::world::World;
+use crate::world::{PATIENCE, World};
 
 /// Short leases: real processes have real clocks.
 const SHORT: [(&str, &str); 4] =
     [("ANSWER_WITHIN_MS", "1000"), ("CALL_TIMEOUT_MS", "400"), ("UNKNOWN_SETTLE_MS", "300"), ("REDRIVE_BASE_MS", "50")];
-const PATIENCE: Duration = Duration::from_secs(30);
-const ASK_EVERY: Duration = Duration::from_millis(100);
 
 async fn world(environments: usize, env: &[(&str, &str)]) -> World {
     let env = env.iter().map(|&(name, value)| (name.to_owned(), Some(value.to_owned()))).collect();
     World::with_options(Options { environments, env, ..Options::default() }).await
-}
-
-/// The sender delivers again, as senders do, until it hears that the booking is in step.
-async fn redeliver_until_in_step(world: &World, told: &Told) {
-    let since = Instant::now();
-    let mut every = tokio::time::interval(ASK_EVERY);
-    loop {
-        every.tick().await;
-        let answered = world.deliver(&told.body()).await;
-        if answered.status == 200 {
-            return;
-        }
-        assert!(since.elapsed() < PATIENCE, "it does not come in step: {:#}", answered.body);
-    }
 }
 
 async fn assert_as_told(world: &World, told: &Told, what: &str) {
@@ -54,7 +36,7 @@ async fn twelve_identical_deliveries_to_several_processes_make_one_of_everything
         let answered = answered.expect("an answer");
         assert!([200, 202].contains(&answered.status), "{:#}", answered.body);
     }
-    redeliver_until_in_step(&world, &told).await;
+    world.repeat_until_in_step(&told.body()).await;
     assert_as_told(&world, &told, "after twelve deliveries").await;
     assert_eq!(world.pids().await.len(), 4, "nobody crashed");
 }
@@ -80,7 +62,7 @@ async fn kill_at(nth: u64, fault: Fault) -> bool {
         world.kill().await;
         tokio::time::timeout(PATIENCE, world.traffic.idle()).await.expect("the world comes to rest");
         world.cold_start().await.expect("it starts again");
-        redeliver_until_in_step(&world, &told).await;
+        world.repeat_until_in_step(&told.body()).await;
         world.invoke(&json!({ "sweep": {} })).await.expect("an answer");
     }
     assert_as_told(&world, &told, &format!("killed at call {nth}, {fault:?}")).await;

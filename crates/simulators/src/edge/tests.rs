@@ -7,7 +7,6 @@ const CONTROL: &str = "public, max-age=0, s-maxage=86400, must-revalidate";
 const HTML: &str = "text/html; charset=utf-8";
 
 struct Site {
-    _emulator: Arc<Emulator>,
     cloud: Cloud,
     edge: Edge,
     traffic: Traffic,
@@ -25,7 +24,7 @@ impl Site {
             distribution_id: cloud.distribution_id.clone(),
         });
         let edge = edge.await.expect("a free port");
-        Self { _emulator: emulator, cloud, edge, traffic }
+        Self { cloud, edge, traffic }
     }
 
     async fn put(&self, key: &str, body: &'static str) {

@@ -103,7 +103,7 @@ async fn it_answers_what_the_function_answered() {
 
 #[tokio::test]
 async fn it_speaks_for_a_function_that_fails() {
-    let (lambda, front_door) = start(Duration::from_millis(200)).await;
+    let (lambda, front_door) = start(Duration::from_secs(29)).await;
     let error = json!({ "errorType": "Broken", "errorMessage": "secret words" });
     let cases =
         [(front_door.url(), 500, "Internal Server Error"), (front_door.rest_url(), 502, "Internal server error")];
@@ -114,7 +114,11 @@ async fn it_speaks_for_a_function_that_fails() {
     let seen =
         tokio::join!(post(format!("{}/x", front_door.url())), function(&lambda, "response", json!("not an answer"))).0;
     assert_eq!(seen.0, 500);
+}
 
+#[tokio::test]
+async fn it_speaks_for_a_function_that_nobody_runs() {
+    let (_lambda, front_door) = start(Duration::from_millis(50)).await;
     let cases =
         [(front_door.url(), 503, "Service Unavailable"), (front_door.rest_url(), 504, "Endpoint request timed out")];
     for (url, status, words) in cases {

@@ -9,7 +9,10 @@ fn process(script: &str) -> (tempdir::Script, FunctionProcess) {
 }
 
 mod tempdir {
-    use std::{os::unix::fs::PermissionsExt, path::PathBuf};
+    use std::{path::PathBuf, process::Command};
+
+    /// A shell of its own: a file that this process had open for writing could not be run as long as another thread's child had it, too.
+    const WRITE: &str = r#"printf '#!/bin/sh\n%s\n' "$1" >"$0" && chmod +x "$0""#;
 
     /// An executable file that is removed when dropped.
     pub(super) struct Script(PathBuf);
@@ -17,8 +20,8 @@ mod tempdir {
     impl Script {
         pub(super) fn new(lines: &str) -> Self {
             let path = std::env::temp_dir().join(format!("function-{:016x}", rand::random::<u64>()));
-            std::fs::write(&path, format!("#!/bin/sh\n{lines}\n")).expect("the temporary folder can be written");
-            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("the file is ours");
+            let written = Command::new("/bin/sh").args(["-c", WRITE]).arg(&path).arg(lines).status();
+            assert!(written.expect("a shell").success(), "the temporary folder can be written");
             Self(path)
         }
 
@@ -53,6 +56,16 @@ async fn answer_once(base: String, outcome: &'static str, answer: impl Fn(Value)
 
 fn base(lambda: &Lambda, environment: &str) -> String {
     format!("http://{}/.rt/{environment}", lambda.address())
+}
+
+/// Resolves as soon as so many polls are waiting.
+async fn waiting(lambda: &Lambda, count: usize) {
+    let wait = async {
+        while lambda.invocations.waiting() != count {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(TIME_OUT, wait).await.unwrap_or_else(|_| panic!("{count} polls are waiting"));
 }
 
 #[tokio::test]
@@ -94,9 +107,10 @@ async fn nobody_takes_it_or_takes_too_long() {
     assert!(matches!(error, InvokeError::NotTaken(_)));
 
     let poll = loopback_client().get(format!("{}/2018-06-01/runtime/invocation/next", base(&lambda, "a"))).send();
-    let payload = json!({});
-    let (invocation, _polled) = tokio::join!(lambda.invoke(&payload), poll);
-    let invocation = invocation.expect("it was taken");
+    let poll = tokio::spawn(poll);
+    waiting(&lambda, 1).await;
+    let invocation = lambda.invoke(&json!({})).await.expect("it was taken");
+    poll.await.expect("a poll").expect("an invocation");
     assert!(invocation.timed_out() && invocation.function_error.is_some(), "{invocation:?}");
 }
 
@@ -138,21 +152,12 @@ async fn an_idle_environment_that_dies_takes_no_invocation() {
     use tokio::io::AsyncWriteExt;
 
     let lambda = Lambda::start(TIME_OUT).await.expect("a free port");
-    let waiting = |count| {
-        let invocations = Arc::clone(&lambda.invocations);
-        let wait = async move {
-            while invocations.waiting() != count {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(5), wait)
-    };
     let mut idle = tokio::net::TcpStream::connect(lambda.address()).await.expect("it listens");
     let poll = b"GET /.rt/a/2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: lambda\r\n\r\n";
     idle.write_all(poll).await.expect("it reads");
-    waiting(1).await.expect("it polls");
+    waiting(&lambda, 1).await;
     drop(idle);
-    waiting(0).await.expect("it is gone");
+    waiting(&lambda, 0).await;
 
     let payload = json!({});
     let answer = answer_once(base(&lambda, "b"), "response", |_| json!("b"));

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use super::*;
 use crate::{aws, emulator::Emulator};
 
@@ -11,7 +9,6 @@ struct World {
     s3: aws_sdk_s3::Client,
     bucket: String,
     client: reqwest::Client,
-    _emulator: Arc<Emulator>,
 }
 
 impl World {
@@ -43,7 +40,7 @@ impl World {
             clock: clock.clone(),
         };
         let scc = Scc::start(Traffic::new(), options).await.expect("a free port");
-        Self { scc, clock, s3, bucket, client: aws::loopback_client(), _emulator: emulator }
+        Self { scc, clock, s3, bucket, client: aws::loopback_client() }
     }
 
     async fn ask(&self, method: Method, path: &str, body: &Value) -> reqwest::Response {

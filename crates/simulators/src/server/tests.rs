@@ -9,6 +9,8 @@ struct Counter {
     server: Server,
     traffic: Traffic,
     effects: Arc<AtomicUsize>,
+    /// How many of them came when their call was over.
+    unheard: Arc<AtomicUsize>,
     client: reqwest::Client,
 }
 
@@ -16,9 +18,11 @@ impl Counter {
     async fn start() -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let traffic = Traffic::new();
-        let effects = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&effects);
+        let (effects, unheard) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (counted, late, calls) = (Arc::clone(&effects), Arc::clone(&unheard), traffic.clone());
         let act = post(move || async move {
+            let is_over = calls.calls().last().is_some_and(|call| call.milliseconds.is_some());
+            late.fetch_add(usize::from(is_over), Ordering::SeqCst);
             counted.fetch_add(1, Ordering::SeqCst);
             StatusCode::CREATED
         });
@@ -28,7 +32,7 @@ impl Counter {
         })
         .await
         .expect("a free port");
-        Self { server, traffic, effects, client: reqwest::Client::new() }
+        Self { server, traffic, effects, unheard, client: reqwest::Client::new() }
     }
 
     fn fail_next(&self, fault: Fault) {
@@ -37,6 +41,15 @@ impl Counter {
 
     async fn call(&self) -> reqwest::Result<reqwest::Response> {
         self.client.post(format!("{}/events", self.server.url())).body("{}").send().await
+    }
+
+    /// A caller who goes away as soon as its call has arrived.
+    async fn call_and_give_up(&self) {
+        let before = self.traffic.calls().len();
+        tokio::select! {
+            () = self.traffic.wait_for(|calls| calls.len() > before) => {}
+            answer = self.call() => panic!("it was answered: {answer:?}"),
+        }
     }
 
     fn effects(&self) -> usize {
@@ -85,10 +98,8 @@ async fn acts_before_a_delay_and_the_caller_may_give_up() {
     assert_eq!(counter.call().await.expect("an answer").status(), 201);
 
     counter.fail_next(Fault::Delay { milliseconds: 60_000 });
-    let url = format!("{}/events", counter.server.url());
-    let gave_up = counter.client.post(url).timeout(Duration::from_millis(50)).send().await;
-    assert!(gave_up.expect_err("no answer in time").is_timeout());
-    counter.traffic.wait_for(|calls| calls.iter().all(|call| call.milliseconds.is_some())).await;
+    counter.call_and_give_up().await;
+    counter.traffic.idle().await;
     assert_eq!((counter.effects(), counter.seen()), (2, None));
 }
 
@@ -99,10 +110,25 @@ async fn a_caller_who_is_gone_before_its_request_arrives_has_asked_for_nothing()
     assert_eq!(counter.call().await.expect("an answer").status(), 201);
 
     counter.fail_next(Fault::ArriveLate { milliseconds: 60_000 });
-    let url = format!("{}/events", counter.server.url());
-    counter.client.post(url).timeout(Duration::from_millis(50)).send().await.expect_err("no answer in time");
+    counter.call_and_give_up().await;
     counter.traffic.idle().await;
     assert_eq!((counter.effects(), counter.seen()), (1, None));
+}
+
+#[tokio::test]
+async fn acts_and_holds_its_answer_back_until_it_may_answer() {
+    let counter = Counter::start().await;
+    counter.fail_next(Fault::Hold);
+    let let_go = async {
+        counter.traffic.wait_for(|calls| !calls.is_empty()).await;
+        while counter.effects() == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(counter.traffic.calls()[0].milliseconds.is_none(), "it is held");
+        counter.traffic.answer_held();
+    };
+    let (answer, ()) = tokio::join!(counter.call(), let_go);
+    assert_eq!((answer.expect("an answer").status().as_u16(), counter.seen()), (201, Some(201)));
 }
 
 #[tokio::test]
@@ -122,11 +148,11 @@ async fn drops_the_connection_before_or_after_acting() {
 async fn acts_after_its_answer() {
     let counter = Counter::start().await;
     for (status, effects) in [(Some(504), 1), (None, 2)] {
-        counter.fail_next(Fault::ActLate { milliseconds: 100, status });
+        counter.fail_next(Fault::ActLate { milliseconds: 20, status });
         let answer = counter.call().await.ok().map(|answer| answer.status().as_u16());
-        assert_eq!((answer, counter.effects()), (status, effects - 1));
+        assert_eq!(answer, status);
         tokio::time::timeout(Duration::from_secs(5), counter.traffic.idle()).await.expect("it acts in the end");
-        assert_eq!(counter.effects(), effects);
+        assert_eq!((counter.effects(), counter.unheard.load(Ordering::SeqCst)), (effects, effects));
     }
 }
 

@@ -25,7 +25,6 @@ pub struct Account {
     pub cloud: Cloud,
     binaries: PathBuf,
     env: BTreeMap<String, String>,
-    _emulator: Arc<Emulator>,
 }
 
 impl Account {
@@ -60,7 +59,7 @@ impl Account {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
-        Ok(Self { cloud, binaries, env, _emulator: emulator })
+        Ok(Self { cloud, binaries, env })
     }
 
     /// Starts the calendar.
