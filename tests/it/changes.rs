@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use simulators::{
     rehearsal::Answered,
     scc::MailKind::{Change, MagicLink, Removed},
-    traffic::{Fault, Service},
+    traffic::Service,
     world::Effects,
 };
 
@@ -14,7 +14,7 @@ use crate::{
         stage::Stage,
         story::{self, NOTE_BY_HAND, TICKED_BY_HAND, TITLE_BY_HAND, Told},
     },
-    world::{ALWAYS, CHARTER_ID, UNAVAILABLE, World, instant, later, names, sample},
+    world::{ALWAYS, CHARTER_ID, DENIED, UNAVAILABLE, World, instant, later, names, sample},
 };
 
 const IN_STEP: [&str; 4] = ["in_step", "in_step", "in_step", "in_step"];
@@ -126,8 +126,7 @@ async fn what_crew_wrote_into_the_notes_stays_when_the_entry_is_made_anew() {
 #[tokio::test]
 async fn what_crew_wrote_before_the_entry_was_there_stays_when_the_charter_moves() {
     let world = World::start().await;
-    let denied = Fault::Answer { status: 403, acted: false, retry_after: None };
-    world.traffic.fail_next(Service::Calendar, "", denied, ALWAYS);
+    world.traffic.fail_next(Service::Calendar, "", DENIED, ALWAYS);
     assert_eq!(world.deliver(&sample()).await.status, 202);
     let notes = world.effects().await.scc_events[0]["notes"].as_str().expect("notes").to_owned();
     world.change_event_by_hand(json!({ "notes": format!("{notes}\n{NOTE_BY_HAND}") })).await;

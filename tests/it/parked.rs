@@ -16,10 +16,8 @@ use crate::{
         stage::{Outcome, Stage},
         story::Told,
     },
-    world::{ALWAYS, CHARTER_ID, World, later, sample, states},
+    world::{ALWAYS, CHARTER_ID, REFUSED, World, later, sample, states},
 };
-
-const REFUSED: Fault = Fault::Answer { status: 422, acted: false, retry_after: None };
 
 /// SCC refuses the event; everything else is done.
 async fn refused_by_scc() -> World {

@@ -9,7 +9,8 @@ use booking_webhook::{
     outbound::{Outbound, sdk_config},
     telemetry,
 };
-use lambda_http::{Error, Request, service_fn};
+use lambda_http::{Adapter, Request};
+use lambda_runtime::{Error, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -42,5 +43,5 @@ async fn run(app: &App) -> Result<(), Error> {
         app.end(io::stdout().lock());
         Ok::<_, Infallible>(response)
     };
-    lambda_http::run(service_fn(handle)).await
+    lambda_runtime::run(Adapter::from(service_fn(handle))).await
 }
