@@ -9,7 +9,10 @@ use std::{
 };
 
 use serde_json::Value;
-use simulators::traffic::{self, Call, Service};
+use simulators::{
+    emulator::Emulator,
+    traffic::{self, Call, Service},
+};
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
@@ -21,8 +24,8 @@ use super::{
 const AT_ONCE: usize = 8;
 /// A fault that meets no call proves nothing: one in so many may, because concurrent calls do not always come in the same number.
 const CASES_PER_UNMET: usize = 10;
-/// How often whoever waits hears of it.
-const CASES_A_LINE: usize = 250;
+/// The emulator is the slower the more it keeps, so after so many cases the next ones get a new one, and whoever waits hears of it.
+const CASES_PER_EMULATOR: usize = 250;
 /// When a late one acts: after the function has read back and tried again, before time passes.
 const LATE_MS: u64 = 400;
 
@@ -169,8 +172,9 @@ async fn enumerate(
     wanted: impl Fn(&Place) -> bool,
 ) -> (Vec<Case>, Vec<String>) {
     let (mut cases, mut failures) = (Vec::new(), Vec::new());
+    let emulator = Emulator::shared().await.expect("ministack starts");
     for scenario in scenarios.into_iter().map(Arc::new) {
-        let Played { places, differences, .. } = Box::pin(play(&scenario, None, Then::Redeliver)).await;
+        let Played { places, differences, .. } = Box::pin(play(&emulator, &scenario, None, Then::Redeliver)).await;
         failures
             .extend(differences.into_iter().map(|difference| format!("{} · no fault: {difference}", scenario.name)));
         for place in places.into_iter().filter(&wanted).collect::<BTreeSet<_>>() {
@@ -183,23 +187,32 @@ async fn enumerate(
 }
 
 async fn play_all(cases: Vec<Case>) -> Report {
-    let (turns, mut running) = (Arc::new(Semaphore::new(AT_ONCE)), JoinSet::new());
     let mut report = Report { cases: cases.len(), ..Report::default() };
+    let mut cases = cases.into_iter();
+    while cases.len() > 0 {
+        let some = cases.by_ref().take(CASES_PER_EMULATOR).collect();
+        play_some(some, &mut report).await;
+        let (played, failed) = (report.cases - cases.len(), report.failures.len());
+        say(&format!("{played} of {} cases, {failed} failed", report.cases));
+    }
+    report.failures.sort();
+    report
+}
+
+async fn play_some(cases: Vec<Case>, report: &mut Report) {
+    let emulator = Arc::new(Emulator::start().await.expect("ministack starts"));
+    let (turns, mut running) = (Arc::new(Semaphore::new(AT_ONCE)), JoinSet::new());
     for case in cases {
-        let turns = Arc::clone(&turns);
+        let (turns, emulator) = (Arc::clone(&turns), Arc::clone(&emulator));
         running.spawn(async move {
             let _turn = turns.acquire().await.expect("nobody closes it");
-            let played = Box::pin(play(&case.scenario, Some((&case.place, case.fault)), case.then)).await;
+            let fault = Some((&case.place, case.fault));
+            let played = Box::pin(play(&emulator, &case.scenario, fault, case.then)).await;
             (case, played)
         });
     }
-    let mut played_so_far = 0;
     while let Some(ended) = running.join_next().await {
         let (case, played) = ended.expect("no case panics");
-        played_so_far += 1;
-        if played_so_far % CASES_A_LINE == 0 {
-            say(&format!("{played_so_far} of {} cases, {} failed", report.cases, report.failures.len()));
-        }
         if !played.met {
             report.unmet.push(case.to_string());
         }
@@ -207,8 +220,6 @@ async fn play_all(cases: Vec<Case>) -> Report {
             report.failures.push(format!("{case}:\n  {}", played.differences.join("\n  ")));
         }
     }
-    report.failures.sort();
-    report
 }
 
 async fn prove(scenarios: Vec<Scenario>, faults: &[Fault], thens: &[Then], wanted: impl Fn(&Place) -> bool) {

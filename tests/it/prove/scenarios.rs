@@ -1,10 +1,11 @@
 //! The scenarios that the crash matrix goes through, and one telling of a scenario with something going wrong in it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use serde_json::json;
 use simulators::{
+    emulator::Emulator,
     scc::ServiceKeyHash,
     traffic::{Call, Service},
 };
@@ -113,9 +114,14 @@ pub(crate) struct Played {
     pub(crate) differences: Vec<String>,
 }
 
-/// Tells `scenario` in a world of its own, with `fault` at `place`, and looks at the world when it is quiet again.
-pub(crate) async fn play(scenario: &Scenario, fault: Option<(&Place, Fault)>, then: Then) -> Played {
-    let stage = Stage::set().await;
+/// Tells `scenario` in a world of its own at `emulator`, with `fault` at `place`, and looks at the world when it is quiet again.
+pub(crate) async fn play(
+    emulator: &Arc<Emulator>,
+    scenario: &Scenario,
+    fault: Option<(&Place, Fault)>,
+    then: Then,
+) -> Played {
+    let stage = Stage::set_on(emulator).await;
     let mut differences = prepare(&stage, scenario).await;
     // It knows the tokens of its start: of a rotation it must find out by itself.
     let process = stage.process(SignedDuration::ZERO).await.expect("it starts");

@@ -17,6 +17,7 @@ use serde_json::Value;
 use simulators::{
     aws::sdk_config,
     dynamodb::DynamoDbKind,
+    emulator::Emulator,
     front_door::{BodyEncoding, http_api_event},
     rehearsal::{Options, Rehearsal, WEBHOOK_PATH},
     traffic::{Call, Traffic},
@@ -30,6 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Long enough for a busy machine, so that only scripted calls time out.
 pub(crate) const CALL_TIMEOUT_MS: u64 = 2_000;
 const ANSWER_WITHIN_MS: u64 = 8_000;
+const SHORT_WAIT_MS: u64 = 30;
 
 /// Time as the proofs set it. It runs, so that order is told apart, and it jumps.
 #[derive(Clone)]
@@ -83,11 +85,20 @@ impl Outcome {
 impl Stage {
     /// A stage on which crew hardly wait for the calendar, so that the entry's id often comes too late for the event's first notes.
     pub(crate) async fn set() -> Self {
-        Self::waiting_for_the_calendar(30).await
+        Self::with(SHORT_WAIT_MS, None).await
+    }
+
+    /// The same on this emulator, and not on the one that all tests of the process share.
+    pub(crate) async fn set_on(emulator: &Arc<Emulator>) -> Self {
+        Self::with(SHORT_WAIT_MS, Some(Arc::clone(emulator))).await
     }
 
     /// A stage on which crew wait so many milliseconds for the calendar.
     pub(crate) async fn waiting_for_the_calendar(milliseconds: u64) -> Self {
+        Self::with(milliseconds, None).await
+    }
+
+    async fn with(milliseconds: u64, emulator: Option<Arc<Emulator>>) -> Self {
         let env = [
             ("ANSWER_WITHIN_MS", ANSWER_WITHIN_MS.to_string()),
             ("CALL_TIMEOUT_MS", CALL_TIMEOUT_MS.to_string()),
@@ -95,9 +106,8 @@ impl Stage {
             ("RETRY_BASE_MS", "1".to_owned()),
         ];
         let env = env.map(|(name, value)| (name.to_owned(), Some(value))).into();
-        let rehearsal = Rehearsal::start(Options { env, dynamodb: DynamoDbKind::Dynoxide, ..Options::default() })
-            .await
-            .expect("the world starts");
+        let options = Options { env, emulator, dynamodb: DynamoDbKind::Dynoxide, ..Options::default() };
+        let rehearsal = Rehearsal::start(options).await.expect("the world starts");
         Self { rehearsal, time: Time::starting_at("2031-05-20T18:05:00Z") }
     }
 
