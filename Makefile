@@ -47,7 +47,7 @@ test-browser: setup ## the guest page in Chromium, judged by axe and Lighthouse;
 	$(CARGO_BUILD)
 	@scripts/browser-tests.sh --required
 
-prove: setup ## the whole proof: every scenario, every fault, every outside call, many schedules (builds for it, minutes the first time)
+prove: setup ## the whole proof: every scenario, every fault, every outside call, many schedules (12 minutes on two idle cores, after a build of its own)
 	$(CARGO_BUILD) --tests --profile prove
 	cargo test --workspace --locked --profile prove --test it prove:: -- --include-ignored --test-threads=1 --nocapture
 
