@@ -112,7 +112,7 @@ async fn what_crew_wrote_into_the_notes_stays_when_the_entry_is_made_anew() {
     let stage = Stage::set().await;
     assert_eq!(stage.tell(&Told::version(1)).await.status(), Some(200));
     story::work_by_hand(&stage).await;
-    story::delete_entry_by_hand(&stage).await;
+    story::delete_entry_by_hand(&stage.rehearsal).await;
     for told in [Told::version(2).on(31), Told::version(3).on(30)] {
         assert_eq!(stage.tell(&told).await.status(), Some(200));
         let world = stage.look().await;

@@ -14,7 +14,7 @@ use simulators::{
 use crate::{
     prove::{
         stage::{Outcome, Stage},
-        story::Told,
+        story::{Told, delete_entry_by_hand},
     },
     world::{ALWAYS, CHARTER_ID, REFUSED, World, later, sample, states},
 };
@@ -99,9 +99,7 @@ async fn an_entry_that_somebody_deleted_is_made_anew_when_the_charter_moves() {
     let world = World::start().await;
     world.deliver(&sample()).await;
     let deleted = world.entry_id();
-    let url = format!("{}/calendar/{deleted}", world.calendar.url());
-    let delete = simulators::aws::loopback_client().delete(url).header("x-dashboard-token", DASHBOARD_TOKEN);
-    assert!(delete.send().await.expect("an answer").status().is_success());
+    delete_entry_by_hand(&world).await;
     world.traffic.forget();
 
     let answered = world.deliver(&moved()).await;

@@ -3,16 +3,14 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use simulators::{
-    rehearsal::DASHBOARD_TOKEN,
-    traffic::{Fault, Service},
-};
+use simulators::traffic::{Fault, Service};
 
 use crate::{
-    prove::stage::Stage,
+    prove::{stage::Stage, story::delete_entry_by_hand},
     world::{World, later, sample, states},
 };
 
+const NOT_FOUND: Fault = Fault::Answer { status: 404, acted: false, retry_after: None };
 const AN_HOUR: Duration = Duration::from_hours(1);
 
 /// A path that nobody has; the stage left out; the collection's own path, which some routers take for an item's and answer 405.
@@ -114,9 +112,7 @@ async fn a_path_that_is_put_right_needs_no_restart() {
 async fn an_entry_that_somebody_removed_is_looked_for_once_and_then_counts_as_removed() {
     let world = World::start().await;
     world.deliver(&sample()).await;
-    let url = format!("{}/calendar/{}", world.calendar.url(), world.entry_id());
-    let delete = simulators::aws::loopback_client().delete(url).header("x-dashboard-token", DASHBOARD_TOKEN);
-    assert!(delete.send().await.expect("an answer").status().is_success());
+    delete_entry_by_hand(&world).await;
     world.traffic.forget();
 
     let answered = world.deliver(&later(1, json!({ "status": "cancelled" }))).await;
@@ -129,8 +125,7 @@ async fn an_entry_that_somebody_removed_is_looked_for_once_and_then_counts_as_re
 async fn a_removal_that_finds_nothing_is_not_believed_while_the_entry_is_listed() {
     let world = World::start().await;
     world.deliver(&sample()).await;
-    let not_found = Fault::Answer { status: 404, acted: false, retry_after: None };
-    world.traffic.fail_next(Service::Calendar, "DELETE", not_found, 1);
+    world.traffic.fail_next(Service::Calendar, "DELETE", NOT_FOUND, 1);
     let cancelled = later(1, json!({ "status": "cancelled" }));
     let answered = world.deliver(&cancelled).await;
     let report = &answered.body["steps"]["calendar"];
@@ -147,14 +142,13 @@ async fn a_removal_that_finds_nothing_is_not_believed_while_the_entry_is_listed(
 async fn a_crew_event_that_is_there_is_never_parked_as_gone() {
     let world = World::start().await;
     world.deliver(&sample()).await;
-    let not_found = Fault::Answer { status: 404, acted: false, retry_after: None };
-    world.traffic.fail_next(Service::Scc, "PATCH", not_found, 1);
+    world.traffic.fail_next(Service::Scc, "PATCH", NOT_FOUND, 1);
     let moved = later(1, json!({ "start_at": "2031-05-31T14:00:00-07:00" }));
     let answered = world.deliver(&moved).await;
     let report = &answered.body["steps"]["crew_event"];
     assert_eq!((answered.status, &report["state"]), (202, &json!("due")), "{:#}", answered.body);
     world.alarm("our credentials do not fit").await;
-    world.lambda.log().wait_for(|line| line.contains("DeniedCalls")).await;
+    world.line(&["DeniedCalls"]).await;
     assert_eq!(world.deliver(&moved).await.status, 200);
     assert!(world.effects().await.scc_events[0]["date"].as_str().is_some_and(|date| date.starts_with("2031-05-31")));
 }

@@ -162,7 +162,7 @@ async fn prepare(stage: &Stage, scenario: &Scenario) -> Vec<String> {
         work_by_hand(stage).await;
     }
     if scenario.deleted {
-        delete_entry_by_hand(stage).await;
+        delete_entry_by_hand(&stage.rehearsal).await;
     }
     // What is still on its way belongs to no run.
     stage.pass(Duration::from_secs(1)).await;

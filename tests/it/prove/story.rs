@@ -3,7 +3,7 @@
 use jiff::{Timestamp, ToSpan as _, Zoned, civil::date, tz::TimeZone};
 use serde_json::{Value, json};
 use simulators::{
-    rehearsal::{DASHBOARD_TOKEN, SERVICE_KEY},
+    rehearsal::{DASHBOARD_TOKEN, Rehearsal, SERVICE_KEY},
     sender::{SAMPLE_BOOKING_ID, sample_booking},
 };
 
@@ -79,8 +79,8 @@ impl Told {
 }
 
 /// Somebody in the office deletes the booking's only entry.
-pub(crate) async fn delete_entry_by_hand(stage: &Stage) {
-    let calendar = &stage.rehearsal.calendar;
+pub(crate) async fn delete_entry_by_hand(world: &Rehearsal) {
+    let calendar = &world.calendar;
     let entry = calendar.entries().pop().expect("an entry");
     let url = format!("{}/calendar/{}", calendar.url(), entry["id"].as_str().expect("an id"));
     let delete = simulators::aws::loopback_client().delete(url).header("x-dashboard-token", DASHBOARD_TOKEN);
