@@ -124,7 +124,7 @@ async fn the_operators_file_may_be_an_object() {
 
 #[tokio::test]
 async fn the_mapping_may_be_an_object() {
-    let canonical = include_str!("../../crates/booking-webhook/src/webhook/canonical-mapping.toml");
+    let canonical = include_str!("../../crates/booking-webhook/src/inbound/mapping/boatsetter.toml");
     let mapping = canonical.replace("booking = \"/data/booking\"", "booking = \"/payload\"");
     let file = OperatorsFile::with("config/mapping.toml", &mapping).await;
     let world = World::with(&[("MAPPING_FILE", &file.location)]).await;
@@ -139,7 +139,7 @@ async fn a_file_that_cannot_be_used_stops_the_start_and_the_words_say_where() {
         ("OPERATOR_FILE", "name = \"JADA\"\n[rates]\ncrew_hourley = \"30\"", "line 3"),
         ("OPERATOR_FILE", "[rates]\nport_tax_share = \"18\"", "line 2"),
         ("MAPPING_FILE", "booking = 1", "line 1"),
-        ("MAPPING_FILE", "booking = \"data\"\n[fields]\n[statuses]\nstanding = []\noff = []", "\"data\""),
+        ("MAPPING_FILE", "booking = \"data\"\n[fields]\n[statuses]\nconfirmed = []\ncancelled = []", "\"data\""),
     ] {
         let file = OperatorsFile::with("config/file.toml", content).await;
         let line = last_words(&[(variable, &file.location)], &[]).await;

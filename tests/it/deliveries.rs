@@ -12,7 +12,7 @@ use crate::{
     world::{ALWAYS, DENIED, UNAVAILABLE, World, later, now, sample, sample_with},
 };
 
-const CANONICAL_MAPPING: &str = include_str!("../../crates/booking-webhook/src/webhook/canonical-mapping.toml");
+const CANONICAL_MAPPING: &str = include_str!("../../crates/booking-webhook/src/inbound/mapping/boatsetter.toml");
 
 /// The ids under which the sample booking's deliveries are kept, the eldest first.
 async fn kept(world: &World) -> Vec<String> {

@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use booking_webhook::{
-    booking::{BookingId, CharterId, Snapshot, Status},
+    booking::{BookingId, BookingStatus, CharterId, Snapshot},
     ledger::{
-        Backlog, Claim, Delivery, DeliveryId, Kept, LeaseRequest, Ledger, Meaning, NewSnapshot, Only, Order, Origin,
-        Recorded, Released, Standing, Step, StepRecord,
+        Backlog, Claim, Delivery, DeliveryId, LeaseRequest, Ledger, NewSnapshot, Only, Origin, RecordOutcome,
+        ReleaseOutcome, SnapshotVersion, Standing, Step, StepRecord, StoreOutcome,
     },
     outbound::{Clock, Deadline, Outbound},
 };
@@ -81,9 +81,10 @@ impl Desk {
         Deadline::after(&self.clock, Duration::from_secs(3_600))
     }
 
-    async fn record(&self, version: i64, status: Status, lease: &LeaseRequest) -> Recorded {
-        let snapshot = Snapshot { booking_id: booking_id(), revision: None, updated_at: Some(at(version)), status };
-        let order = Order::of(&snapshot, at(version));
+    async fn record(&self, version: i64, status: BookingStatus, lease: &LeaseRequest) -> RecordOutcome {
+        let snapshot =
+            Snapshot { booking_id: booking_id(), revision: None, updated_at: Some(at(version)), status, sale: None };
+        let order = SnapshotVersion::of(&snapshot, at(version));
         let charter_id = CharterId::derive(b"link-key", &booking_id());
         let date = Some(date(2031, 5, i8::try_from(version).expect("a day")));
         let new = NewSnapshot { snapshot: &snapshot, order: &order, charter_id: &charter_id, terms: None, date };
@@ -91,8 +92,8 @@ impl Desk {
     }
 
     async fn claimed(&self, version: i64, lease: &LeaseRequest) -> Claim {
-        match self.record(version, Status::Undecided, lease).await {
-            Recorded::Claimed(claim) => *claim,
+        match self.record(version, BookingStatus::Inconclusive, lease).await {
+            RecordOutcome::Claimed(claim) => *claim,
             other => panic!("{other:?}"),
         }
     }
@@ -101,7 +102,7 @@ impl Desk {
         self.ledger.claim(&booking_id(), only, lease, &self.deadline()).await.expect("the ledger answers")
     }
 
-    async fn release(&self, claim: &Claim) -> Released {
+    async fn release(&self, claim: &Claim) -> ReleaseOutcome {
         self.ledger.release(&claim.record, None, &self.deadline()).await.expect("the ledger answers")
     }
 
@@ -142,10 +143,10 @@ async fn a_first_snapshot_is_recorded_and_claimed_in_one_write(desk: &Desk) {
 
 async fn an_older_or_equal_snapshot_changes_nothing(desk: &Desk) {
     let claim = desk.claimed(2, &lease("first", 1)).await;
-    assert!(matches!(desk.release(&claim).await, Released::Done));
+    assert!(matches!(desk.release(&claim).await, ReleaseOutcome::Done));
     for version in [1, 2] {
-        let recorded = desk.record(version, Status::Undecided, &lease("second", 2)).await;
-        let Recorded::Unclaimed(record) = recorded else { panic!("{version}: {recorded:?}") };
+        let recorded = desk.record(version, BookingStatus::Inconclusive, &lease("second", 2)).await;
+        let RecordOutcome::Unclaimed(record) = recorded else { panic!("{version}: {recorded:?}") };
         assert_eq!((record.order.at(), record.seq), (at(2), 1), "{version}");
     }
     let state = desk.state().await;
@@ -154,8 +155,8 @@ async fn an_older_or_equal_snapshot_changes_nothing(desk: &Desk) {
 
 async fn a_newer_snapshot_during_a_lease_is_recorded_and_left_to_the_holder(desk: &Desk) {
     desk.claimed(1, &lease("first", 1)).await;
-    let recorded = desk.record(2, Status::Undecided, &lease("second", 2)).await;
-    let Recorded::Unclaimed(record) = recorded else { panic!("{recorded:?}") };
+    let recorded = desk.record(2, BookingStatus::Inconclusive, &lease("second", 2)).await;
+    let RecordOutcome::Unclaimed(record) = recorded else { panic!("{recorded:?}") };
     assert_eq!((record.order.at(), record.seq, record.fence), (at(2), 2, 1));
     assert_eq!(record.lease.map(|lease| lease.holder), Some("first".into()));
     assert!(desk.claim(Only::Owed, &lease("second", 2)).await.is_none(), "the lease holds");
@@ -164,34 +165,41 @@ async fn a_newer_snapshot_during_a_lease_is_recorded_and_left_to_the_holder(desk
 async fn what_an_older_snapshot_decides_counts_when_the_newer_one_decides_nothing(desk: &Desk) {
     let holder = desk.claimed(4, &lease("first", 1)).await;
     for (version, decided, seq) in [(2, 2, 2), (3, 3, 3), (1, 3, 3), (3, 3, 3)] {
-        let recorded = desk.record(version, Status::Off, &lease("second", 2)).await;
-        let Recorded::Unclaimed(record) = recorded else { panic!("{version}: {recorded:?}") };
-        assert_eq!((record.order.at(), record.latest, record.seq), (at(4), Meaning::Undecided, seq), "{version}");
-        assert_eq!(record.decision.map(|decision| (decision.stands, decision.order.at())), Some((false, at(decided))));
+        let recorded = desk.record(version, BookingStatus::Cancelled, &lease("second", 2)).await;
+        let RecordOutcome::Unclaimed(record) = recorded else { panic!("{version}: {recorded:?}") };
+        assert_eq!(
+            (record.order.at(), record.latest, record.seq),
+            (at(4), BookingStatus::Inconclusive, seq),
+            "{version}"
+        );
+        assert_eq!(
+            record.decision.map(|decision| (decision.status, decision.order.at())),
+            Some((BookingStatus::Cancelled, at(decided)))
+        );
         assert_eq!(record.due_at, Some(at(2)), "it is owed from now on");
     }
-    assert!(matches!(desk.release(&holder).await, Released::Newer), "the holder sees it");
+    assert!(matches!(desk.release(&holder).await, ReleaseOutcome::Newer), "the holder sees it");
 }
 
 async fn a_release_that_missed_a_newer_snapshot_does_not_let_go(desk: &Desk) {
     let first = desk.claimed(1, &lease("first", 1)).await;
-    desk.record(2, Status::Undecided, &lease("second", 2)).await;
-    assert!(matches!(desk.release(&first).await, Released::Newer));
+    desk.record(2, BookingStatus::Inconclusive, &lease("second", 2)).await;
+    assert!(matches!(desk.release(&first).await, ReleaseOutcome::Newer));
     let newer = desk.ledger.claim_newer(&first.record, &desk.deadline()).await.expect("an answer").expect("still ours");
     assert_eq!((newer.record.fence, newer.record.seq, newer.crashed), (2, 2, false));
     let again = desk.ledger.claim_newer(&first.record, &desk.deadline()).await.expect("an answer");
     assert_eq!(again.map(|claim| claim.record.fence), Some(2), "its answer was lost");
-    assert!(matches!(desk.release(&newer).await, Released::Done));
-    assert!(matches!(desk.release(&newer).await, Released::Done), "its answer was lost, too");
+    assert!(matches!(desk.release(&newer).await, ReleaseOutcome::Done));
+    assert!(matches!(desk.release(&newer).await, ReleaseOutcome::Done), "its answer was lost, too");
     assert_eq!(desk.state().await.due_at, None);
 }
 
 /// It has no time left for what came in meanwhile.
 async fn what_a_holder_leaves_to_the_next_is_due_at_once(desk: &Desk) {
     let mut first = desk.claimed(1, &lease("first", 1)).await;
-    desk.record(2, Status::Undecided, &lease("second", 2)).await;
+    desk.record(2, BookingStatus::Inconclusive, &lease("second", 2)).await;
     first.record.journal.calendar = in_step("cal_1");
-    assert!(matches!(desk.release(&first).await, Released::Newer));
+    assert!(matches!(desk.release(&first).await, ReleaseOutcome::Newer));
     desk.ledger.release_due(&first.record, at(3), &desk.deadline()).await.expect("an answer");
     let next = desk.claim(Only::Due, &lease("next", 3)).await.expect("it is due");
     assert_eq!((next.record.order.at(), next.crashed), (at(2), false));
@@ -206,7 +214,7 @@ async fn a_write_of_an_earlier_fence_changes_nothing(desk: &Desk) {
     late.record.journal.calendar = in_step("cal_late");
     let journalled = desk.ledger.journal(&late.record, Step::Calendar, &in_step("cal_late"), &desk.deadline()).await;
     assert!(!journalled.expect("an answer"));
-    assert!(matches!(desk.release(&late).await, Released::Lost));
+    assert!(matches!(desk.release(&late).await, ReleaseOutcome::Lost));
     desk.ledger.release_due(&late.record, at(over), &desk.deadline()).await.expect("an answer");
     assert!(desk.ledger.claim_newer(&late.record, &desk.deadline()).await.expect("an answer").is_none());
     let state = desk.state().await;
@@ -215,7 +223,7 @@ async fn a_write_of_an_earlier_fence_changes_nothing(desk: &Desk) {
 
 async fn a_write_that_arrives_after_the_release_changes_nothing(desk: &Desk) {
     let claim = desk.claimed(1, &lease("first", 1)).await;
-    assert!(matches!(desk.release(&claim).await, Released::Done));
+    assert!(matches!(desk.release(&claim).await, ReleaseOutcome::Done));
     let late = desk.ledger.journal(&claim.record, Step::Calendar, &due_at(5), &desk.deadline()).await;
     assert!(!late.expect("an answer"));
     // A claim that arrives twice, the second time when its work is done.
@@ -227,26 +235,26 @@ async fn a_write_that_arrives_after_the_release_changes_nothing(desk: &Desk) {
 async fn a_holder_who_never_let_go_is_told_from_one_who_did(desk: &Desk) {
     let mut claim = desk.claimed(1, &lease("first", 1)).await;
     claim.record.journal.calendar = due_at(5);
-    assert!(matches!(desk.release(&claim).await, Released::Done));
+    assert!(matches!(desk.release(&claim).await, ReleaseOutcome::Done));
     let second = desk.claim(Only::Owed, &lease("second", 2)).await.expect("it is owed");
     assert!(!second.crashed);
     let third = desk.claim(Only::Owed, &lease("third", 2 + LEASE_S + 1)).await.expect("the lease is over");
     assert!(third.crashed, "the second never let go");
-    let fourth = desk.record(2, Status::Undecided, &lease("fourth", 3 + 2 * (LEASE_S + 1))).await;
-    assert!(matches!(fourth, Recorded::Claimed(claim) if claim.crashed), "nor did the third");
+    let fourth = desk.record(2, BookingStatus::Inconclusive, &lease("fourth", 3 + 2 * (LEASE_S + 1))).await;
+    assert!(matches!(fourth, RecordOutcome::Claimed(claim) if claim.crashed), "nor did the third");
 }
 
 async fn only_what_is_due_is_claimed_by_the_sweep(desk: &Desk) {
     let mut claim = desk.claimed(1, &lease("first", 1)).await;
     claim.record.journal.calendar = due_at(100);
-    assert!(matches!(desk.release(&claim).await, Released::Done));
+    assert!(matches!(desk.release(&claim).await, ReleaseOutcome::Done));
     let found = |second| async move { desk.ledger.due(at(second), 10, &desk.deadline()).await.expect("an answer") };
     assert!(found(99).await.is_empty() && desk.claim(Only::Due, &lease("sweep", 99)).await.is_none());
     assert_eq!(found(100).await, [booking_id()]);
     let claim = desk.claim(Only::Due, &lease("sweep", 100)).await.expect("it is due");
     assert!(matches!(
         desk.release(&Claim { record: with_calendar(claim, in_step("cal_1")), crashed: false }).await,
-        Released::Done
+        ReleaseOutcome::Done
     ));
     assert!(found(10_000).await.is_empty(), "what is in step is not due");
     assert!(desk.claim(Only::Owed, &lease("nudge", 101)).await.is_none(), "nor owed");
@@ -260,8 +268,8 @@ fn with_calendar(claim: Claim, calendar: StepRecord) -> booking_webhook::ledger:
 
 async fn of_many_claims_at_once_one_wins(desk: &Desk) {
     let claims = join_all((0..12).map(|number| async move {
-        let recorded = desk.record(1, Status::Undecided, &lease(&format!("holder-{number}"), 1)).await;
-        matches!(recorded, Recorded::Claimed(_))
+        let recorded = desk.record(1, BookingStatus::Inconclusive, &lease(&format!("holder-{number}"), 1)).await;
+        matches!(recorded, RecordOutcome::Claimed(_))
     }));
     assert_eq!(claims.await.into_iter().filter(|claimed| *claimed).count(), 1);
     let state = desk.state().await;
@@ -269,25 +277,30 @@ async fn of_many_claims_at_once_one_wins(desk: &Desk) {
 }
 
 async fn what_a_person_approved_holds_for_that_snapshot_alone(desk: &Desk) {
-    let Recorded::Claimed(claim) = desk.record(1, Status::Off, &lease("first", 1)).await else { panic!("it is free") };
+    let RecordOutcome::Claimed(claim) = desk.record(1, BookingStatus::Cancelled, &lease("first", 1)).await else {
+        panic!("it is free")
+    };
     assert!(!claim.record.approved);
     desk.release(&claim).await;
     let approved = desk.claim(Only::Approved, &lease("person", 2)).await.expect("it is free");
     assert!(approved.record.approved);
     desk.release(&approved).await;
-    let Recorded::Claimed(undecided) = desk.record(2, Status::Undecided, &lease("third", 3)).await else {
+    let RecordOutcome::Claimed(undecided) = desk.record(2, BookingStatus::Inconclusive, &lease("third", 3)).await
+    else {
         panic!("it is free")
     };
     assert!(undecided.record.approved, "nothing new was decided");
     desk.release(&undecided).await;
-    let Recorded::Claimed(newer) = desk.record(3, Status::Off, &lease("fourth", 4)).await else { panic!("it is free") };
+    let RecordOutcome::Claimed(newer) = desk.record(3, BookingStatus::Cancelled, &lease("fourth", 4)).await else {
+        panic!("it is free")
+    };
     assert!(!newer.record.approved);
 }
 
 async fn a_cancellation_keeps_the_time_at_which_it_first_came(desk: &Desk) {
     for (version, second) in [(1, 1), (2, 100)] {
-        let recorded = desk.record(version, Status::Off, &lease("holder", second)).await;
-        let Recorded::Claimed(claim) = recorded else { panic!("{recorded:?}") };
+        let recorded = desk.record(version, BookingStatus::Cancelled, &lease("holder", second)).await;
+        let RecordOutcome::Claimed(claim) = recorded else { panic!("{recorded:?}") };
         assert_eq!(claim.record.cancelled_at, Some(at(1)));
         desk.release(&claim).await;
     }
@@ -301,9 +314,12 @@ async fn a_delivery_is_kept_once_and_another_body_beside_it(desk: &Desk) {
         received_at: at(1),
         says: None,
     };
-    for (body, expected) in
-        [("one", Kept::New), ("one", Kept::Repeated), ("another", Kept::AnotherBody), ("another", Kept::AnotherBody)]
-    {
+    for (body, expected) in [
+        ("one", StoreOutcome::New),
+        ("one", StoreOutcome::Repeated),
+        ("another", StoreOutcome::AnotherBody),
+        ("another", StoreOutcome::AnotherBody),
+    ] {
         let kept = desk.ledger.keep(&delivery(body), &desk.deadline()).await.expect("an answer");
         assert_eq!(kept, expected, "{body}");
     }
@@ -346,7 +362,7 @@ impl Desk {
         let mut claim = self.claim(only, &lease("holder", second)).await.expect("it may be claimed");
         claim.record.journal.calendar = calendar;
         claim.record.journal.crew_event = crew_event;
-        assert!(matches!(self.release(&claim).await, Released::Done));
+        assert!(matches!(self.release(&claim).await, ReleaseOutcome::Done));
     }
 
     async fn backlog(&self) -> Backlog {
@@ -362,7 +378,7 @@ async fn what_waits_is_counted_for_whom_it_waits(desk: &Desk) {
     assert_eq!(desk.backlog().await, due, "from the first write on");
     assert!(matches!(
         desk.release(&Claim { record: with_calendar(claim, due_at(100)), crashed: false }).await,
-        Released::Done
+        ReleaseOutcome::Done
     ));
     assert_eq!(desk.backlog().await, due, "also before its time has come");
 
@@ -379,7 +395,7 @@ async fn what_waits_for_a_person_is_claimed_by_nobody_else(desk: &Desk) {
     let claim = desk.claimed(1, &lease("first", 1)).await;
     assert!(matches!(
         desk.release(&Claim { record: with_calendar(claim, parked()), crashed: false }).await,
-        Released::Done
+        ReleaseOutcome::Done
     ));
     assert!(desk.ledger.due(at(10_000), 10, &desk.deadline()).await.expect("an answer").is_empty());
     for only in [Only::Due, Only::Owed] {
@@ -402,7 +418,7 @@ async fn a_delivery_in_quarantine_is_counted_until_it_is_replayed(desk: &Desk) {
         says: None,
     };
     let quarantined = Backlog { quarantined: 1, ..Backlog::default() };
-    for kept in [Kept::New, Kept::Repeated] {
+    for kept in [StoreOutcome::New, StoreOutcome::Repeated] {
         assert_eq!(desk.ledger.quarantine(&delivery, &desk.deadline()).await.expect("an answer"), kept);
         assert_eq!(desk.backlog().await, quarantined);
     }

@@ -10,7 +10,11 @@ use std::{
 };
 
 use axum::body::Bytes;
-use booking_webhook::{app::App, config::Config, entry, outbound::Outbound};
+use booking_webhook::{
+    lambda,
+    outbound::Outbound,
+    runtime::{app::App, config::Config},
+};
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::{Context, Request, RequestExt as _};
 use serde_json::Value;
@@ -175,7 +179,7 @@ pub(crate) struct Process(App);
 
 impl Process {
     pub(crate) async fn invoke(&self, event: &Value) -> Outcome {
-        let answered = tokio::time::timeout(PATIENCE, Box::pin(entry::handle(&self.0, request(event)))).await;
+        let answered = tokio::time::timeout(PATIENCE, Box::pin(lambda::handle(&self.0, request(event)))).await;
         let response = answered.expect("an invocation ends by itself");
         let status = response.status().as_u16();
         let body = serde_json::from_slice(response.body()).expect("every answer is JSON");

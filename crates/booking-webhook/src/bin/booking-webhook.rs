@@ -3,11 +3,13 @@
 use std::{convert::Infallible, io, process::ExitCode, sync::Arc};
 
 use booking_webhook::{
-    app::App,
-    config::{Config, variable},
-    entry,
+    lambda,
     outbound::{Outbound, sdk_config},
-    telemetry,
+    runtime::{
+        app::App,
+        config::{Config, variable},
+        telemetry,
+    },
 };
 use lambda_http::{Adapter, Request};
 use lambda_runtime::{Error, service_fn};
@@ -39,7 +41,7 @@ async fn start() -> Result<App, Error> {
 
 async fn run(app: &App) -> Result<(), Error> {
     let handle = |request: Request| async move {
-        let response = entry::handle(app, request).await;
+        let response = lambda::handle(app, request).await;
         app.end(io::stdout().lock());
         Ok::<_, Infallible>(response)
     };

@@ -155,7 +155,7 @@ impl fmt::Debug for Office {
 
 /// A booking that stands: what each system should show can be built from it.
 #[derive(Debug, Clone)]
-pub struct Confirmed {
+pub struct Booking {
     /// For everybody.
     pub charter: Charter,
     /// For the office alone.
@@ -166,7 +166,7 @@ pub struct Confirmed {
     pub flags: Vec<Flag>,
 }
 
-impl Confirmed {
+impl Booking {
     /// Puts what was sold together with what was settled for it.
     pub fn assemble(booking_id: BookingId, sale: Sale, terms: Terms, operator: &Operator, id: CharterId) -> Self {
         let time = CharterTime::lasting(sale.start.to_zoned(operator.time_zone.clone()), sale.duration);
@@ -264,11 +264,11 @@ mod tests {
         Sale { location: Some("Coronado".into()), ..Sale::example() }
     }
 
-    fn confirmed(sale: Sale, operator: &Operator) -> Confirmed {
+    fn confirmed(sale: Sale, operator: &Operator) -> Booking {
         let terms = Terms::resolve(&sale.boat, &sale.assigned, operator).expect("crew and captain are named");
         let booking_id = BookingId::parse("BS-1048812").expect("valid");
         let id = CharterId::derive(b"link-key", &booking_id);
-        Confirmed::assemble(booking_id, sale, terms, operator, id)
+        Booking::assemble(booking_id, sale, terms, operator, id)
     }
 
     /// A booking beyond what the boat may carry, or for one that nobody knows, is sold all the same: a person must hear of it.

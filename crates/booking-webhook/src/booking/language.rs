@@ -107,13 +107,13 @@ mod tests {
     }
 
     #[derive(Deserialize)]
-    struct Said {
+    struct Localized {
         words: Translated<Vec<String>>,
     }
 
     #[test]
     fn what_is_not_translated_is_said_in_english_and_known_to_be() {
-        let said = |text: &str| toml::from_str::<Said>(text).map(|said| said.words);
+        let said = |text: &str| toml::from_str::<Localized>(text).map(|said| said.words);
         let both = said(r#"words = { en = ["a hat"], es = ["un sombrero"] }"#).expect("valid");
         assert_eq!(both.in_language(Language::Spanish), (&vec!["un sombrero".to_owned()], Language::Spanish));
         assert_eq!(both.in_language(Language::English), (both.english(), Language::English));

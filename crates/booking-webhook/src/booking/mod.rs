@@ -13,14 +13,14 @@ mod place;
 mod snapshot;
 mod time;
 
-pub use charter::{Charter, Confirmed, Flag, Office, Terms};
+pub use charter::{Booking, Charter, Flag, Office, Terms};
 pub use identifiers::{BookingId, CharterId, IdentifierError, PersonId};
 pub use language::{Language, Translated};
 pub use money::{Money, MoneyError, Rates, Statement};
 pub use money_words::MoneyWords;
 pub use operator::{Boat, EmergencyContact, MeetingPoint, Operator, Roster};
 pub use place::Place;
-pub use snapshot::{Assigned, BoatReference, Field, FieldFault, Guest, Sale, Snapshot, Status};
+pub use snapshot::{Assigned, BoatReference, BookingStatus, Field, FieldFault, Guest, Sale, Snapshot};
 pub use time::{CharterDuration, CharterTime, TimeError, TimeReading, read_time};
 pub(crate) use time::{clock, rfc3339};
 

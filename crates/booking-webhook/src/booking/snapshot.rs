@@ -16,20 +16,38 @@ pub struct Snapshot {
     pub revision: Option<u64>,
     /// When the sender last changed the booking.
     pub updated_at: Option<Timestamp>,
-    /// Whether the charter stands, and what was sold if it does.
-    pub status: Status,
+    /// Whether the charter sails.
+    pub status: BookingStatus,
+    /// What was sold; there exactly when the booking is confirmed.
+    pub sale: Option<Box<Sale>>,
 }
 
-/// Whether a charter stands. The sender's words are mapped to these; only the snapshot decides, never the event's name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Whether a charter sails. The sender's words are mapped to these; only the snapshot decides, never the event's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Confirmed or approved: it sails.
-    Standing(Box<Sale>),
-    /// Cancelled or declined: it does not. Senders often leave out what had been sold, and nothing needs it.
-    Off,
-    /// Anything else (an inquiry, a hold, a refund): nothing is sent anywhere.
-    Undecided,
+pub enum BookingStatus {
+    /// It sails.
+    Confirmed,
+    /// It does not. Senders often leave out what had been sold, and nothing needs it.
+    Cancelled,
+    /// Neither (an inquiry, a hold, a refund): recorded, and nothing is sent anywhere.
+    Inconclusive,
+}
+
+impl BookingStatus {
+    /// As the ledger, answers and logs name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Cancelled => "cancelled",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+
+    /// The status of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Confirmed, Self::Cancelled, Self::Inconclusive].into_iter().find(|status| status.name() == name)
+    }
 }
 
 /// What was sold, in the sender's words alone: nothing of the operator file is in it.
@@ -186,12 +204,17 @@ mod tests {
 
     #[test]
     fn a_snapshot_survives_being_stored() {
-        for status in [Status::Standing(Box::new(sale())), Status::Off, Status::Undecided] {
+        for (status, sale) in [
+            (BookingStatus::Confirmed, Some(Box::new(sale()))),
+            (BookingStatus::Cancelled, None),
+            (BookingStatus::Inconclusive, None),
+        ] {
             let snapshot = Snapshot {
                 booking_id: BookingId::parse("BS-1048812").expect("valid"),
                 revision: Some(u64::MAX),
                 updated_at: Some("2031-05-20T18:03:10.123Z".parse().expect("valid")),
                 status,
+                sale,
             };
             let text = serde_json::to_string(&snapshot).expect("it serialises");
             assert_eq!(serde_json::from_str::<Snapshot>(&text).expect("it is read"), snapshot, "{text}");
@@ -211,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_formatted_snapshot_holds_nothing_personal_and_no_money() {
-        let formatted = format!("{:?}", Status::Standing(Box::new(sale())));
+        let formatted = format!("{:?}", sale());
         assert!(formatted.contains("qosd") && formatted.contains("crew-1"), "{formatted}");
         for withheld in ["Dana", "Whitfield", "840", "anniversary", "4821"] {
             assert!(!formatted.contains(withheld), "{withheld}: {formatted}");

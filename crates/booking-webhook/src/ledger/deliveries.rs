@@ -12,12 +12,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::{
-    BookingRecord, DeliveryId, Ledger, Meaning, Order, call, digest,
+    BookingRecord, DeliveryId, Ledger, SnapshotVersion, call, digest,
     items::{Item, PARTITION, QUARANTINED, SORT, booking_key, instant, milliseconds},
     number, text,
 };
 use crate::{
-    booking::{BookingId, CharterId},
+    booking::{BookingId, BookingStatus, CharterId},
     outbound::{Answered, CallError, Deadline, from_sdk},
 };
 
@@ -52,12 +52,12 @@ pub struct Delivery {
     /// When.
     pub received_at: Timestamp,
     /// What it says, if it could be read: for the timeline.
-    pub says: Option<(Meaning, Order)>,
+    pub says: Option<(BookingStatus, SnapshotVersion)>,
 }
 
 /// What the ledger had under the same delivery id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kept {
+pub enum StoreOutcome {
     /// Nothing.
     New,
     /// The same.
@@ -71,9 +71,9 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be reached.
-    pub async fn keep(&self, delivery: &Delivery, deadline: &Deadline) -> Result<Kept, CallError> {
+    pub async fn keep(&self, delivery: &Delivery, deadline: &Deadline) -> Result<StoreOutcome, CallError> {
         let kept = self.put_delivery(delivery, Some(KEPT_FOR), deadline).await?;
-        if kept == Kept::AnotherBody {
+        if kept == StoreOutcome::AnotherBody {
             let renamed = Delivery { id: delivery.id.with(&delivery.body), ..delivery.clone() };
             self.put_delivery(&renamed, Some(KEPT_FOR), deadline).await?;
         }
@@ -84,7 +84,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be reached.
-    pub async fn quarantine(&self, delivery: &Delivery, deadline: &Deadline) -> Result<Kept, CallError> {
+    pub async fn quarantine(&self, delivery: &Delivery, deadline: &Deadline) -> Result<StoreOutcome, CallError> {
         self.put_delivery(delivery, None, deadline).await
     }
 
@@ -171,7 +171,7 @@ impl Ledger {
         delivery: &Delivery,
         kept_for: Option<SignedDuration>,
         deadline: &Deadline,
-    ) -> Result<Kept, CallError> {
+    ) -> Result<StoreOutcome, CallError> {
         let mut item = Item::from(delivery.id.key());
         item.insert("body".into(), body(&delivery.body));
         item.insert("digest".into(), text(digest(&delivery.body)));
@@ -191,9 +191,9 @@ impl Ledger {
             }
         }
         Ok(match self.put_if_absent("put_delivery", &item, deadline).await? {
-            None => Kept::New,
-            Some(there) if there.get("digest") == item.get("digest") => Kept::Repeated,
-            Some(_) => Kept::AnotherBody,
+            None => StoreOutcome::New,
+            Some(there) if there.get("digest") == item.get("digest") => StoreOutcome::Repeated,
+            Some(_) => StoreOutcome::AnotherBody,
         })
     }
 

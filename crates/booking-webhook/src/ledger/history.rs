@@ -11,7 +11,7 @@ const LONGEST_WORDS_CHARACTERS: usize = 120;
 
 /// One thing that was done, or failed. Names and ids only: no money, nothing personal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Happened {
+pub struct HistoryEntry {
     /// When.
     pub at: Timestamp,
     /// To which step.
@@ -23,12 +23,12 @@ pub struct Happened {
 /// The newest things that happened, the oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct History(Vec<Happened>);
+pub struct History(Vec<HistoryEntry>);
 
 impl History {
     /// Adds what happened; the oldest make room for it.
-    pub fn add(&mut self, happened: impl IntoIterator<Item = Happened>) {
-        self.0.extend(happened.into_iter().map(|happened| Happened {
+    pub fn add(&mut self, happened: impl IntoIterator<Item = HistoryEntry>) {
+        self.0.extend(happened.into_iter().map(|happened| HistoryEntry {
             what: happened.what.chars().take(LONGEST_WORDS_CHARACTERS).collect(),
             ..happened
         }));
@@ -36,7 +36,7 @@ impl History {
     }
 
     /// All of it, the oldest first.
-    pub fn entries(&self) -> &[Happened] {
+    pub fn entries(&self) -> &[HistoryEntry] {
         &self.0
     }
 }

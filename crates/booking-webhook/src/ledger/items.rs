@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-use super::{BookingRecord, Decision, Journal, Lease, Meaning, Order, Step, StepRecord, text};
-use crate::booking::{BookingId, CharterId};
+use super::{BookingRecord, Decision, Journal, Lease, SnapshotVersion, Step, StepRecord, text};
+use crate::booking::{BookingId, BookingStatus, CharterId};
 
 /// An item as DynamoDB answers it.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -57,13 +57,13 @@ impl BookingRecord {
     pub(super) fn from_item(booking_id: &BookingId, item: &Item) -> Result<Self, ItemError> {
         let fields = Reader { booking_id, item };
         let lease = fields.string("holder").zip(instant(item, "lease_until"));
-        let order = fields.string("order").map(Order::stored).ok_or_else(|| fields.fault("order"))?;
-        let previous_order = fields.string("previous_order").map(Order::stored);
+        let order = fields.string("order").map(SnapshotVersion::stored).ok_or_else(|| fields.fault("order"))?;
+        let previous_order = fields.string("previous_order").map(SnapshotVersion::stored);
         let (decision, approved) = (fields.decision()?, fields.string("approved"));
         Ok(Self {
             booking_id: booking_id.clone(),
             charter_id: fields.string("charter_id").map(CharterId::stored).ok_or_else(|| fields.fault("charter_id"))?,
-            latest: fields.meaning("latest").ok_or_else(|| fields.fault("latest"))?,
+            latest: fields.status("latest").ok_or_else(|| fields.fault("latest"))?,
             sale: fields.json("sale")?,
             cancelled_at: instant(item, "cancelled_at"),
             approved: decision.as_ref().map(|decision| decision.order.as_str()) == approved.as_deref()
@@ -117,15 +117,16 @@ impl Reader<'_> {
         serde_json::from_str(&json).map(Some).map_err(fault)
     }
 
-    fn meaning(&self, attribute: &str) -> Option<Meaning> {
-        Meaning::parse(&self.string(attribute)?)
+    fn status(&self, attribute: &str) -> Option<BookingStatus> {
+        BookingStatus::parse(&self.string(attribute)?)
     }
 
     fn decision(&self) -> Result<Option<Decision>, ItemError> {
-        let Some(meaning) = self.meaning("decision") else { return Ok(None) };
-        let order = self.string("decided_order").map(Order::stored).ok_or_else(|| self.fault("decided_order"))?;
+        let Some(status) = self.status("decision") else { return Ok(None) };
+        let order =
+            self.string("decided_order").map(SnapshotVersion::stored).ok_or_else(|| self.fault("decided_order"))?;
         let seq = self.number("decided_seq").ok_or_else(|| self.fault("decided_seq"))?;
-        Ok(Some(Decision { stands: meaning == Meaning::Standing, order, seq }))
+        Ok(Some(Decision { status, order, seq }))
     }
 
     fn step(&self, step: Step) -> Result<StepRecord, ItemError> {

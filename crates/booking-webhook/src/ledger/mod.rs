@@ -33,15 +33,15 @@ use aws_sdk_dynamodb::{
 };
 
 pub use claim::{Claim, LeaseRequest, Only};
-pub use deliveries::{Delivery, Kept, Origin};
+pub use deliveries::{Delivery, Origin, StoreOutcome};
 pub use delivery_id::DeliveryId;
-pub use history::{Happened, History};
+pub use history::{History, HistoryEntry};
 pub use journal::{Applied, Failure, Journal, Standing, Step, StepRecord};
-pub use order::{Order, digest};
+pub use order::{SnapshotVersion, digest};
 pub use queries::{Backlog, DeliverySummary};
-pub use record::{BookingRecord, Decision, Lease, Meaning};
-pub use release::Released;
-pub use snapshots::{NewSnapshot, Recorded};
+pub use record::{BookingRecord, Decision, Lease};
+pub use release::ReleaseOutcome;
+pub use snapshots::{NewSnapshot, RecordOutcome};
 
 use self::items::{Item, PARTITION, SORT, STATE, booking_key};
 use crate::{

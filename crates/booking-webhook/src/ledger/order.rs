@@ -14,11 +14,11 @@ const DIGEST_BYTES: usize = 16;
 const PERSON: char = '~';
 
 /// The place of a snapshot among all of its booking: the sender's time of change, then its revision, then the larger digest. Compares, in
-/// the ledger too, as text. Source: `docs/decisions.md`, "Order of snapshots".
+/// the ledger too, as text. Source: `docs/decisions.md`, "SnapshotVersion of snapshots".
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Order(String);
+pub struct SnapshotVersion(String);
 
-impl Order {
+impl SnapshotVersion {
     /// The order of `snapshot`, which says what held at `at`.
     pub fn of(snapshot: &Snapshot, at: Timestamp) -> Self {
         let content = serde_json::to_vec(snapshot).expect("a snapshot has text keys and serialises");
@@ -59,7 +59,7 @@ impl Order {
     }
 }
 
-impl fmt::Display for Order {
+impl fmt::Display for SnapshotVersion {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
@@ -73,38 +73,39 @@ pub fn digest(content: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::booking::{BookingId, Status};
+    use crate::booking::{BookingId, BookingStatus};
 
-    fn order(at: &str, revision: u64, status: Status) -> Order {
+    fn order(at: &str, revision: u64, status: BookingStatus) -> SnapshotVersion {
         let booking_id = BookingId::parse("BS-1048812").expect("valid");
-        let snapshot = Snapshot { booking_id, revision: Some(revision), updated_at: None, status };
-        Order::of(&snapshot, at.parse().expect("an instant"))
+        let snapshot = Snapshot { booking_id, revision: Some(revision), updated_at: None, status, sale: None };
+        SnapshotVersion::of(&snapshot, at.parse().expect("an instant"))
     }
 
     #[test]
     fn time_then_revision_then_digest() {
         let ascending = [
-            order("2025-05-20T18:03:10Z", 9, Status::Off),
-            order("2025-05-20T18:03:10.000000001Z", 1, Status::Off),
-            order("2025-05-20T18:03:10.5Z", 9, Status::Off),
-            order("2025-05-20T18:03:10.5Z", 10, Status::Off),
-            order("2025-05-20T18:03:11Z", 0, Status::Off),
+            order("2025-05-20T18:03:10Z", 9, BookingStatus::Cancelled),
+            order("2025-05-20T18:03:10.000000001Z", 1, BookingStatus::Cancelled),
+            order("2025-05-20T18:03:10.5Z", 9, BookingStatus::Cancelled),
+            order("2025-05-20T18:03:10.5Z", 10, BookingStatus::Cancelled),
+            order("2025-05-20T18:03:11Z", 0, BookingStatus::Cancelled),
         ];
         assert!(ascending.is_sorted(), "{ascending:#?}");
         assert!(!ascending[2].contradicts(&ascending[3]));
-        let (off, undecided) = (&ascending[4], order("2025-05-20T18:03:11Z", 0, Status::Undecided));
+        let (off, undecided) = (&ascending[4], order("2025-05-20T18:03:11Z", 0, BookingStatus::Inconclusive));
         assert!(off.contradicts(&undecided) && undecided.contradicts(off) && !off.contradicts(off));
         let snapshot = |status| Snapshot {
             booking_id: BookingId::parse("BS-1048812").expect("valid"),
             revision: Some(0),
             updated_at: None,
             status,
+            sale: None,
         };
         let at = off.at();
-        let again = Order::read_again(&snapshot(Status::Off), at, Timestamp::UNIX_EPOCH);
+        let again = SnapshotVersion::read_again(&snapshot(BookingStatus::Cancelled), at, Timestamp::UNIX_EPOCH);
         assert!(again > *off && again > undecided, "a person's reading wins over both");
         assert!(!again.contradicts(off) && !off.contradicts(&again) && again.at() == at);
-        let later = order("2025-05-20T18:03:11Z", 1, Status::Off);
+        let later = order("2025-05-20T18:03:11Z", 1, BookingStatus::Cancelled);
         assert!(again < later, "but not over what is newer");
         assert_eq!(off.at(), "2025-05-20T18:03:11Z".parse().expect("an instant"));
     }

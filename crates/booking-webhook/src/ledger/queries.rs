@@ -4,12 +4,12 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use jiff::Timestamp;
 
 use super::{
-    BookingRecord, DeliveryId, Ledger, Meaning, call,
+    BookingRecord, DeliveryId, Ledger, call,
     items::{DUE, Item, PARKED, PARTITION, QUARANTINED, SORT, STATE, booking_key, booking_of, instant, milliseconds},
     read, text,
 };
 use crate::{
-    booking::BookingId,
+    booking::{BookingId, BookingStatus},
     outbound::{Answered, CallError, Deadline, from_sdk},
 };
 
@@ -38,7 +38,7 @@ pub struct DeliverySummary {
     /// When it came in.
     pub received_at: Timestamp,
     /// What it said.
-    pub says: Option<Meaning>,
+    pub says: Option<BookingStatus>,
     /// When that came to hold, by the sender.
     pub as_of: Option<Timestamp>,
 }
@@ -161,7 +161,7 @@ impl Ledger {
 }
 
 fn summary(item: &Item) -> Option<DeliverySummary> {
-    let says = item.get("says").and_then(|says| Meaning::parse(says.as_s().ok()?));
+    let says = item.get("says").and_then(|says| BookingStatus::parse(says.as_s().ok()?));
     let received_at = instant(item, "received_at")?;
     Some(DeliverySummary { id: DeliveryId::from_item(item)?, received_at, says, as_of: instant(item, "as_of") })
 }

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use jiff::{Timestamp, civil::Date};
-use serde::{Deserialize, Serialize};
 
-use super::{History, Journal, Order};
-use crate::booking::{BookingId, CharterId, Sale, Status, Terms};
+use super::{History, Journal, SnapshotVersion};
+use crate::booking::{BookingId, BookingStatus, CharterId, Sale, Terms};
 
 /// A booking's place in the ledger, as one claim or one look found it.
 #[derive(Debug, Clone)]
@@ -16,9 +15,9 @@ pub struct BookingRecord {
     /// Ours; the first one that was derived stays, whatever becomes of the link key.
     pub charter_id: CharterId,
     /// The newest snapshot's place.
-    pub order: Order,
+    pub order: SnapshotVersion,
     /// What the newest snapshot says.
-    pub latest: Meaning,
+    pub latest: BookingStatus,
     /// The newest snapshot that decided something; `None` before the first.
     pub decision: Option<Decision>,
     /// What was sold, by the newest snapshot with which the charter stood.
@@ -49,25 +48,13 @@ pub struct BookingRecord {
     pub history: History,
 }
 
-/// What a snapshot says, without what was sold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Meaning {
-    /// The charter stands.
-    Standing,
-    /// It is off.
-    Off,
-    /// Neither.
-    Undecided,
-}
-
 /// What was decided last, and by which snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// Whether the charter stands.
-    pub stands: bool,
+    /// Confirmed or cancelled.
+    pub status: BookingStatus,
     /// The snapshot's place.
-    pub order: Order,
+    pub order: SnapshotVersion,
     /// How many snapshots had been accepted by then, with this one.
     pub seq: u64,
 }
@@ -79,29 +66,4 @@ pub struct Lease {
     pub holder: String,
     /// The holder's last permitted moment plus the settling time.
     pub until: Timestamp,
-}
-
-impl Meaning {
-    /// What `status` says.
-    pub fn of(status: &Status) -> Self {
-        match status {
-            Status::Standing(_) => Self::Standing,
-            Status::Off => Self::Off,
-            Status::Undecided => Self::Undecided,
-        }
-    }
-
-    /// As the ledger keeps it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Standing => "standing",
-            Self::Off => "off",
-            Self::Undecided => "undecided",
-        }
-    }
-
-    /// A meaning as the ledger keeps it.
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Standing, Self::Off, Self::Undecided].into_iter().find(|meaning| meaning.name() == name)
-    }
 }

@@ -8,11 +8,14 @@ use super::{
     items::{DUE, PARKED, milliseconds},
     json, number, read, text,
 };
-use crate::outbound::{CallError, Deadline};
+use crate::{
+    booking::BookingStatus,
+    outbound::{CallError, Deadline},
+};
 
 /// What became of letting go.
 #[derive(Debug)]
-pub enum Released {
+pub enum ReleaseOutcome {
     /// Nobody came in between.
     Done,
     /// A newer snapshot came in; the lease is still ours.
@@ -32,17 +35,17 @@ impl Ledger {
         record: &BookingRecord,
         calendar_day: Option<Date>,
         deadline: &Deadline,
-    ) -> Result<Released, CallError> {
+    ) -> Result<ReleaseOutcome, CallError> {
         let releasing = |update| {
             let update = letting_go(update, record, record.journal.next_try_at(), calendar_day, deadline.now());
             let update = update.condition_expression("fence = :fence AND seq = :seq");
             update.expression_attribute_values(":seq", number(record.seq))
         };
         match self.update("release", &record.booking_id, deadline, releasing).await? {
-            Updated::Done(_) => Ok(Released::Done),
+            Updated::Done(_) => Ok(ReleaseOutcome::Done),
             Updated::Unfit(item) => {
                 let newer = read(&record.booking_id, &item)?;
-                Ok(if newer.fence == record.fence { Released::Newer } else { Released::Lost })
+                Ok(if newer.fence == record.fence { ReleaseOutcome::Newer } else { ReleaseOutcome::Lost })
             }
         }
     }
@@ -104,7 +107,7 @@ fn letting_go(
         update = update.expression_attribute_values(":dates", AttributeValue::Ss(vec![day.to_string()]));
     }
     // Approved by a person, a charter that stands again is as good as one that was never cancelled.
-    if record.approved && record.decision.as_ref().is_some_and(|decision| decision.stands) {
+    if record.approved && record.decision.as_ref().is_some_and(|decision| decision.status == BookingStatus::Confirmed) {
         removes.push("cancelled_at");
     }
     update

@@ -11,13 +11,13 @@ use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder
 use jiff::{Timestamp, civil::Date};
 
 use super::{
-    BookingRecord, Claim, LeaseRequest, Ledger, Meaning, Order, Updated,
+    BookingRecord, Claim, LeaseRequest, Ledger, SnapshotVersion, Updated,
     claim::{FREE, TAKE},
     items::{DUE, milliseconds},
     json, number, read, text,
 };
 use crate::{
-    booking::{CharterId, Snapshot, Status, Terms},
+    booking::{BookingStatus, CharterId, Snapshot, Terms},
     outbound::{CallError, Deadline},
 };
 
@@ -30,7 +30,7 @@ pub struct NewSnapshot<'a> {
     /// What the sender said.
     pub snapshot: &'a Snapshot,
     /// Its place among the others.
-    pub order: &'a Order,
+    pub order: &'a SnapshotVersion,
     /// Derived with the present link key; counts only if the booking has none yet.
     pub charter_id: &'a CharterId,
     /// What holds if nothing was settled yet.
@@ -41,7 +41,7 @@ pub struct NewSnapshot<'a> {
 
 /// What became of a recording.
 #[derive(Debug)]
-pub enum Recorded {
+pub enum RecordOutcome {
     /// It is recorded, and the booking is ours to bring in step.
     Claimed(Box<Claim>),
     /// It is on record as far as it counts, and nothing was claimed: whoever holds the booking will see what is new.
@@ -59,24 +59,24 @@ impl Ledger {
         new: &NewSnapshot<'_>,
         lease: &LeaseRequest,
         deadline: &Deadline,
-    ) -> Result<Recorded, CallError> {
+    ) -> Result<RecordOutcome, CallError> {
         let booking_id = &new.snapshot.booking_id;
         let claiming =
             |update| lease.bind(new.bind(update, &format!(", {TAKE}"), ", fence :one", &format!(" AND {FREE}")));
         let item = match self.update("record_and_claim", booking_id, deadline, claiming).await? {
-            Updated::Done(item) => return Ok(Recorded::Claimed(Box::new(Claim::read(booking_id, &item)?))),
+            Updated::Done(item) => return Ok(RecordOutcome::Claimed(Box::new(Claim::read(booking_id, &item)?))),
             Updated::Unfit(item) => item,
         };
         let record = read(booking_id, &item)?;
         if lease.is_held_in(&record) {
-            return Ok(Recorded::Claimed(Box::new(Claim::read(booking_id, &item)?)));
+            return Ok(RecordOutcome::Claimed(Box::new(Claim::read(booking_id, &item)?)));
         }
         let record =
             if record.order < *new.order { self.record_newest(new, lease.now, deadline).await? } else { record };
         let record =
             if new.decides_after(&record) { self.record_decision(new, lease.now, deadline).await? } else { record };
         let record = self.note_contradiction(record, new.order, deadline).await?;
-        Ok(Recorded::Unclaimed(Box::new(record)))
+        Ok(RecordOutcome::Unclaimed(Box::new(record)))
     }
 
     /// Puts a snapshot on record without claiming the booking: the holder finds that seq has moved when it lets go.
@@ -121,7 +121,7 @@ impl Ledger {
     async fn note_contradiction(
         &self,
         record: BookingRecord,
-        other: &Order,
+        other: &SnapshotVersion,
         deadline: &Deadline,
     ) -> Result<BookingRecord, CallError> {
         if record.contradicted || !record.order.contradicts(other) {
@@ -144,7 +144,7 @@ impl Ledger {
 impl NewSnapshot<'_> {
     /// Whether it decides something, and later than what was decided last.
     fn decides_after(&self, record: &BookingRecord) -> bool {
-        let decides = !matches!(self.snapshot.status, Status::Undecided);
+        let decides = self.snapshot.status != BookingStatus::Inconclusive;
         decides && record.decision.as_ref().is_none_or(|decision| decision.order < *self.order)
     }
 
@@ -169,22 +169,19 @@ impl NewSnapshot<'_> {
         condition: &str,
     ) -> UpdateItemFluentBuilder {
         let (mut sets, mut adds, mut update) = (set.to_owned(), "seq :one".to_owned(), update);
-        let meaning = Meaning::of(&self.snapshot.status);
-        if meaning != Meaning::Undecided {
+        let meaning = self.snapshot.status;
+        if meaning != BookingStatus::Inconclusive {
             sets.push_str(
                 ", decision = :latest, decided_order = :order, decided_seq = if_not_exists(seq, :none) + :one",
             );
             update = update.expression_attribute_values(":none", number(0));
         }
-        match &self.snapshot.status {
-            Status::Standing(sale) => {
-                sets.push_str(", sale = :sale");
-                update = update.expression_attribute_values(":sale", json(sale));
-            }
-            Status::Off => {
-                sets.push_str(", cancelled_at = if_not_exists(cancelled_at, :now)");
-            }
-            Status::Undecided => {}
+        if let Some(sale) = &self.snapshot.sale {
+            sets.push_str(", sale = :sale");
+            update = update.expression_attribute_values(":sale", json(sale));
+        }
+        if self.snapshot.status == BookingStatus::Cancelled {
+            sets.push_str(", cancelled_at = if_not_exists(cancelled_at, :now)");
         }
         if let Some(terms) = self.terms {
             sets.push_str(", terms = if_not_exists(terms, :terms)");

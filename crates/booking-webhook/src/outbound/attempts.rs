@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::time::timeout;
 
 use super::{Call, CallError, Class, Effect, Outbound};
-use crate::metrics::Metric;
+use crate::runtime::metrics::Metric;
 
 const MOST_ATTEMPTS: u32 = 3;
 /// What may be repeated is worth a try in this part of a call's usual time; a creation never is cut short.

@@ -95,7 +95,7 @@ pub fn classify(effect: Effect, status: StatusCode) -> Option<Class> {
 
 /// Whether somebody else must have answered, because the service has what was called: every collection, whatever is in it, and each verb that
 /// we use.
-pub(super) fn is_from_elsewhere(call: Call, status: StatusCode) -> bool {
+pub(super) fn is_wrong_endpoint(call: Call, status: StatusCode) -> bool {
     let is_to_a_collection = match call.service {
         Service::Calendar => matches!(call.effect, Effect::Repeatable | Effect::Create),
         Service::Scc => call.effect == Effect::Create,
@@ -134,7 +134,7 @@ impl CallError {
 
     /// The same, told that whoever answered was not the service.
     #[must_use]
-    pub fn from_elsewhere(self) -> Self {
+    pub fn wrong_endpoint(self) -> Self {
         let reason = format!("{}: the url in the {} secret is wrong", self.reason, self.call.service);
         Self { class: Class::Denied, reason, ..self }
     }
@@ -256,7 +256,7 @@ mod tests {
         ] {
             let call = Call { service, operation: "call", effect };
             for status in [StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED, not_found, not_allowed] {
-                assert_eq!(is_from_elsewhere(call, status), statuses.contains(&status), "{call:?} {status}");
+                assert_eq!(is_wrong_endpoint(call, status), statuses.contains(&status), "{call:?} {status}");
             }
         }
     }

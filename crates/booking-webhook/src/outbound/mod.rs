@@ -17,8 +17,8 @@ use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 use jiff::Timestamp;
 use reqwest::{Client, RequestBuilder};
 
-use self::{connections::Connections, error::is_from_elsewhere};
-use crate::metrics::Metrics;
+use self::{connections::Connections, error::is_wrong_endpoint};
+use crate::runtime::metrics::Metrics;
 
 const LONGEST_REASON_CHARACTERS: usize = 300;
 /// Enough to know a page by.
@@ -153,7 +153,7 @@ impl Outbound {
         let body = response.bytes().await.map_err(unreachable)?;
         if let Some(class) = classify(call.effect, status) {
             let error = CallError::answered(call, class, status);
-            let error = if is_from_elsewhere(call, status) { error.from_elsewhere() } else { error };
+            let error = if is_wrong_endpoint(call, status) { error.wrong_endpoint() } else { error };
             return Err(CallError { retry_after, words: words_of_the_service(&body), ..error });
         }
         let (value, remote_id) = read(&body).map_err(|error| CallError::unreadable(call, status, &error))?;

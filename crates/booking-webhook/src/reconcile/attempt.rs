@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Round, Trigger,
-    course::Held,
+    ReconcileContext, Trigger,
+    course::NeedsDecision,
     difference::{Fields, digests},
     redrive::{Tried, deserves_an_alarm, is_early},
 };
@@ -22,7 +22,7 @@ const HELD: &str = "held";
 /// One try. Whatever it learns it writes into [`Attempt::known`] at once, so that nothing is lost when it ends early.
 #[derive(Debug)]
 pub(super) struct Attempt<'a> {
-    round: &'a Round<'a>,
+    round: &'a ReconcileContext<'a>,
     step: Step,
     content: String,
     pub(super) known: StepRecord,
@@ -44,7 +44,11 @@ pub struct StepOutcome {
 impl<'a> Attempt<'a> {
     /// A try to make the system show what `content` is the digest of; breaks off when the system must not be touched now: an earlier request
     /// may still land, this very content waits for a person, or the schedule comes before its time.
-    pub(super) fn begin(round: &'a Round<'a>, step: Step, content: String) -> ControlFlow<StepOutcome, Self> {
+    pub(super) fn begin(
+        round: &'a ReconcileContext<'a>,
+        step: Step,
+        content: String,
+    ) -> ControlFlow<StepOutcome, Self> {
         let (known, now) = (round.record.journal.of(step).clone(), round.deadline.now());
         // First: what nobody answers is tried at growing distances, and not as soon as it has settled.
         if round.trigger == Trigger::Schedule && is_early(&known, &content, now) {
@@ -61,7 +65,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Goes on with a step that this round has worked on already.
-    pub(super) fn resume(round: &'a Round<'a>, step: Step, content: String, outcome: StepOutcome) -> Self {
+    pub(super) fn resume(round: &'a ReconcileContext<'a>, step: Step, content: String, outcome: StepOutcome) -> Self {
         let StepOutcome { known, did, took } = outcome;
         Self { round, step, content, known, did, began: Instant::now().checked_sub(took).unwrap_or_else(Instant::now) }
     }
@@ -157,7 +161,7 @@ impl StepOutcome {
     }
 
     /// Nothing is done until a person has decided.
-    pub(super) fn held(round: &Round<'_>, step: Step, held: Held) -> Self {
+    pub(super) fn held(round: &ReconcileContext<'_>, step: Step, held: NeedsDecision) -> Self {
         let before = round.record.journal.of(step).clone();
         let standing = Standing::Parked { content: HELD.into() };
         let failure =

@@ -6,16 +6,16 @@ use jiff::civil::Date;
 use tokio::sync::watch;
 
 use super::{
-    Round, StepOutcome,
+    ReconcileContext, StepOutcome,
     attempt::Attempt,
-    course::Course,
+    course::DesiredState,
     difference::{Fields, changes, content, digests, not_named, observed},
 };
 use crate::{
-    booking::Confirmed,
-    calendar::{self, Entry, EntryId, StandingEntry},
+    booking::Booking,
     ledger::{Standing, Step},
     outbound::{CallError, Class},
+    systems::calendar::{self, Entry, EntryId, StandingEntry},
 };
 
 const STEP: Step = Step::Calendar;
@@ -28,16 +28,19 @@ struct Wanted<'a> {
     /// Where it may have entries of this charter.
     days: BTreeSet<Date>,
     left_alone: Vec<&'static str>,
-    round: &'a Round<'a>,
+    round: &'a ReconcileContext<'a>,
 }
 
 /// Brings the calendar in step, and announces the entry's id as soon as it is known.
-pub(super) async fn bring_in_step(round: &Round<'_>, announce: watch::Sender<Option<EntryId>>) -> StepOutcome {
+pub(super) async fn bring_in_step(
+    round: &ReconcileContext<'_>,
+    announce: watch::Sender<Option<EntryId>>,
+) -> StepOutcome {
     let (booking, stands) = match round.course {
-        Course::Stands(booking) => (booking, true),
-        Course::Cancelled(booking) => (booking, false),
-        Course::Held(held) => return StepOutcome::held(round, STEP, *held),
-        Course::Nothing => return StepOutcome::not_needed(round.record.journal.calendar.clone(), None),
+        DesiredState::Stands(booking) => (booking, true),
+        DesiredState::Cancelled(booking) => (booking, false),
+        DesiredState::NeedsDecision(held) => return StepOutcome::held(round, STEP, *held),
+        DesiredState::Nothing => return StepOutcome::not_needed(round.record.journal.calendar.clone(), None),
     };
     let wanted = Wanted::of(round, booking);
     let content = if stands { content(&wanted.entry) } else { "removed".into() };
@@ -62,7 +65,7 @@ pub(super) async fn bring_in_step(round: &Round<'_>, announce: watch::Sender<Opt
 }
 
 impl<'a> Wanted<'a> {
-    fn of(round: &'a Round<'a>, booking: &Confirmed) -> Self {
+    fn of(round: &'a ReconcileContext<'a>, booking: &Booking) -> Self {
         let entry = Entry::of(booking, &round.address.url).fields();
         let mut days = round.record.dates.clone();
         days.insert(booking.charter.time.start().date());

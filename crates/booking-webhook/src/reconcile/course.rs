@@ -3,33 +3,33 @@
 //! Source: `docs/decisions.md`, "Guard rails".
 
 use crate::{
-    booking::{Confirmed, Flag, Operator, Terms},
-    ledger::{BookingRecord, Meaning},
+    booking::{Booking, BookingStatus, Flag, Operator, Terms},
+    ledger::BookingRecord,
 };
 
 /// What the systems should come to show.
 #[derive(Debug)]
-pub enum Course {
+pub enum DesiredState {
     /// Nothing was ever sold: nothing is sent anywhere.
     Nothing,
     /// The charter stands.
-    Stands(Box<Confirmed>),
+    Stands(Box<Booking>),
     /// It is off, and whoever was shown it must be told.
-    Cancelled(Box<Confirmed>),
+    Cancelled(Box<Booking>),
     /// A person must decide; until then everything stays as it is.
-    Held(Held),
+    NeedsDecision(NeedsDecision),
 }
 
 /// Why a person must decide, and what they can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Held {
+pub struct NeedsDecision {
     /// What is the matter.
     pub why: &'static str,
     /// What to do about it.
     pub next: &'static str,
 }
 
-impl Held {
+impl NeedsDecision {
     /// The newest snapshot says that a charter stands which was cancelled before.
     pub const STANDS_AGAIN: Self = Self {
         why: "the booking stands again after it was cancelled: crew and guests may have made other plans",
@@ -52,37 +52,42 @@ impl Held {
     };
 }
 
-impl Course {
+impl DesiredState {
     /// The course of a booking as the ledger knows it.
     pub fn of(record: &BookingRecord, operator: &Operator) -> Self {
         let (Some(decision), Some(sale)) = (&record.decision, &record.sale) else { return Self::Nothing };
         let settled = record.terms.clone().or_else(|| Terms::resolve(&sale.boat, &sale.assigned, operator).ok());
-        let Some(settled) = settled else { return Self::Held(Held::NOBODY_SAILS) };
+        let Some(settled) = settled else { return Self::NeedsDecision(NeedsDecision::NOBODY_SAILS) };
         let terms = settled.with(&sale.assigned);
         let (booking_id, charter_id) = (record.booking_id.clone(), record.charter_id.clone());
-        let mut booking = Confirmed::assemble(booking_id, sale.clone(), terms, operator, charter_id);
+        let mut booking = Booking::assemble(booking_id, sale.clone(), terms, operator, charter_id);
         booking.flags.extend(flags(record));
         let cancelled_after = |start| record.cancelled_at.is_some_and(|cancelled_at| cancelled_at >= start);
-        match decision.stands {
-            true if record.cancelled_at.is_some() && !record.approved => Self::Held(Held::STANDS_AGAIN),
+        let confirmed = decision.status == BookingStatus::Confirmed;
+        match confirmed {
+            true if record.cancelled_at.is_some() && !record.approved => {
+                Self::NeedsDecision(NeedsDecision::STANDS_AGAIN)
+            }
             true => Self::Stands(Box::new(booking)),
-            false if cancelled_after(sale.start) && !record.approved => Self::Held(Held::CANCELLED_TOO_LATE),
+            false if cancelled_after(sale.start) && !record.approved => {
+                Self::NeedsDecision(NeedsDecision::CANCELLED_TOO_LATE)
+            }
             false => Self::Cancelled(Box::new(booking)),
         }
     }
 
     /// What was sold, if the course is clear.
-    pub fn booking(&self) -> Option<&Confirmed> {
+    pub fn booking(&self) -> Option<&Booking> {
         match self {
             Self::Stands(booking) | Self::Cancelled(booking) => Some(booking),
-            Self::Nothing | Self::Held(_) => None,
+            Self::Nothing | Self::NeedsDecision(_) => None,
         }
     }
 }
 
 /// What a person should look at in the snapshots themselves.
 fn flags(record: &BookingRecord) -> impl Iterator<Item = Flag> {
-    let undecided = record.latest == Meaning::Undecided;
+    let undecided = record.latest == BookingStatus::Inconclusive;
     [(record.contradicted, Flag::Contradicted), (undecided, Flag::UndecidedAgain)]
         .into_iter()
         .filter_map(|(raised, flag)| raised.then_some(flag))
@@ -94,8 +99,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        booking::{Assigned, BookingId, CharterId, Sale, Snapshot, Status},
-        ledger::{Decision, Order},
+        booking::{Assigned, BookingId, CharterId, Sale, Snapshot},
+        ledger::{Decision, SnapshotVersion},
     };
 
     fn instant(text: &str) -> Timestamp {
@@ -105,14 +110,23 @@ mod tests {
     /// A booking that was decided once: it stands, or it is off.
     fn record(stands: bool) -> BookingRecord {
         let booking_id = BookingId::parse("BS-1048812").expect("valid");
-        let snapshot =
-            Snapshot { booking_id: booking_id.clone(), revision: None, updated_at: None, status: Status::Off };
-        let order = Order::of(&snapshot, instant("2031-05-20T18:00:00Z"));
+        let snapshot = Snapshot {
+            booking_id: booking_id.clone(),
+            revision: None,
+            updated_at: None,
+            status: BookingStatus::Cancelled,
+            sale: None,
+        };
+        let order = SnapshotVersion::of(&snapshot, instant("2031-05-20T18:00:00Z"));
         BookingRecord {
             charter_id: CharterId::derive(b"link-key", &booking_id),
             booking_id,
-            latest: if stands { Meaning::Standing } else { Meaning::Off },
-            decision: Some(Decision { stands, order: order.clone(), seq: 1 }),
+            latest: if stands { BookingStatus::Confirmed } else { BookingStatus::Cancelled },
+            decision: Some(Decision {
+                status: if stands { BookingStatus::Confirmed } else { BookingStatus::Cancelled },
+                order: order.clone(),
+                seq: 1,
+            }),
             order,
             sale: Some(Sale::example()),
             cancelled_at: None,
@@ -130,18 +144,18 @@ mod tests {
         }
     }
 
-    fn named(course: &Course) -> &'static str {
+    fn named(course: &DesiredState) -> &'static str {
         match course {
-            Course::Nothing => "nothing",
-            Course::Stands(_) => "stands",
-            Course::Cancelled(_) => "cancelled",
-            Course::Held(held) => held.why,
+            DesiredState::Nothing => "nothing",
+            DesiredState::Stands(_) => "stands",
+            DesiredState::Cancelled(_) => "cancelled",
+            DesiredState::NeedsDecision(held) => held.why,
         }
     }
 
     #[test]
     fn a_person_decides_what_only_a_person_can() {
-        let (again, late) = (Held::STANDS_AGAIN.why, Held::CANCELLED_TOO_LATE.why);
+        let (again, late) = (NeedsDecision::STANDS_AGAIN.why, NeedsDecision::CANCELLED_TOO_LATE.why);
         let (before, start, after) = ("2031-05-30T20:59:59Z", "2031-05-30T21:00:00Z", "2031-05-30T21:00:01Z");
         for (stands, cancelled_at, approved, expected) in [
             (true, None, false, "stands"),
@@ -155,7 +169,7 @@ mod tests {
             (false, Some(after), true, "cancelled"),
         ] {
             let record = BookingRecord { cancelled_at: cancelled_at.map(instant), approved, ..record(stands) };
-            let course = Course::of(&record, &Operator::default());
+            let course = DesiredState::of(&record, &Operator::default());
             assert_eq!(named(&course), expected, "stands: {stands}, cancelled: {cancelled_at:?}, approved: {approved}");
             let is_clear = ["stands", "cancelled"].contains(&expected);
             assert_eq!(course.booking().is_some(), is_clear, "what was sold is known when the course is clear");
@@ -169,7 +183,7 @@ mod tests {
             BookingRecord { sale: None, ..record(true) },
             BookingRecord { sale: None, ..record(false) },
         ] {
-            assert_eq!(named(&Course::of(&record, &Operator::default())), "nothing");
+            assert_eq!(named(&DesiredState::of(&record, &Operator::default())), "nothing");
         }
     }
 
@@ -178,23 +192,23 @@ mod tests {
     fn somebody_must_be_named_to_sail() {
         let unnamed = Sale { assigned: Assigned::default(), ..Sale::example() };
         let unnamed = BookingRecord { sale: Some(unnamed), ..record(true) };
-        assert_eq!(named(&Course::of(&unnamed, &Operator::default())), Held::NOBODY_SAILS.why);
+        assert_eq!(named(&DesiredState::of(&unnamed, &Operator::default())), NeedsDecision::NOBODY_SAILS.why);
         let settled = Sale::example();
         let terms = Terms::resolve(&settled.boat, &settled.assigned, &Operator::default()).expect("all are named");
         let settled = BookingRecord { terms: Some(terms), ..unnamed };
-        assert_eq!(named(&Course::of(&settled, &Operator::default())), "stands");
+        assert_eq!(named(&DesiredState::of(&settled, &Operator::default())), "stands");
     }
 
     #[test]
     fn a_person_hears_of_snapshots_that_contradict_or_decide_nothing() {
         for (contradicted, latest, expected) in [
-            (false, Meaning::Standing, vec![]),
-            (true, Meaning::Standing, vec![Flag::Contradicted]),
-            (false, Meaning::Undecided, vec![Flag::UndecidedAgain]),
-            (true, Meaning::Undecided, vec![Flag::Contradicted, Flag::UndecidedAgain]),
+            (false, BookingStatus::Confirmed, vec![]),
+            (true, BookingStatus::Confirmed, vec![Flag::Contradicted]),
+            (false, BookingStatus::Inconclusive, vec![Flag::UndecidedAgain]),
+            (true, BookingStatus::Inconclusive, vec![Flag::Contradicted, Flag::UndecidedAgain]),
         ] {
             let record = BookingRecord { contradicted, latest, ..record(true) };
-            let course = Course::of(&record, &Operator::default());
+            let course = DesiredState::of(&record, &Operator::default());
             assert_eq!(course.booking().map(|booking| booking.flags.clone()), Some(expected));
         }
     }

@@ -6,17 +6,17 @@ use serde_json::{Value, json};
 use tokio::{sync::watch, time::timeout};
 
 use super::{
-    Round, StepOutcome, Trigger,
+    ReconcileContext, StepOutcome, Trigger,
     attempt::Attempt,
-    course::Course,
+    course::DesiredState,
     difference::{Fields, changes, content, digests, not_named, observed, value_digest},
 };
 use crate::{
-    booking::Confirmed,
-    calendar::EntryId,
+    booking::Booking,
     ledger::{Applied, Standing, Step, StepRecord},
     outbound::{CallError, Class},
-    scc::{Event, EventId, StandingEvent},
+    systems::calendar::EntryId,
+    systems::scc::{Event, EventId, StandingEvent},
 };
 
 const STEP: Step = Step::CrewEvent;
@@ -31,7 +31,10 @@ const MOST_TURNS: u32 = 2;
 pub(super) type EntryIdChannel = watch::Receiver<Option<EntryId>>;
 
 /// Brings the crew event in step, then makes sure that crew can see no money in it.
-pub(super) async fn bring_in_step(round: &Round<'_>, mut entry_id: EntryIdChannel) -> (StepOutcome, StepOutcome) {
+pub(super) async fn bring_in_step(
+    round: &ReconcileContext<'_>,
+    mut entry_id: EntryIdChannel,
+) -> (StepOutcome, StepOutcome) {
     let known_in_time = timeout(round.systems.crew_event_wait, announced(&mut entry_id)).await.ok().flatten();
     let event = crew_event(round, known_in_time.as_ref(), None).await;
     let ((), redaction) = tokio::join!(round.journal(STEP, &event), redaction(round, &event, None));
@@ -45,13 +48,17 @@ pub(super) async fn bring_in_step(round: &Round<'_>, mut entry_id: EntryIdChanne
 }
 
 /// What SCC should show, as far as the calendar entry's id is known; `before` is what this round has done already.
-async fn crew_event(round: &Round<'_>, entry_id: Option<&EntryId>, before: Option<StepOutcome>) -> StepOutcome {
+async fn crew_event(
+    round: &ReconcileContext<'_>,
+    entry_id: Option<&EntryId>,
+    before: Option<StepOutcome>,
+) -> StepOutcome {
     let known = &round.record.journal.crew_event;
     let (booking, stands) = match round.course {
-        Course::Stands(booking) => (booking, true),
-        Course::Cancelled(booking) => (booking, false),
-        Course::Held(held) => return StepOutcome::held(round, STEP, *held),
-        Course::Nothing => return StepOutcome::not_needed(known.clone(), None),
+        DesiredState::Stands(booking) => (booking, true),
+        DesiredState::Cancelled(booking) => (booking, false),
+        DesiredState::NeedsDecision(held) => return StepOutcome::held(round, STEP, *held),
+        DesiredState::Nothing => return StepOutcome::not_needed(known.clone(), None),
     };
     if round.is_over() && matches!(known.standing, Standing::InStep | Standing::NotNeeded) {
         return StepOutcome::unchanged(known.clone());
@@ -84,11 +91,16 @@ struct Wanted<'a> {
     /// The notes with the entry that they named before, if any.
     notes_as_they_named_it: Value,
     left_alone: Vec<&'static str>,
-    round: &'a Round<'a>,
+    round: &'a ReconcileContext<'a>,
 }
 
 impl<'a> Wanted<'a> {
-    fn of(round: &'a Round<'a>, booking: &Confirmed, entry_id: Option<EntryId>, noted: Option<EntryId>) -> Self {
+    fn of(
+        round: &'a ReconcileContext<'a>,
+        booking: &Booking,
+        entry_id: Option<EntryId>,
+        noted: Option<EntryId>,
+    ) -> Self {
         let event = |entry_id: Option<&EntryId>| Event::of(&booking.charter, &round.address.url, entry_id).fields();
         let notes_as_they_named_it = event(noted.as_ref())["notes"].clone();
         let entry_id = entry_id.or(noted);
@@ -174,7 +186,7 @@ impl<'a> Wanted<'a> {
     }
 
     async fn create(&self, attempt: &mut Attempt<'_>) -> Result<(), CallError> {
-        let Round { systems, record, deadline, .. } = self.round;
+        let ReconcileContext { systems, record, deadline, .. } = self.round;
         match systems
             .scc
             .create(&self.event, &record.booking_id, &self.round.creation_key(STEP, &attempt.known), deadline)
@@ -229,7 +241,7 @@ fn is_cancelled(known: &StepRecord) -> bool {
 }
 
 /// Makes sure that crew can see no money in the event: after everything that was written there, and until it was seen once.
-async fn redaction(round: &Round<'_>, event: &StepOutcome, before: Option<StepOutcome>) -> StepOutcome {
+async fn redaction(round: &ReconcileContext<'_>, event: &StepOutcome, before: Option<StepOutcome>) -> StepOutcome {
     let known = before.as_ref().map_or(&round.record.journal.crew_redaction, |before| &before.known).clone();
     let Some(id) = event.known.remote_id.clone().map(EventId::stored) else {
         return match event.known.standing {
@@ -257,7 +269,11 @@ async fn redaction(round: &Round<'_>, event: &StepOutcome, before: Option<StepOu
     attempt.end(outcome.map(|()| if settled { Standing::InStep } else { Standing::Due }))
 }
 
-async fn take_money_out(round: &Round<'_>, id: &EventId, attempt: &mut Attempt<'_>) -> Result<(), CallError> {
+async fn take_money_out(
+    round: &ReconcileContext<'_>,
+    id: &EventId,
+    attempt: &mut Attempt<'_>,
+) -> Result<(), CallError> {
     let keep = |removed: Fields| round.ledger.keep_removed(round.record, removed, &round.deadline);
     let words = &round.systems.operator.money_words;
     let removed = round.systems.scc.redact(id, words, keep, &round.deadline).await?;

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    booking::Confirmed,
+    booking::Booking,
     ledger::{Applied, StepRecord, digest},
 };
 
@@ -48,7 +48,7 @@ pub fn observed(desired: &Fields, seen: &Fields) -> Applied {
 }
 
 /// Who sails is the operator's to change as long as the sender names nobody.
-pub fn not_named(booking: &Confirmed) -> Vec<&'static str> {
+pub fn not_named(booking: &Booking) -> Vec<&'static str> {
     let assigned = &booking.assigned;
     let unnamed = [(assigned.crew.is_none(), "crew_ids"), (assigned.captain.is_none(), "captain_id")];
     unnamed.into_iter().filter_map(|(unnamed, field)| unnamed.then_some(field)).collect()

@@ -4,13 +4,13 @@ use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 
-use super::{Round, StepOutcome, Trigger, attempt::Attempt, course::Course};
+use super::{ReconcileContext, StepOutcome, Trigger, attempt::Attempt, course::DesiredState};
 use crate::{
-    booking::Confirmed,
-    guest_page::{Edition, GuestPage, Moved, PUT_PAGE, RenderError},
+    booking::Booking,
     ledger::{Applied, Standing, Step, StepRecord, digest},
     outbound::{CallError, Class},
-    telemetry::with_causes,
+    runtime::telemetry::with_causes,
+    systems::guest_page::{GuestPage, Moved, PUT_PAGE, PageInput, RenderError},
 };
 
 const STEP: Step = Step::GuestPage;
@@ -31,7 +31,7 @@ struct Stamp {
 
 impl Stamp {
     /// The newest decision's.
-    fn new(round: &Round<'_>) -> Self {
+    fn new(round: &ReconcileContext<'_>) -> Self {
         let decisions = round.record.decision.as_ref().map_or(0, |decision| decision.seq);
         Self { sequence: decisions.saturating_sub(1), changed_at: round.changed_at() }
     }
@@ -49,20 +49,22 @@ impl Stamp {
 }
 
 /// Brings the page in step.
-pub(super) async fn bring_in_step(round: &Round<'_>) -> StepOutcome {
+pub(super) async fn bring_in_step(round: &ReconcileContext<'_>) -> StepOutcome {
     let known = &round.record.journal.guest_page;
     let (booking, cancelled) = match round.course {
-        Course::Stands(booking) => (booking, false),
-        Course::Cancelled(_) if !known.may_show_something() => return StepOutcome::not_needed(known.clone(), None),
-        Course::Cancelled(booking) => (booking, true),
-        Course::Held(held) => return StepOutcome::held(round, STEP, *held),
-        Course::Nothing => return StepOutcome::not_needed(known.clone(), None),
+        DesiredState::Stands(booking) => (booking, false),
+        DesiredState::Cancelled(_) if !known.may_show_something() => {
+            return StepOutcome::not_needed(known.clone(), None);
+        }
+        DesiredState::Cancelled(booking) => (booking, true),
+        DesiredState::NeedsDecision(held) => return StepOutcome::held(round, STEP, *held),
+        DesiredState::Nothing => return StepOutcome::not_needed(known.clone(), None),
     };
     let mut applied = starts(round, booking, known);
     let render = |stamp: Stamp, applied: &Applied| {
         let uploads = round.systems.publisher.uploads(event_id(round));
-        let edition = Edition { uploads: uploads.as_ref(), ..edition(round, booking, applied, stamp) };
-        round.systems.renderer.render(&Edition { cancelled, ..edition })
+        let edition = PageInput { uploads: uploads.as_ref(), ..edition(round, booking, applied, stamp) };
+        round.systems.renderer.render(&PageInput { cancelled, ..edition })
     };
     // With the stamp that it has, the page tells whether guests would see anything new.
     let last = Stamp::kept_in(&known.applied);
@@ -93,7 +95,7 @@ pub(super) async fn bring_in_step(round: &Round<'_>) -> StepOutcome {
     outcome
 }
 
-async fn publish(round: &Round<'_>, page: Result<GuestPage, RenderError>) -> Result<(), CallError> {
+async fn publish(round: &ReconcileContext<'_>, page: Result<GuestPage, RenderError>) -> Result<(), CallError> {
     let page = page.map_err(|error| CallError::new(PUT_PAGE, Class::Refused, with_causes(&error)))?;
     let reference = format!("{}-{}", round.record.charter_id, round.record.fence);
     round.systems.publisher.publish(&page, round.address, &reference, &round.deadline).await
@@ -104,7 +106,7 @@ fn content(page: &GuestPage) -> String {
 }
 
 /// When SCC has told an id of its own meanwhile, the page still asks for photos under ours: it is due again at once.
-pub(super) fn with_the_id_of(crew_event: &StepOutcome, round: &Round<'_>, page: StepOutcome) -> StepOutcome {
+pub(super) fn with_the_id_of(crew_event: &StepOutcome, round: &ReconcileContext<'_>, page: StepOutcome) -> StepOutcome {
     let id = crew_event.known.remote_id.as_deref().unwrap_or(event_id(round));
     let asks_for_photos = round.systems.publisher.uploads(id).is_some();
     if id == event_id(round) || !asks_for_photos || page.known.standing != Standing::InStep {
@@ -116,13 +118,13 @@ pub(super) fn with_the_id_of(crew_event: &StepOutcome, round: &Round<'_>, page: 
 }
 
 /// What SCC takes photos under: its own id of the event, ours as long as it has told none.
-fn event_id<'a>(round: &'a Round<'_>) -> &'a str {
+fn event_id<'a>(round: &'a ReconcileContext<'_>) -> &'a str {
     let record = round.record;
     record.journal.crew_event.remote_id.as_deref().unwrap_or(record.charter_id.as_str())
 }
 
 /// Which start the page will say, and which one it said before, if it said another.
-fn starts(round: &Round<'_>, booking: &Confirmed, known: &StepRecord) -> Applied {
+fn starts(round: &ReconcileContext<'_>, booking: &Booking, known: &StepRecord) -> Applied {
     let start = booking.charter.time.start().timestamp().to_string();
     let before = |name: &str| known.applied.get(name).cloned();
     let changed_at = round.changed_at().to_string();
@@ -134,9 +136,14 @@ fn starts(round: &Round<'_>, booking: &Confirmed, known: &StepRecord) -> Applied
     named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
-fn edition<'a>(round: &'a Round<'_>, booking: &'a Confirmed, applied: &Applied, stamp: Stamp) -> Edition<'a> {
+fn edition<'a>(
+    round: &'a ReconcileContext<'_>,
+    booking: &'a Booking,
+    applied: &Applied,
+    stamp: Stamp,
+) -> PageInput<'a> {
     let instant = |name: &str| applied.get(name)?.parse::<Timestamp>().ok();
-    Edition {
+    PageInput {
         charter: &booking.charter,
         address: round.address,
         operator: round.systems.operator,

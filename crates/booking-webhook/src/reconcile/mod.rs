@@ -35,17 +35,17 @@ use tokio::sync::watch;
 
 pub use self::attempt::StepOutcome;
 use self::{
-    course::Course,
+    course::DesiredState,
     difference::{Fields, value_digest},
     redrive::Redrive,
 };
 use crate::{
     booking::Operator,
-    calendar::Calendar,
-    guest_page::{Address, Publisher, Renderer},
     ledger::{BookingRecord, Journal, Ledger, Step, StepRecord},
     outbound::{Call, CallError, Class, Deadline, Effect, Service},
-    scc::Scc,
+    systems::calendar::Calendar,
+    systems::guest_page::{Address, Publisher, Renderer},
+    systems::scc::Scc,
 };
 
 const WRITE_AHEAD: Call = Call { service: Service::Ledger, operation: "journal_step", effect: Effect::Repeatable };
@@ -80,7 +80,7 @@ pub enum Trigger {
 
 /// One booking, claimed, on its way.
 #[derive(Debug)]
-pub struct Round<'a> {
+pub struct ReconcileContext<'a> {
     /// Whom to bring in step.
     pub systems: &'a Systems<'a>,
     /// Where it is written down.
@@ -88,7 +88,7 @@ pub struct Round<'a> {
     /// What is known, as it was claimed.
     pub record: &'a BookingRecord,
     /// What is to become of it.
-    pub course: &'a Course,
+    pub course: &'a DesiredState,
     /// What set it off.
     pub trigger: Trigger,
     /// Where its guest page is.
@@ -110,7 +110,7 @@ pub struct Outcomes {
 }
 
 /// Makes all four systems show the booking, as far as they let us.
-pub async fn bring_in_step(round: &Round<'_>) -> Outcomes {
+pub async fn bring_in_step(round: &ReconcileContext<'_>) -> Outcomes {
     let (announce, entry_id) = watch::channel(None);
     let (calendar, (crew_event, crew_redaction), guest_page) = tokio::join!(
         calendar::bring_in_step(round, announce),
@@ -139,7 +139,7 @@ impl Outcomes {
     }
 }
 
-impl Round<'_> {
+impl ReconcileContext<'_> {
     /// After its end a charter is history: crew are told nothing about it any more.
     fn is_over(&self) -> bool {
         self.ends() <= self.deadline.now()

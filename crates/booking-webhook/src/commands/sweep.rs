@@ -1,0 +1,104 @@
+//! The schedule's work: whatever is due and whose time has come is brought in step.
+//!
+//! The index is asked for what is due, so the cost grows with that and not with what is stored; the claim checks again on the table itself.
+
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use jiff::Timestamp;
+use serde_json::json;
+use tracing::Instrument;
+
+use crate::{
+    booking::BookingId,
+    commands::accept::resume,
+    ledger::{Backlog, Only},
+    outbound::Deadline,
+    reconcile::Trigger,
+    response::{Problem, Reply, State, ledger_unavailable},
+    runtime::app::App,
+    runtime::metrics::{Metric, Metrics},
+    runtime::telemetry::booking_span,
+};
+
+/// The schedule fires every minute and the function may run for 29 s.
+const LONGEST: Duration = Duration::from_secs(20);
+const MOST_BOOKINGS: i32 = 100;
+/// Bookings at once: enough to keep a minute's work within 20 s, few enough for the services behind.
+const AT_ONCE: usize = 5;
+
+/// What became of one booking that looked due.
+enum Swept {
+    To(State),
+    /// Somebody else was faster, or the index lagged behind.
+    NotDue,
+    /// No time was left for it, or the ledger did not let it be claimed.
+    Left,
+}
+
+/// Brings in step what is due, as far as the time goes.
+///
+/// # Errors
+/// [`Problem`] 503 when the ledger cannot be reached.
+pub async fn sweep(app: &App, request_id: &str, lambda_remaining: Duration) -> Result<Reply, Problem> {
+    let deadline = Deadline::after(&app.clock, LONGEST.min(lambda_remaining));
+    let (due, backlog) =
+        tokio::join!(app.ledger.due(deadline.now(), MOST_BOOKINGS, &deadline), app.ledger.backlog(&deadline));
+    match backlog {
+        Ok(backlog) => gauge(&app.metrics, &backlog, deadline.now()),
+        Err(error) => tracing::warn!(reason = error.to_string(), "what waits was not counted"),
+    }
+    let due = due.map_err(ledger_unavailable)?;
+    let found = due.len();
+    let each = due.iter().map(|booking_id| {
+        let span = booking_span(request_id, booking_id);
+        Box::pin(one(app, booking_id, &deadline).instrument(span))
+    });
+    // Collected first: a stream over a lazy map of borrowed ids is not `Send`.
+    let each: Vec<_> = each.collect();
+    let swept: Vec<Swept> = stream::iter(each).buffer_unordered(AT_ONCE).collect().await;
+    let count =
+        |wanted: State| swept.iter().filter(|swept| matches!(swept, Swept::To(state) if *state == wanted)).count();
+    let worked_on = swept.iter().filter(|swept| matches!(swept, Swept::To(_))).count();
+    let left = swept.iter().filter(|swept| matches!(swept, Swept::Left)).count();
+    let (in_step, due, parked) =
+        (count(State::InStep) + count(State::Recorded), count(State::Due), count(State::Parked));
+    tracing::info!(found, swept = worked_on, in_step, due, parked, left, "swept");
+    Ok(Reply::Document(json!({
+        "found": found, "swept": worked_on, "in_step": in_step, "due": due, "parked": parked, "left": left,
+    })))
+}
+
+/// What waits as the sweep begins, for whoever watches: zeros too, so that silence is told from health.
+fn gauge(metrics: &Metrics, backlog: &Backlog, now: Timestamp) {
+    let Backlog { due, due_since, parked, quarantined } = *backlog;
+    let oldest = due_since.and_then(|since| Duration::try_from(now.duration_since(since)).ok()).unwrap_or_default();
+    metrics.gauge(Metric::OldestDueSeconds, oldest.as_secs());
+    for (metric, count) in
+        [(Metric::DueBookings, due), (Metric::ParkedBookings, parked), (Metric::QuarantinedDeliveries, quarantined)]
+    {
+        metrics.gauge(metric, u64::try_from(count).unwrap_or(u64::MAX));
+    }
+}
+
+async fn one(app: &App, booking_id: &BookingId, deadline: &Deadline) -> Swept {
+    // Also when the calendar hangs: what cannot start would count as a try that failed.
+    if !deadline.allows(app.config.crew_event_wait + app.config.kept_for_a_round()) {
+        return Swept::Left;
+    }
+    let deadline = deadline.within(app.config.answer_within);
+    match app.ledger.claim(booking_id, Only::Due, &app.lease(&deadline), &deadline).await {
+        Ok(Some(claim)) => match resume(app, claim, Trigger::Schedule, &deadline).await {
+            Ok(progress) => {
+                tracing::info!(state = ?progress.state, fence = progress.record.fence, "swept a booking");
+                Swept::To(progress.state)
+            }
+            Err(_logged) => Swept::To(State::Due),
+        },
+        Ok(None) => Swept::NotDue,
+        Err(error) => {
+            ledger_unavailable(error);
+            Swept::Left
+        }
+    }
+}

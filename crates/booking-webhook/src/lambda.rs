@@ -1,0 +1,89 @@
+//! Which kind of invocation it is, and what becomes of it.
+//!
+//! An API Gateway event, however it arrives, is always verified. Everything else is a direct invocation: IAM decided who may send one. The
+//! difference is the event's shape, never a path: a path is the caller's to choose.
+
+use http::{Response, StatusCode, header};
+use lambda_http::{Body, Context, Request, RequestExt, request::RequestContext};
+use serde_json::Value;
+use tracing::Instrument;
+
+use crate::{
+    commands::{
+        check::check, deliver::deliver, enter::enter, plan::dry_run, replay::replay, status::status, sweep::sweep,
+    },
+    inbound::Age,
+    outbound::Deadline,
+    response::{Problem, Reply},
+    runtime::{app::App, telemetry::invocation_span},
+};
+
+const RETRY_AFTER_SECONDS: u32 = 60;
+
+/// Handles one invocation of the function.
+pub async fn handle(app: &App, request: Request) -> Response<Body> {
+    let context: Context = request.lambda_context_ref().cloned().unwrap_or_default();
+    let span = invocation_span(&context.request_id);
+    app.begin();
+    let reply = Box::pin(dispatch(app, &request, &context)).instrument(span).await;
+    respond(&reply)
+}
+
+async fn dispatch(app: &App, request: &Request, context: &Context) -> Reply {
+    let deadline = Deadline::after(&app.clock, app.time_for_calls(context.deadline));
+    let outcome = if is_api_gateway(request) {
+        deliver(app, request, Age::Fresh, &deadline).await
+    } else {
+        direct(app, request.body(), context, &deadline).await
+    };
+    outcome.unwrap_or_else(Reply::Problem)
+}
+
+/// A direct invocation: an object with exactly one key, which says what to do.
+async fn direct(app: &App, event: &[u8], context: &Context, deadline: &Deadline) -> Result<Reply, Problem> {
+    let json: Value = serde_json::from_slice(event).map_err(|error| unknown_kind(&error.to_string()))?;
+    let kind = json.as_object().filter(|keys| keys.len() == 1).and_then(|keys| keys.iter().next());
+    match kind.map(|(kind, content)| (kind.as_str(), content)) {
+        // A person enters a booking: the canonical booking object.
+        Some(("booking", _)) => enter(app, event, context, deadline).await,
+        Some(("plan", _)) => dry_run(app, &json),
+        // A captured API Gateway event, delivered again: its signature must fit, whatever its age.
+        Some(("deliver", captured)) => {
+            let captured = lambda_http::request::from_str(&captured.to_string());
+            let captured = captured
+                .ok()
+                .filter(is_api_gateway)
+                .ok_or_else(|| unknown_kind("deliver holds no API Gateway event"))?;
+            deliver(app, &captured, Age::Any, deadline).await
+        }
+        Some(("replay", request)) => replay(app, request, deadline).await,
+        Some(("status", request)) => status(app, request, deadline).await,
+        // After a deployment, or when a secret was rotated.
+        Some(("check", _)) => Ok(Box::pin(check(app, deadline)).await),
+        // What the schedule sends.
+        Some(("sweep", _)) => sweep(app, &context.request_id, app.lambda_remaining(context.deadline)).await,
+        _ => Err(unknown_kind("the event is neither")),
+    }
+}
+
+fn is_api_gateway(request: &Request) -> bool {
+    matches!(request.request_context_ref(), Some(RequestContext::ApiGatewayV1(_) | RequestContext::ApiGatewayV2(_)))
+}
+
+fn unknown_kind(why: &str) -> Problem {
+    let detail = format!(
+        "Send an API Gateway event, or an object with exactly one of the keys booking, plan, deliver, replay, status, check and sweep: {why}"
+    );
+    Problem::new(StatusCode::BAD_REQUEST, "The invocation is of no known kind", detail)
+}
+
+fn respond(reply: &Reply) -> Response<Body> {
+    let status = reply.status();
+    let response = Response::builder().status(status).header(header::CONTENT_TYPE, reply.content_type());
+    let response = if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.header(header::RETRY_AFTER, RETRY_AFTER_SECONDS)
+    } else {
+        response
+    };
+    response.body(Body::Text(reply.body())).expect("a known status and constant headers make a response")
+}

@@ -1,0 +1,237 @@
+//! The function as it stands between invocations: everything that a cold start loads, once.
+
+use std::{error::Error, fmt, io, time::Duration};
+
+use aws_config::SdkConfig;
+
+use crate::{
+    booking::Operator,
+    inbound::Mapping,
+    ledger::{LeaseRequest, Ledger},
+    outbound::{Clock, Deadline, Outbound},
+    reconcile::Systems,
+    runtime::config::{Config, Files},
+    runtime::metrics::{Metric, Metrics},
+    runtime::secrets::{SecretSource, SecretStore},
+    runtime::telemetry::with_causes,
+    systems::calendar::Calendar,
+    systems::guest_page::{Publisher, Renderer},
+    systems::scc::{EventsTable, Scc},
+};
+
+/// Between the last outside call and the moment at which Lambda would end the invocation.
+const LEFT_FOR_THE_ANSWER: Duration = Duration::from_millis(300);
+
+/// Everything that outlives an invocation.
+pub struct App {
+    /// What the environment decided.
+    pub config: Config,
+    /// What the operator decided.
+    pub operator: Operator,
+    /// What senders' JSON means.
+    pub mapping: Mapping,
+    /// The newest secrets.
+    pub secrets: SecretStore,
+    /// What time it is.
+    pub clock: Clock,
+    /// What we were told, what we did, what is still owed.
+    pub ledger: Ledger,
+    /// What this invocation has counted so far.
+    pub metrics: Metrics,
+    outbound: Outbound,
+    events: EventsTable,
+    s3: aws_sdk_s3::Client,
+    cloudfront: aws_sdk_cloudfront::Client,
+    renderer: Renderer,
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("App").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+type Fault = Box<dyn Error + Send + Sync>;
+
+/// Why the function cannot start: all that is wrong, also what alone would stop nothing, so that one look is enough.
+#[derive(Debug)]
+pub struct StartError(Vec<Fault>);
+
+impl Error for StartError {}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&words(&self.0).join("; "))
+    }
+}
+
+fn words(faults: &[Fault]) -> Vec<String> {
+    faults.iter().map(|fault| with_causes(&**fault)).collect()
+}
+
+impl App {
+    /// Loads the secrets (one call) and the operator's files, all at once, and reports everything that is wrong with them together. It may
+    /// take as long as an answer.
+    ///
+    /// # Errors
+    /// [`StartError`] when the function could do nothing useful with a delivery.
+    pub async fn cold_start(
+        config: Config,
+        outbound: Outbound,
+        sdk: &SdkConfig,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        let s3 = aws_sdk_s3::Client::new(sdk);
+        let deadline = Deadline::after(&clock, config.answer_within);
+        let files = Files { s3: &s3, outbound: &outbound, deadline: &deadline };
+        let source = SecretSource {
+            client: aws_sdk_secretsmanager::Client::new(sdk),
+            outbound: outbound.clone(),
+            prefix: config.secrets_prefix.clone(),
+            hosts: config.allowed_hosts.clone(),
+        };
+        if let Err(error) = outbound.invoked_at(clock()) {
+            return Err(StartError(vec![error.into()]));
+        }
+        let loaded = tokio::join!(
+            SecretStore::load(source, &deadline),
+            files.load("OPERATOR_FILE", config.operator_file.as_ref(), |text| toml::from_str::<Operator>(text)),
+            files.load("MAPPING_FILE", config.mapping_file.as_ref(), Mapping::parse),
+            meanwhile(Renderer::new),
+        );
+        let mut faults: Vec<Fault> = config.faults.iter().cloned().map(Into::into).collect();
+        let (secrets, operator, mapping, renderer) = match loaded {
+            (Ok(secrets), Ok(operator), Ok(mapping), Ok(renderer)) => (secrets, operator, mapping, renderer),
+            (secrets, operator, mapping, renderer) => {
+                match secrets {
+                    Ok(secrets) => faults.extend(faults_of(&secrets)),
+                    Err(error) => faults.push(error.into()),
+                }
+                faults.extend([operator.err(), mapping.err()].into_iter().flatten().map(Fault::from));
+                faults.extend(renderer.err().map(Fault::from));
+                return Err(StartError(faults));
+            }
+        };
+        faults.extend(faults_of(&secrets));
+        report(&faults);
+        let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
+        outbound.metrics().count(Metric::ColdStarts);
+        Ok(Self {
+            metrics: outbound.metrics().clone(),
+            secrets,
+            operator: operator.unwrap_or_default(),
+            mapping: mapping.unwrap_or_else(Mapping::canonical),
+            ledger: Ledger::new(dynamodb.clone(), config.ledger_table.clone(), &outbound),
+            events: EventsTable::new(dynamodb, config.scc_events_table.clone()),
+            cloudfront: aws_sdk_cloudfront::Client::new(sdk),
+            renderer,
+            outbound,
+            s3,
+            config,
+            clock,
+        })
+    }
+
+    /// The four systems, as this invocation reaches them.
+    pub fn systems(&self) -> Systems<'_> {
+        Systems {
+            calendar: Calendar::new(&self.outbound, &self.secrets),
+            scc: Scc::new(&self.outbound, &self.secrets, &self.events),
+            publisher: Publisher::new(
+                &self.outbound,
+                &self.secrets,
+                &self.config.guest_page,
+                &self.s3,
+                &self.cloudfront,
+            ),
+            renderer: &self.renderer,
+            operator: &self.operator,
+            crew_event_wait: self.config.crew_event_wait,
+        }
+    }
+
+    /// The way to the operator's files.
+    pub fn files<'a>(&'a self, deadline: &'a Deadline) -> Files<'a> {
+        Files { s3: &self.s3, outbound: &self.outbound, deadline }
+    }
+
+    /// An invocation begins.
+    pub fn begin(&self) {
+        if let Err(error) = self.outbound.invoked_at((self.clock)()) {
+            tracing::error!(error = with_causes(&error), "the connections before the pause stay in use");
+        }
+    }
+
+    /// An invocation ends: what it counted goes to `out`, beside the log, before the process may be frozen.
+    pub fn end(&self, out: impl io::Write) {
+        if let Err(error) = self.metrics.write(&self.config.environment, (self.clock)(), out) {
+            tracing::error!(error = with_causes(&error), "what was counted cannot be written");
+        }
+    }
+
+    /// A lease until whatever is sent before `deadline` can no longer land.
+    pub fn lease(&self, deadline: &Deadline) -> LeaseRequest {
+        let holder = format!("{:032x}", fastrand::u128(..));
+        LeaseRequest { holder, now: deadline.now(), until: deadline.at() + self.config.redrive.settle }
+    }
+
+    /// What Lambda leaves of its time, by its own clock; everything when it does not say.
+    pub fn lambda_remaining(&self, lambda_deadline_ms: u64) -> Duration {
+        self.time_within(Duration::MAX, lambda_deadline_ms)
+    }
+
+    /// How long outside calls may take in an invocation that Lambda ends at `lambda_deadline_ms` (Unix time).
+    pub fn time_for_calls(&self, lambda_deadline_ms: u64) -> Duration {
+        self.time_within(self.config.answer_within, lambda_deadline_ms)
+    }
+
+    fn time_within(&self, longest: Duration, lambda_deadline_ms: u64) -> Duration {
+        let now_ms = u64::try_from((self.clock)().as_millisecond()).unwrap_or_default();
+        time_for_calls(longest, lambda_deadline_ms.saturating_sub(now_ms))
+    }
+}
+
+/// Builds something while the calls beside it are on their way: the first turn sends them.
+async fn meanwhile<T>(build: impl FnOnce() -> T) -> T {
+    tokio::task::yield_now().await;
+    build()
+}
+
+/// A deadline that is over was never one: local runtimes send 0 or a duration.
+fn time_for_calls(answer_within: Duration, lambda_remaining_ms: u64) -> Duration {
+    match lambda_remaining_ms {
+        0 => answer_within,
+        remaining => answer_within.min(Duration::from_millis(remaining).saturating_sub(LEFT_FOR_THE_ANSWER)),
+    }
+}
+
+fn faults_of(secrets: &SecretStore) -> Vec<Fault> {
+    secrets.current().faults.iter().cloned().map(Fault::from).collect()
+}
+
+/// What is wrong but stops nothing, in one line, so that one look is enough.
+fn report(faults: &[Fault]) {
+    if faults.is_empty() {
+        tracing::info!("started");
+    } else {
+        let faults = words(faults);
+        tracing::error!(?faults, "started with faults: the systems that they concern stay due until they are mended");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_end_before_lambda_does() {
+        let answer_within = Duration::from_secs(10);
+        for (remaining_ms, expected_ms) in [(0, 10_000), (60_000, 10_000), (10_300, 10_000), (3_000, 2_700), (200, 0)] {
+            assert_eq!(
+                time_for_calls(answer_within, remaining_ms),
+                Duration::from_millis(expected_ms),
+                "{remaining_ms}"
+            );
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! The JADA internal calendar: the one place that shows money.
+//!
+//! Contract: `docs/contracts/calendar.openapi.yaml`. Creating is not idempotent there, so what may have been created is read back before
+//! anything is created again, on every day that it could be on.
+
+use std::collections::BTreeSet;
+
+use http::header::HeaderName;
+use jiff::civil::Date;
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    booking::{Booking, Money, PersonId, clock, rfc3339},
+    outbound::{Call, CallError, Class, Deadline, Effect, Outbound, Service},
+    runtime::secrets::{CalendarSecret, SecretStore},
+};
+
+const TOKEN: HeaderName = HeaderName::from_static("x-dashboard-token");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+pub(crate) const FIND: Call = Call { service: Service::Calendar, operation: "find_entry", effect: Effect::Repeatable };
+const CREATE: Call = Call { service: Service::Calendar, operation: "create_entry", effect: Effect::Create };
+const PATCH: Call = Call { service: Service::Calendar, operation: "patch_entry", effect: Effect::Change };
+const DELETE: Call = Call { service: Service::Calendar, operation: "delete_entry", effect: Effect::Change };
+
+/// A calendar entry as the office and the captain read it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Entry {
+    date: String,
+    start: String,
+    end: String,
+    title: String,
+    booking_id: String,
+    event_id: String,
+    revenue: Money,
+    expenses: Expenses,
+    net: Money,
+    crew_ids: Vec<String>,
+    captain_id: String,
+    notes: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Expenses {
+    crew: Money,
+    captain: Money,
+    port_tax: Money,
+}
+
+impl Entry {
+    /// What the calendar should show for a booking that stands.
+    pub fn of(confirmed: &Booking, guest_page: &str) -> Self {
+        let Booking { charter, office, .. } = confirmed;
+        let statement = &office.statement;
+        let time = &charter.time;
+        let guests = if charter.party_size == 1 { "guest" } else { "guests" };
+        Self {
+            date: time.start().date().to_string(),
+            start: rfc3339(time.start()),
+            end: rfc3339(time.end()),
+            title: format!(
+                "{} · {} · {} {guests} · {} · {}",
+                time.clock_range(),
+                office.guest_name,
+                charter.party_size,
+                charter.boat.name,
+                charter.booking_id,
+            ),
+            booking_id: charter.booking_id.to_string(),
+            event_id: charter.id.to_string(),
+            revenue: statement.gross,
+            expenses: Expenses { crew: statement.crew, captain: statement.captain, port_tax: statement.port_tax },
+            net: statement.net,
+            crew_ids: charter.crew.iter().map(PersonId::to_string).collect(),
+            captain_id: charter.captain.to_string(),
+            notes: notes(confirmed, guest_page),
+        }
+    }
+
+    /// Field by field, as the calendar is sent them.
+    pub fn fields(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(fields)) => fields,
+            _ => unreachable!("an entry is written as an object with text keys"),
+        }
+    }
+}
+
+/// For the office: how to find the charter elsewhere, what the guest wrote, and a message to paste, because nobody else sends the guest
+/// the link.
+fn notes(confirmed: &Booking, guest_page: &str) -> String {
+    let Booking { charter, office, .. } = confirmed;
+    let start = charter.time.start();
+    let mut lines = vec![
+        format!("Boatsetter charter {} + SCC event {}", charter.booking_id, charter.id),
+        format!("Guest page: {guest_page}"),
+        format!(
+            "Message for the guest: Hi {}, everything for {} at {}: {guest_page}",
+            charter.guest_first_name,
+            start.strftime("%A, %B %-d"),
+            clock(start),
+        ),
+    ];
+    if !office.guest_notes.is_empty() {
+        lines.push(format!("Guest's notes: {}", office.guest_notes));
+    }
+    lines.extend(office.location_note.iter().map(|words| format!("Location, withheld from crew and guests: {words}")));
+    lines.join("\n")
+}
+
+/// The calendar's own id of an entry, e.g. `cal_1a2b`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(transparent)]
+pub struct EntryId(String);
+
+impl EntryId {
+    /// An id that the calendar gave before.
+    pub fn stored(id: String) -> Self {
+        Self(id)
+    }
+
+    /// The id as the calendar gave it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An entry that is there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StandingEntry {
+    /// The calendar's own id.
+    pub id: EntryId,
+    /// What it shows, if it was read; `None` when it was created just now, and shows what it was created with.
+    pub seen: Option<Map<String, Value>>,
+}
+
+#[derive(Deserialize)]
+struct Created {
+    id: EntryId,
+}
+
+#[derive(Deserialize)]
+struct Day {
+    entries: Vec<Map<String, Value>>,
+}
+
+/// The calendar's client.
+#[derive(Debug, Clone, Copy)]
+pub struct Calendar<'a> {
+    outbound: &'a Outbound,
+    secrets: &'a SecretStore,
+}
+
+impl<'a> Calendar<'a> {
+    /// Calls go through `outbound`, to the URL and with the token that `secrets` holds at the time.
+    pub fn new(outbound: &'a Outbound, secrets: &'a SecretStore) -> Self {
+        Self { outbound, secrets }
+    }
+
+    /// The charter's entries on these days, the lowest id first. More than one means that a request landed late.
+    ///
+    /// # Errors
+    /// [`CallError`] of the first reading that fails.
+    pub async fn find(
+        &self,
+        event_id: &str,
+        days: &BTreeSet<Date>,
+        deadline: &Deadline,
+    ) -> Result<Vec<StandingEntry>, CallError> {
+        let mut found = Vec::new();
+        for day in days {
+            let entries = self.on(*day, deadline).await?;
+            let ours = entries.into_iter().filter(|seen| seen.get("event_id").is_some_and(|id| id == event_id));
+            found.extend(ours.filter_map(|seen| {
+                let id = EntryId(seen.get("id")?.as_str()?.to_owned());
+                Some(StandingEntry { id, seen: Some(seen) })
+            }));
+        }
+        found.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(found)
+    }
+
+    async fn on(&self, day: Date, deadline: &Deadline) -> Result<Vec<Map<String, Value>>, CallError> {
+        let attempt = |secret: CalendarSecret| async move {
+            let request =
+                |http: &reqwest::Client| authorised(http.get(format!("{}/calendar?date={day}", secret.url)), &secret);
+            let read = |body: &[u8]| serde_json::from_slice(body).map(|Day { entries }| (entries, None));
+            self.outbound.exchange(FIND, deadline, request, read).await
+        };
+        self.secrets.present(FIND, |secrets| &secrets.calendar, deadline, attempt).await
+    }
+
+    /// Creates an entry. An outcome that is not known is read back, on `days`; when the request may still land later, nothing is written
+    /// again.
+    ///
+    /// # Errors
+    /// [`CallError`] of the creation; an unknown one means that there may be an entry now, or later.
+    pub async fn create(
+        &self,
+        entry: &Map<String, Value>,
+        days: &BTreeSet<Date>,
+        idempotency_key: &str,
+        deadline: &Deadline,
+    ) -> Result<StandingEntry, CallError> {
+        let event_id = entry.get("event_id").and_then(Value::as_str).unwrap_or_default();
+        let create = |attempt| self.post(entry, idempotency_key, attempt, deadline);
+        let read_back = || async {
+            let mut found = self.find(event_id, days, deadline).await?;
+            if found.len() > 1 {
+                let reason = "has several entries of the charter: which of them stays is decided at the next try";
+                return Err(CallError::new(FIND, Class::Refused, reason));
+            }
+            Ok(found.pop())
+        };
+        self.outbound.create_or_read_back(deadline, create, read_back).await
+    }
+
+    async fn post(
+        &self,
+        entry: &Map<String, Value>,
+        idempotency_key: &str,
+        attempt_number: u32,
+        deadline: &Deadline,
+    ) -> Result<StandingEntry, CallError> {
+        let attempt = |secret: CalendarSecret| async move {
+            let request = |http: &reqwest::Client| {
+                let post = authorised(http.post(format!("{}/calendar", secret.url)), &secret);
+                post.header(IDEMPOTENCY_KEY, idempotency_key).json(entry)
+            };
+            let read = |body: &[u8]| serde_json::from_slice(body).map(|Created { id }| (id.clone(), Some(id.0)));
+            self.outbound.exchange_once(CREATE, attempt_number, deadline, request, read).await
+        };
+        let id = self.secrets.present(CREATE, |secrets| &secrets.calendar, deadline, attempt).await?;
+        Ok(StandingEntry { id, seen: None })
+    }
+
+    /// Changes these fields of an entry and no others.
+    ///
+    /// # Errors
+    /// [`CallError`]; status 404 when the entry is not there.
+    pub async fn patch(
+        &self,
+        id: &EntryId,
+        changes: &Map<String, Value>,
+        idempotency_key: &str,
+        deadline: &Deadline,
+    ) -> Result<(), CallError> {
+        let attempt = |secret: CalendarSecret| async move {
+            let request = |http: &reqwest::Client| {
+                let patch = authorised(http.patch(format!("{}/calendar/{}", secret.url, id.as_str())), &secret);
+                patch.header(IDEMPOTENCY_KEY, idempotency_key).json(changes)
+            };
+            self.outbound.exchange(PATCH, deadline, request, |_| Ok(((), Some(id.0.clone())))).await
+        };
+        self.secrets.present(PATCH, |secrets| &secrets.calendar, deadline, attempt).await
+    }
+
+    /// Removes an entry. One that is gone already is removed, if it is on none of `days` either: on a wrong path nobody knows an entry.
+    ///
+    /// # Errors
+    /// [`CallError`] of the deletion, or of the look at the days.
+    pub async fn delete(
+        &self,
+        id: &EntryId,
+        days: &BTreeSet<Date>,
+        idempotency_key: &str,
+        deadline: &Deadline,
+    ) -> Result<(), CallError> {
+        let attempt = |secret: CalendarSecret| async move {
+            let request = |http: &reqwest::Client| {
+                let delete = authorised(http.delete(format!("{}/calendar/{}", secret.url, id.as_str())), &secret);
+                delete.header(IDEMPOTENCY_KEY, idempotency_key)
+            };
+            self.outbound.exchange(DELETE, deadline, request, |_| Ok(((), Some(id.0.clone())))).await
+        };
+        match self.secrets.present(DELETE, |secrets| &secrets.calendar, deadline, attempt).await {
+            Err(error) if error.status == Some(404) => self.make_sure_it_is_gone(id, days, deadline).await,
+            outcome => outcome,
+        }
+    }
+
+    async fn make_sure_it_is_gone(
+        &self,
+        id: &EntryId,
+        days: &BTreeSet<Date>,
+        deadline: &Deadline,
+    ) -> Result<(), CallError> {
+        for day in days {
+            let entries = self.on(*day, deadline).await?;
+            if entries.iter().any(|seen| seen.get("id").is_some_and(|listed| listed == id.as_str())) {
+                let reason = format!("does not find the entry to remove, which is still listed on {day}");
+                return Err(CallError::new(DELETE, Class::Transient, reason));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn authorised(request: reqwest::RequestBuilder, secret: &CalendarSecret) -> reqwest::RequestBuilder {
+    request.header(TOKEN, secret.dashboard_token.expose_secret())
+}

@@ -1,0 +1,236 @@
+//! The page that guests open: rendered here, put into S3, made visible by an exact invalidation.
+//!
+//! Built from [`crate::booking::Charter`], which has no money and no full name in it. Anybody with the link can open it.
+
+mod content;
+mod edition;
+mod invitation;
+mod policy;
+#[cfg(test)]
+mod tests;
+mod time_zone;
+mod unknown_link;
+mod uploads;
+mod words;
+
+use std::fmt;
+
+use aws_sdk_cloudfront::{
+    operation::create_invalidation::CreateInvalidationError,
+    types::{InvalidationBatch, Paths},
+};
+use aws_sdk_s3::{operation::put_object::PutObjectError, primitives::ByteStream};
+pub use edition::{GuestPage, Moved, PageInput, RenderError, Renderer};
+pub use uploads::Uploads;
+
+use crate::{
+    booking::CharterId,
+    outbound::{Answered, Call, CallError, Deadline, Effect, Outbound, Page, Service, from_sdk},
+    runtime::config::GuestPageConfig,
+    runtime::metrics::Metric,
+    runtime::secrets::SecretStore,
+};
+
+/// An invalidation reaches the edge but not a phone: the page is fresh at the edge for a day and revalidated by every browser.
+pub(crate) const CACHE_CONTROL: &str = "public, max-age=0, s-maxage=86400, must-revalidate";
+pub(crate) const HTML: &str = "text/html; charset=utf-8";
+pub(crate) const CALENDAR: &str = "text/calendar; charset=utf-8";
+
+pub(crate) const PUT_PAGE: Call =
+    Call { service: Service::GuestPageBucket, operation: "put_guest_page", effect: Effect::Change };
+const PUT_INVITATION: Call =
+    Call { service: Service::GuestPageBucket, operation: "put_calendar_file", effect: Effect::Change };
+const PUT_UNKNOWN_LINK: Call =
+    Call { service: Service::GuestPageBucket, operation: "put_unknown_link_page", effect: Effect::Change };
+const INVALIDATE: Call =
+    Call { service: Service::Cloudfront, operation: "invalidate_guest_page", effect: Effect::Change };
+
+const VISIT: Call = Call { service: Service::GuestSite, operation: "visit_guest_page", effect: Effect::Repeatable };
+
+/// Where the page of one charter is. What guests open is fixed, because the edge's own rule rewrites it (`infra/viewer-request.js`); the
+/// objects lie wherever the bucket's owner wants them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// What the guest opens: `{base}/g/{charter_id}`.
+    pub url: String,
+    /// The same on its site: `/g/{charter_id}`.
+    pub path: String,
+    /// The HTML object's key, `g/{charter_id}.html` unless configured otherwise.
+    pub key: String,
+    /// The calendar file's key, beside it.
+    pub calendar_key: String,
+}
+
+impl Address {
+    /// The address of `charter` under this configuration.
+    pub fn of(charter: &CharterId, config: &GuestPageConfig) -> Self {
+        let path = format!("/g/{charter}");
+        let key = config.key.replace("{charter_id}", charter.as_str());
+        let calendar_key = format!("{}.ics", key.strip_suffix(".html").unwrap_or(&key));
+        Self { url: format!("{}{path}", config.base_url), path, key, calendar_key }
+    }
+
+    /// Where guests get the calendar file: `/g/{charter_id}.ics`.
+    pub fn calendar_path(&self) -> String {
+        format!("{}.ics", self.path)
+    }
+
+    /// Exactly the paths under which the edge may hold the page.
+    pub fn paths(&self) -> Vec<String> {
+        vec![self.path.clone(), format!("{}.html", self.path), self.calendar_path()]
+    }
+}
+
+/// The bucket and the distribution in front of it.
+#[derive(Clone, Copy)]
+pub struct Publisher<'a> {
+    outbound: &'a Outbound,
+    secrets: &'a SecretStore,
+    config: &'a GuestPageConfig,
+    s3: &'a aws_sdk_s3::Client,
+    cloudfront: &'a aws_sdk_cloudfront::Client,
+}
+
+impl fmt::Debug for Publisher<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Publisher").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Publisher<'a> {
+    /// Publishes into `config`'s bucket, and invalidates on the distribution that `secrets` names at the time.
+    pub fn new(
+        outbound: &'a Outbound,
+        secrets: &'a SecretStore,
+        config: &'a GuestPageConfig,
+        s3: &'a aws_sdk_s3::Client,
+        cloudfront: &'a aws_sdk_cloudfront::Client,
+    ) -> Self {
+        Self { outbound, secrets, config, s3, cloudfront }
+    }
+
+    /// Where guests send the photos of a charter to, as far as the secrets know; `event_id` is SCC's id of it.
+    pub fn uploads(&self, event_id: &str) -> Option<Uploads> {
+        let secrets = self.secrets.current();
+        let region = self.s3.config().region().map_or("us-west-2", |region| region.as_ref());
+        Uploads::of(&secrets.scc.as_ref().ok()?.content, event_id, region)
+    }
+
+    /// Puts both files, then invalidates them. All of it may be done again at any time with the same effect.
+    ///
+    /// # Errors
+    /// The first [`CallError`]; what was put before it stays.
+    pub async fn publish(
+        &self,
+        page: &GuestPage,
+        address: &Address,
+        reference: &str,
+        deadline: &Deadline,
+    ) -> Result<(), CallError> {
+        self.put_both(page, address, deadline).await?;
+        self.invalidate(&address.paths(), reference, deadline).await
+    }
+
+    async fn put_both(&self, page: &GuestPage, address: &Address, deadline: &Deadline) -> Result<(), CallError> {
+        let html = self.put(PUT_PAGE, &address.key, HTML, &page.html, deadline);
+        let calendar = self.put(PUT_INVITATION, &address.calendar_key, CALENDAR, &page.calendar, deadline);
+        let (html, calendar) = tokio::join!(html, calendar);
+        html.and(calendar)
+    }
+
+    /// Publishes what belongs to no charter: the canary's page, and the page for links that lead nowhere.
+    ///
+    /// # Errors
+    /// The first [`CallError`]; what was put before it stays.
+    pub async fn publish_standing_pages(
+        &self,
+        canary: &GuestPage,
+        address: &Address,
+        unknown_link: &str,
+        reference: &str,
+        deadline: &Deadline,
+    ) -> Result<(), CallError> {
+        let key = unknown_link::key(self.config);
+        let unknown_link = self.put(PUT_UNKNOWN_LINK, &key, HTML, unknown_link, deadline);
+        let (unknown_link, canary) = tokio::join!(unknown_link, self.put_both(canary, address, deadline));
+        unknown_link.and(canary)?;
+        let paths = [address.paths(), vec![unknown_link::PATH.to_owned()]].concat();
+        self.invalidate(&paths, reference, deadline).await
+    }
+
+    /// Opens a page as a guest does, at whatever host it is: no secret goes along.
+    ///
+    /// # Errors
+    /// [`CallError`] when no whole answer came.
+    pub async fn visit(&self, url: &str, deadline: &Deadline) -> Result<Page, CallError> {
+        self.outbound.visit(VISIT, deadline, url).await
+    }
+
+    async fn put(
+        &self,
+        call: Call,
+        key: &str,
+        content_type: &str,
+        body: &str,
+        deadline: &Deadline,
+    ) -> Result<(), CallError> {
+        let once = || async {
+            let put = self.s3.put_object().bucket(&self.config.bucket).key(key);
+            let put = put
+                .content_type(content_type)
+                .cache_control(CACHE_CONTROL)
+                .body(ByteStream::from(body.as_bytes().to_vec()));
+            put.send().await.map_err(|error| from_sdk::<PutObjectError>(call, error))?;
+            Ok(Answered { status: 200, remote_id: Some(key.to_owned()), value: () })
+        };
+        self.outbound.attempts(call, deadline, once).await
+    }
+
+    async fn invalidate(&self, items: &[String], reference: &str, deadline: &Deadline) -> Result<(), CallError> {
+        let secrets = match &self.secrets.current().distribution_id {
+            Ok(_) => self.secrets.current(),
+            Err(_) => self.secrets.newer_than(&self.secrets.current(), deadline).await,
+        };
+        let distribution = secrets.distribution_id.as_ref().map_err(|fault| {
+            self.outbound.metrics().count(Metric::DeniedCalls);
+            CallError::misconfigured(INVALIDATE, fault.to_string())
+        })?;
+        let once = || async {
+            let paths = Paths::builder()
+                .quantity(i32::try_from(items.len()).unwrap_or(i32::MAX))
+                .set_items(Some(items.to_vec()));
+            let paths = paths.build().expect("the quantity is set");
+            let batch = InvalidationBatch::builder().paths(paths).caller_reference(reference);
+            let batch = batch.build().expect("paths and caller reference are set");
+            let request = self.cloudfront.create_invalidation().distribution_id(distribution).invalidation_batch(batch);
+            let answer =
+                request.send().await.map_err(|error| from_sdk::<CreateInvalidationError>(INVALIDATE, error))?;
+            let remote_id = answer.invalidation().map(|invalidation| invalidation.id().to_owned());
+            Ok(Answered { status: 201, remote_id, value: () })
+        };
+        self.outbound.attempts(INVALIDATE, deadline, once).await
+    }
+}
+
+#[cfg(test)]
+mod address_tests {
+    use super::*;
+    use crate::booking::BookingId;
+
+    #[test]
+    fn the_key_moves_the_objects_and_not_what_guests_open() {
+        let charter = CharterId::derive(b"link-key", &BookingId::parse("BS-1048812").expect("valid"));
+        for (key, html, calendar) in [
+            ("g/{charter_id}.html", "g/89B1THZR.html", "g/89B1THZR.ics"),
+            ("site/g/{charter_id}.html", "site/g/89B1THZR.html", "site/g/89B1THZR.ics"),
+            ("{charter_id}/index.html", "89B1THZR/index.html", "89B1THZR/index.ics"),
+        ] {
+            let base_url = "https://queenofsandiego.com".to_owned();
+            let config = GuestPageConfig { bucket: "queenofsandiego.com".into(), base_url, key: key.into() };
+            let address = Address::of(&charter, &config);
+            assert_eq!((address.key.as_str(), address.calendar_key.as_str()), (html, calendar));
+            assert_eq!(address.url, "https://queenofsandiego.com/g/89B1THZR");
+            assert_eq!(address.paths(), ["/g/89B1THZR", "/g/89B1THZR.html", "/g/89B1THZR.ics"]);
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! The page's own words, one file for each language in `templates/`.
+//!
+//! Texts are data, so that whoever speaks a language can mend its words without reading code. What grammar needs (the order of a date,
+//! singular and plural) is data too. A placeholder such as `{name}` stands for what differs from charter to charter.
+
+use std::collections::BTreeMap;
+
+use jiff::Zoned;
+use serde::Deserialize;
+use tera::{Kwargs, State, Value};
+
+use crate::booking::Language;
+
+/// A page's own words in one language.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Words {
+    /// The language's own name: `Español`.
+    pub(super) name: String,
+    pub(super) time: TimeWords,
+    pub(super) charter: CharterWords,
+    /// For the template, by key.
+    pub(super) page: BTreeMap<String, String>,
+    /// For the script, by key.
+    pub(super) script: BTreeMap<String, String>,
+}
+
+/// How dates and times are said.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TimeWords {
+    /// From Monday on.
+    weekdays: [String; 7],
+    months: [String; 12],
+    day: String,
+    clock: String,
+    /// Before noon and after.
+    halves: [String; 2],
+    clock_on_another_day: String,
+    duration: String,
+    hours: Count,
+    minutes: Count,
+    pub(super) guests: Count,
+    zone: String,
+    /// By IANA name; zones without one go by their abbreviation alone.
+    zones: BTreeMap<String, String>,
+}
+
+/// A number of things.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Count {
+    one: String,
+    other: String,
+}
+
+/// What the charter is called outside its page.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CharterWords {
+    pub(super) title: String,
+    pub(super) title_cancelled: String,
+    pub(super) details: String,
+    pub(super) details_cancelled: String,
+    pub(super) preview: String,
+}
+
+/// The words in every language, in the order of [`Language::ALL`].
+#[derive(Debug)]
+pub(super) struct Vocabulary([Words; Language::ALL.len()]);
+
+impl Vocabulary {
+    /// Reads the compiled-in files.
+    pub(super) fn compiled_in() -> Self {
+        Self(Language::ALL.map(|language| toml::from_str(file(language)).expect("a test reads the files")))
+    }
+
+    pub(super) fn of(&self, language: Language) -> &Words {
+        match language {
+            Language::English => &self.0[0],
+            Language::Spanish => &self.0[1],
+        }
+    }
+}
+
+fn file(language: Language) -> &'static str {
+    match language {
+        Language::English => include_str!("../../../../../templates/guest-page.en.toml"),
+        Language::Spanish => include_str!("../../../../../templates/guest-page.es.toml"),
+    }
+}
+
+impl Count {
+    /// `1 hour`, `3 hours`.
+    pub(super) fn of(&self, number: i64) -> String {
+        fill(if number == 1 { &self.one } else { &self.other }, &[("count", &number.to_string())])
+    }
+}
+
+impl TimeWords {
+    /// `Friday, May 30, 2025`.
+    pub(super) fn day(&self, time: &Zoned) -> String {
+        let month = &self.months[usize::try_from(time.month() - 1).expect("months are 1 to 12")];
+        let (day, year) = (time.day().to_string(), time.year().to_string());
+        fill(&self.day, &[("weekday", self.weekday(time)), ("month", month), ("day", &day), ("year", &year)])
+    }
+
+    /// `2:00 PM`.
+    pub(super) fn clock(&self, time: &Zoned) -> String {
+        let half = &self.halves[usize::from(time.hour() >= 12)];
+        let (hour, minute) = (time.strftime("%-I").to_string(), time.strftime("%M").to_string());
+        fill(&self.clock, &[("hour", &hour), ("minute", &minute), ("half", half)])
+    }
+
+    /// `5:00 PM` on the day of `start`, `Saturday 1:00 AM` on another.
+    pub(super) fn clock_on(&self, start: &Zoned, time: &Zoned) -> String {
+        let clock = self.clock(time);
+        if time.date() == start.date() {
+            return clock;
+        }
+        fill(&self.clock_on_another_day, &[("weekday", self.weekday(time)), ("clock", &clock)])
+    }
+
+    /// `3 hours`, `1 hour 30 minutes`, `45 minutes`.
+    pub(super) fn duration(&self, minutes: i64) -> String {
+        match (minutes / 60, minutes % 60) {
+            (hours, 0) => self.hours.of(hours),
+            (0, minutes) => self.minutes.of(minutes),
+            (hours, minutes) => {
+                fill(&self.duration, &[("hours", &self.hours.of(hours)), ("minutes", &self.minutes.of(minutes))])
+            }
+        }
+    }
+
+    /// `Pacific Time (PDT)`.
+    pub(super) fn zone(&self, time: &Zoned) -> String {
+        let abbreviation = abbreviation(time);
+        match time.time_zone().iana_name().and_then(|name| self.zones.get(name)) {
+            Some(name) => fill(&self.zone, &[("name", name), ("abbreviation", &abbreviation)]),
+            None => abbreviation,
+        }
+    }
+
+    fn weekday(&self, time: &Zoned) -> &str {
+        &self.weekdays[usize::try_from(time.weekday().to_monday_zero_offset()).expect("weekdays are 0 to 6")]
+    }
+}
+
+/// `PDT`.
+pub(super) fn abbreviation(time: &Zoned) -> String {
+    time.strftime("%Z").to_string()
+}
+
+/// Puts each value in the place of its `{name}`; what is in a value is text, whatever it looks like.
+pub(super) fn fill(text: &str, values: &[(&str, &str)]) -> String {
+    parts(text)
+        .map(|part| match part {
+            Part::Text(text) => text,
+            Part::Placeholder(name) => {
+                let value = values.iter().find(|(known, _)| *known == name);
+                value.map(|(_, value)| *value).expect("a test holds placeholders against their use")
+            }
+        })
+        .collect()
+}
+
+/// Tera's filter `fill`: the same for HTML. Each value stands in `<bdi>`, so that no direction of writing leaks out of it; `lang` says
+/// in which language the values are if it is not the page's.
+pub(super) fn fill_html(text: &str, values: Kwargs, state: &State<'_>) -> tera::TeraResult<Value> {
+    let lang = values.get::<&str>("lang")?.filter(|lang| !lang.is_empty());
+    let lang = lang.map(|lang| format!(" lang=\"{lang}\"")).unwrap_or_default();
+    let mut html = String::new();
+    for part in parts(text) {
+        match part {
+            Part::Text(text) => html += &state.escape(text)?,
+            Part::Placeholder(name) => {
+                html += &format!("<bdi{lang}>{}</bdi>", state.escape(values.must_get::<&str>(name)?)?);
+            }
+        }
+    }
+    Ok(Value::safe_string(&html))
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Part<'a> {
+    Text(&'a str),
+    Placeholder(&'a str),
+}
+
+/// A text's own words and its placeholders, in order.
+fn parts(text: &str) -> impl Iterator<Item = Part<'_>> {
+    let mut chunks = text.split('{');
+    let first = chunks.next().map(Part::Text);
+    let rest = chunks.flat_map(|chunk| match chunk.split_once('}') {
+        Some((name, text)) => [Part::Placeholder(name), Part::Text(text)],
+        None => [Part::Text(chunk), Part::Text("")],
+    });
+    first.into_iter().chain(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use regex_lite::Regex;
+    use toml::{Table, Value};
+
+    use super::*;
+
+    const TEMPLATE: &str = include_str!("../../../../../templates/guest-page.html");
+    const SCRIPT: &str = include_str!("../../../../../templates/guest-page.js");
+
+    /// Every text by its whole key, with its placeholders.
+    fn placeholders(table: &Table, prefix: &str) -> BTreeMap<String, BTreeSet<String>> {
+        let mut found = BTreeMap::new();
+        for (key, value) in table {
+            let key = format!("{prefix}{key}");
+            match value {
+                Value::Table(table) => found.extend(placeholders(table, &format!("{key}."))),
+                Value::String(text) => {
+                    assert!(!text.trim().is_empty(), "{key} says nothing");
+                    let names = parts(text).filter_map(|part| match part {
+                        Part::Placeholder(name) => Some(name.to_owned()),
+                        Part::Text(_) => None,
+                    });
+                    found.insert(key, names.collect());
+                }
+                Value::Array(texts) => {
+                    assert!(texts.iter().all(|text| text.as_str().is_some_and(|text| !text.is_empty())), "{key}");
+                    found.insert(key, BTreeSet::new());
+                }
+                other => panic!("{key} is no text: {other:?}"),
+            }
+        }
+        found
+    }
+
+    fn keys_used(source: &str, pattern: &str) -> BTreeSet<String> {
+        let pattern = Regex::new(pattern).expect("valid");
+        pattern.captures_iter(source).map(|found| found[1].to_owned()).collect()
+    }
+
+    fn keys(words: &BTreeMap<String, String>) -> BTreeSet<String> {
+        words.keys().cloned().collect()
+    }
+
+    #[test]
+    fn each_language_has_the_same_keys_with_the_same_placeholders() {
+        let read = |language| file(language).parse::<Table>().expect("valid TOML");
+        let english = placeholders(&read(Language::English), "");
+        for language in Language::ALL {
+            assert_eq!(placeholders(&read(language), ""), english, "{language:?}");
+        }
+    }
+
+    #[test]
+    fn each_text_is_used_and_none_is_missing() {
+        // The script names its texts in quotes, and quotes nothing else with an underscore.
+        for language in Language::ALL {
+            let words: Words = toml::from_str(file(language)).expect("every key that the code needs, and no other");
+            assert_eq!(keys(&words.page), keys_used(TEMPLATE, r"\bt\.([a-z_]+)"), "{language:?}");
+            assert_eq!(keys(&words.script), keys_used(SCRIPT, r"'([a-z]+(?:_[a-z]+)+)'"), "{language:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_stays_what_it_is() {
+        assert_eq!(fill("{a}, {b}!", &[("a", "{b}"), ("b", "}x{")]), "{b}, }x{!");
+        assert_eq!(fill("no more", &[("a", "b")]), "no more");
+    }
+
+    fn at(text: &str) -> Zoned {
+        text.parse().expect("valid")
+    }
+
+    #[test]
+    fn times_are_said_as_people_say_them() {
+        let vocabulary = Vocabulary::compiled_in();
+        let [english, spanish] = Language::ALL.map(|language| &vocabulary.of(language).time);
+        let start = at("2025-05-30T14:00:00[America/Los_Angeles]");
+        assert_eq!((english.day(&start), english.clock(&start)), ("Friday, May 30, 2025".into(), "2:00 PM".into()));
+        assert_eq!(spanish.day(&start), "viernes, 30 de mayo de 2025");
+        assert_eq!(spanish.clock(&start), "2:00 p.\u{a0}m.");
+        assert_eq!(english.zone(&start), "Pacific Time (PDT)");
+        assert_eq!(spanish.zone(&start), "hora del Pacífico (PDT)");
+        assert_eq!(english.zone(&at("2025-05-30T14:00:00[Europe/Lisbon]")), "WEST");
+        let night = at("2025-06-01T00:05:00[America/Los_Angeles]");
+        assert_eq!(english.clock_on(&start, &night), "Sunday 12:05 AM");
+        assert_eq!(spanish.clock_on(&start, &night), "12:05 a.\u{a0}m. del domingo");
+        assert_eq!(english.clock(&at("2025-05-30T12:00:00[America/Los_Angeles]")), "12:00 PM");
+    }
+
+    #[test]
+    fn durations_are_said_as_people_say_them() {
+        let vocabulary = Vocabulary::compiled_in();
+        for (minutes, english, spanish) in [
+            (45, "45 minutes", "45 minutos"),
+            (60, "1 hour", "1 hora"),
+            (61, "1 hour 1 minute", "1 hora y 1 minuto"),
+            (90, "1 hour 30 minutes", "1 hora y 30 minutos"),
+            (180, "3 hours", "3 horas"),
+        ] {
+            assert_eq!(vocabulary.of(Language::English).time.duration(minutes), english);
+            assert_eq!(vocabulary.of(Language::Spanish).time.duration(minutes), spanish);
+        }
+    }
+}

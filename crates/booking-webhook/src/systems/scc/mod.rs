@@ -1,0 +1,233 @@
+//! ShipCaptainCrew: the crew's own system. It e-mails everyone assigned when an event is created, and it never gets money.
+//!
+//! Contract: `docs/contracts/scc.openapi.yaml`. Events are created over HTTP and read back from SCC's table, whose sort key means that
+//! two creations at once could both succeed: the 409 is only a second belt.
+
+mod event;
+mod events_table;
+mod redaction;
+
+use data_encoding::HEXLOWER;
+pub use event::{Event, EventId};
+pub use events_table::EventsTable;
+use http::{
+    StatusCode,
+    header::{AUTHORIZATION, HeaderName},
+};
+use reqwest::RequestBuilder;
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    booking::{BookingId, MoneyWords},
+    outbound::{Call, CallError, Class, Deadline, Effect, Outbound, Service},
+    runtime::metrics::Metric,
+    runtime::secrets::{SccAuthentication, SccSecret, SecretStore},
+};
+
+const SERVICE_KEY: HeaderName = HeaderName::from_static("x-service-key");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+const CREATE: Call = Call { service: Service::Scc, operation: "create_event", effect: Effect::Create };
+const CHECK: Call = Call { service: Service::Scc, operation: "check_key", effect: Effect::Repeatable };
+const PATCH: Call = Call { service: Service::Scc, operation: "patch_event", effect: Effect::Change };
+
+/// An event that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandingEvent {
+    /// SCC's id of it; ours, unless SCC answered another.
+    pub id: EventId,
+    /// What it shows, if it was read; `None` when it was created just now, and shows what it was created with.
+    pub seen: Option<Map<String, Value>>,
+}
+
+impl StandingEvent {
+    /// Whether it was made for the same booking as `event`: it names our guest page, or the booking among its notes' words.
+    fn is_of_the_booking(&self, event: &Map<String, Value>, booking_id: &BookingId) -> bool {
+        let Some(seen) = &self.seen else { return true };
+        let notes = seen.get("notes").and_then(Value::as_str).unwrap_or_default();
+        seen.get("guest_page").is_some_and(|page| event.get("guest_page") == Some(page))
+            || notes.split_whitespace().any(|word| word == booking_id.as_str())
+    }
+}
+
+/// SCC's client.
+#[derive(Debug, Clone, Copy)]
+pub struct Scc<'a> {
+    outbound: &'a Outbound,
+    secrets: &'a SecretStore,
+    events: &'a EventsTable,
+}
+
+#[derive(Deserialize)]
+struct Created {
+    event_id: EventId,
+}
+
+impl<'a> Scc<'a> {
+    /// Calls go through `outbound`, to the URL and with the key that `secrets` holds at the time; SCC's items are in `events`.
+    pub fn new(outbound: &'a Outbound, secrets: &'a SecretStore, events: &'a EventsTable) -> Self {
+        Self { outbound, secrets, events }
+    }
+
+    /// The booking's event, if it is there.
+    ///
+    /// # Errors
+    /// [`CallError`] of the table; a refusal when the id is taken by somebody else's event, which only a person can sort out.
+    pub async fn find(
+        &self,
+        event: &Map<String, Value>,
+        booking_id: &BookingId,
+        deadline: &Deadline,
+    ) -> Result<Option<StandingEvent>, CallError> {
+        let id = EventId::of(event);
+        match self.events.find(self.outbound, &id, deadline).await? {
+            Some(standing) if !standing.is_of_the_booking(event, booking_id) => {
+                Err(CallError::new(CREATE, Class::Refused, format!("has an event {id} that is not ours")))
+            }
+            standing => Ok(standing),
+        }
+    }
+
+    /// Creates the event, which e-mails everyone assigned. An outcome that is not known is read back; when the request may still land
+    /// later, nothing is written again.
+    ///
+    /// # Errors
+    /// [`CallError`] of the creation; an unknown one means that there may be an event now, or later.
+    pub async fn create(
+        &self,
+        event: &Map<String, Value>,
+        booking_id: &BookingId,
+        idempotency_key: &str,
+        deadline: &Deadline,
+    ) -> Result<StandingEvent, CallError> {
+        let create = |attempt| async move {
+            match self.post(event, idempotency_key, attempt, deadline).await {
+                // Our own earlier request was faster, or it is somebody else's.
+                Err(error) if error.status == Some(409) => self.find(event, booking_id, deadline).await?.ok_or(error),
+                outcome => outcome,
+            }
+        };
+        self.outbound.create_or_read_back(deadline, create, || self.find(event, booking_id, deadline)).await
+    }
+
+    async fn post(
+        &self,
+        event: &Map<String, Value>,
+        idempotency_key: &str,
+        attempt_number: u32,
+        deadline: &Deadline,
+    ) -> Result<StandingEvent, CallError> {
+        let attempt = |secret: SccSecret| async move {
+            let request = |http: &reqwest::Client| {
+                authorised(http.post(format!("{}/events", secret.url)), &secret)
+                    .header(IDEMPOTENCY_KEY, idempotency_key)
+                    .json(event)
+            };
+            let read = |body: &[u8]| {
+                serde_json::from_slice(body).map(|Created { event_id }| (event_id.clone(), Some(event_id.to_string())))
+            };
+            self.outbound.exchange_once(CREATE, attempt_number, deadline, request, read).await
+        };
+        let id = self.secrets.present(CREATE, |secrets| &secrets.scc, deadline, attempt).await?;
+        Ok(StandingEvent { id, seen: None })
+    }
+
+    /// Changes these fields of an event and no others. SCC tells its people what they have to know of it.
+    ///
+    /// # Errors
+    /// [`CallError`] of the change; a refusal with status 404 when the event is not there.
+    pub async fn patch(
+        &self,
+        id: &EventId,
+        changes: &Map<String, Value>,
+        idempotency_key: &str,
+        deadline: &Deadline,
+    ) -> Result<(), CallError> {
+        let attempt = |secret: SccSecret| async move {
+            let request = |http: &reqwest::Client| {
+                let url = format!("{}/events/{id}", secret.url);
+                authorised(http.patch(url), &secret).header(IDEMPOTENCY_KEY, idempotency_key).json(changes)
+            };
+            match self.outbound.exchange(PATCH, deadline, request, |_| Ok(((), Some(id.to_string())))).await {
+                Err(error) if error.status == Some(404) => Err(self.who_denies(id, error, deadline).await),
+                outcome => outcome,
+            }
+        };
+        self.secrets.present(PATCH, |secrets| &secrets.scc, deadline, attempt).await
+    }
+
+    /// Whoever says that an event is gone which SCC's table has is not SCC.
+    async fn who_denies(&self, id: &EventId, error: CallError, deadline: &Deadline) -> CallError {
+        match self.events.find(self.outbound, id, deadline).await {
+            Ok(None) => error,
+            Ok(Some(_)) => {
+                self.outbound.metrics().count(Metric::DeniedCalls);
+                error.wrong_endpoint()
+            }
+            Err(unread) => unread,
+        }
+    }
+
+    /// Makes sure that SCC takes our key: asked for an event that nobody has, it finds none; asked without a key, it says nothing.
+    ///
+    /// # Errors
+    /// [`CallError`] when the key is denied, or whoever answers does so without one: that is not SCC.
+    pub async fn check_key(&self, nobodys_id: &str, deadline: &Deadline) -> Result<(), CallError> {
+        let attempt = |secret: SccSecret| async move {
+            let url = format!("{}/events/{nobodys_id}", secret.url);
+            let request = |http: &reqwest::Client| authorised(http.get(&url), &secret);
+            match self.outbound.exchange(CHECK, deadline, request, |_| Ok(((), None))).await {
+                Err(error) if error.status != Some(StatusCode::NOT_FOUND.as_u16()) => return Err(error),
+                _ => {}
+            }
+            let without = self.outbound.visit(CHECK, deadline, &url).await?.status;
+            if matches!(without, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+                return Ok(());
+            }
+            let reason = format!("answers {without} to a request without a key, so it is not known whether ours fits");
+            Err(CallError::new(CHECK, Class::Refused, reason))
+        };
+        self.secrets.present(CHECK, |secrets| &secrets.scc, deadline, attempt).await
+    }
+
+    /// Makes sure that SCC's table can be queried.
+    ///
+    /// # Errors
+    /// [`CallError`] of the table.
+    pub async fn check_table(&self, nobodys_id: &str, deadline: &Deadline) -> Result<(), CallError> {
+        let id = EventId::stored(nobodys_id.to_owned());
+        self.events.find(self.outbound, &id, deadline).await.map(|_| ())
+    }
+
+    /// Takes every trace of money out of an event's items, whoever put it there, and makes sure that it is gone. What is taken out is
+    /// handed to `keep` first. Returns the names of what went.
+    ///
+    /// # Errors
+    /// [`CallError`] of the table, or of `keep`; while it fails, crew might see money, so the booking is not in step.
+    pub async fn redact<F>(
+        &self,
+        id: &EventId,
+        words: &MoneyWords,
+        keep: impl Fn(Map<String, Value>) -> F,
+        deadline: &Deadline,
+    ) -> Result<Vec<String>, CallError>
+    where
+        F: Future<Output = Result<(), CallError>>,
+    {
+        self.events.redact(self.outbound, id, words, keep, deadline).await
+    }
+}
+
+fn authorised(request: RequestBuilder, secret: &SccSecret) -> RequestBuilder {
+    let key = secret.service_key.expose_secret();
+    match secret.auth {
+        SccAuthentication::Bearer => request.header(AUTHORIZATION, format!("Bearer {key}")),
+        SccAuthentication::XServiceKey => request.header(SERVICE_KEY, key),
+        SccAuthentication::XServiceKeySha256 => {
+            request.header(SERVICE_KEY, HEXLOWER.encode(&Sha256::digest(key.as_bytes())))
+        }
+    }
+}
