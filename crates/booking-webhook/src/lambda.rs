@@ -10,7 +10,8 @@ use tracing::Instrument;
 
 use crate::{
     commands::{
-        check::check, deliver::deliver, enter::enter, plan::dry_run, replay::replay, status::status, sweep::sweep,
+        approve::approve, check::check, deliver::deliver, enter::enter, plan::plan, replay::replay, status::status,
+        sweep::sweep,
     },
     inbound::Age,
     outbound::Deadline,
@@ -46,7 +47,7 @@ async fn direct(app: &App, event: &[u8], context: &Context, deadline: &Deadline)
     match kind.map(|(kind, content)| (kind.as_str(), content)) {
         // A person enters a booking: the canonical booking object.
         Some(("booking", _)) => enter(app, event, context, deadline).await,
-        Some(("plan", _)) => dry_run(app, &json),
+        Some(("plan", _)) => plan(app, &json, deadline).await,
         // A captured API Gateway event, delivered again: its signature must fit, whatever its age.
         Some(("deliver", captured)) => {
             let captured = lambda_http::request::from_str(&captured.to_string());
@@ -57,6 +58,7 @@ async fn direct(app: &App, event: &[u8], context: &Context, deadline: &Deadline)
             deliver(app, &captured, Age::Any, deadline).await
         }
         Some(("replay", request)) => replay(app, request, deadline).await,
+        Some(("approve", request)) => approve(app, request, deadline).await,
         Some(("status", request)) => status(app, request, deadline).await,
         // After a deployment, or when a secret was rotated.
         Some(("check", _)) => Ok(Box::pin(check(app, deadline)).await),
@@ -72,7 +74,7 @@ fn is_api_gateway(request: &Request) -> bool {
 
 fn unknown_kind(why: &str) -> Problem {
     let detail = format!(
-        "Send an API Gateway event, or an object with exactly one of the keys booking, plan, deliver, replay, status, check and sweep: {why}"
+        "Send an API Gateway event, or an object with exactly one of the keys booking, plan, deliver, replay, approve, status, check and sweep: {why}"
     );
     Problem::new(StatusCode::BAD_REQUEST, "The invocation is of no known kind", detail)
 }

@@ -1,19 +1,24 @@
-//! What we answer: always JSON, errors as `application/problem+json` (RFC 9457), and always with what to do next.
+//! What is answered: always JSON, errors as `application/problem+json` (RFC 9457), and always with what to do next. How the steps of a
+//! booking add up to its state stands here and nowhere else.
+
+use std::time::Duration;
 
 use http::StatusCode;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
     booking::{BookingId, Flag},
     inbound::Fault,
-    outbound::CallError,
-    reconcile::report::{StepState, Steps},
+    ledger::{Journal, PerStep, READ_STATE, Step, StepStatus},
+    outbound::{CallError, Class},
+    reconcile::execute::{Outcomes, Work},
 };
 
 /// Where a booking stands as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum BookingState {
     /// Every system shows the newest snapshot.
     InStep,
     /// Something is still owed.
@@ -32,13 +37,13 @@ pub struct Answer {
     /// Ours.
     pub charter_id: String,
     /// As a whole.
-    pub state: State,
+    pub state: BookingState,
     /// What the guest opens.
     pub guest_page: String,
     /// For a person to look at.
     pub flags: Vec<Flag>,
     /// Step by step.
-    pub steps: Steps,
+    pub steps: PerStep<StepReport>,
 }
 
 /// What keeps a request from being taken, for whoever sent it.
@@ -76,14 +81,15 @@ pub enum Reply {
     Problem(Problem),
 }
 
-impl State {
+impl BookingState {
     /// The state of a booking whose steps stand like this. A person is needed before time is.
-    pub fn of(steps: &Steps) -> Self {
-        if steps.any(StepState::Parked) {
+    pub fn of(journal: &Journal) -> Self {
+        let any = |wanted| journal.steps().any(|step| step.status == wanted);
+        if any(StepStatus::Parked) {
             Self::Parked
-        } else if steps.any(StepState::Due) {
+        } else if any(StepStatus::Due) {
             Self::Due
-        } else if steps.any(StepState::InStep) {
+        } else if any(StepStatus::InStep) {
             Self::InStep
         } else {
             Self::Recorded
@@ -109,7 +115,9 @@ impl Reply {
     /// The HTTP status: 202 as long as anything is owed, whether to time or to a person.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Answer(answer) if matches!(answer.state, State::Due | State::Parked) => StatusCode::ACCEPTED,
+            Self::Answer(answer) if matches!(answer.state, BookingState::Due | BookingState::Parked) => {
+                StatusCode::ACCEPTED
+            }
             Self::Answer(_) | Self::Document(_) => StatusCode::OK,
             Self::Report { status, .. } => *status,
             Self::Problem(problem) => {
@@ -137,10 +145,89 @@ impl Reply {
     }
 }
 
-/// Nothing was promised: whoever asked should ask again.
+/// What became of one step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StepReport {
+    /// Whether the system shows what it should.
+    pub state: StepStatus,
+    /// What the system calls its part of the booking.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote_id: Option<String>,
+    /// How long it took in this invocation, in milliseconds.
+    pub ms: u64,
+    /// Tries since it was last in step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
+    /// What happened, when it is not the ordinary thing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// What to do next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// When it is tried next by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_try_at: Option<Timestamp>,
+}
+
+/// What became of each step in this invocation.
+pub fn reports(outcomes: &Outcomes) -> PerStep<StepReport> {
+    report(&outcomes.journal, outcomes.work.clone())
+}
+
+/// How each step stands, with nothing done in this invocation.
+pub fn reports_of(journal: &Journal) -> PerStep<StepReport> {
+    report(journal, PerStep::default())
+}
+
+fn report(journal: &Journal, work: PerStep<Work>) -> PerStep<StepReport> {
+    journal.steps().zip(journal.remote_ids()).zip(work).map(|step, ((known, remote_id), work)| {
+        let failure = known.failure.as_ref();
+        let detail = match failure {
+            Some(failure) => Some(failure.detail.clone()),
+            None if known.status == StepStatus::Due => Some(waits_for(step).to_owned()),
+            None => (!work.did.is_empty()).then(|| work.did.join("; ")),
+        };
+        StepReport {
+            state: known.status,
+            remote_id: remote_id.map(str::to_owned),
+            ms: milliseconds(work.took),
+            attempts: (known.attempts > 0).then_some(known.attempts),
+            detail,
+            next: failure.map(|failure| failure.next.clone()),
+            next_try_at: known.next_try_at,
+        }
+    })
+}
+
+fn waits_for(step: Step) -> &'static str {
+    match step {
+        Step::CrewRedaction => "waits for the crew event",
+        Step::Calendar | Step::CrewEvent | Step::GuestPage => "another invocation works on it, or will soon",
+    }
+}
+
+fn milliseconds(took: Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The ledger cannot be used. When a repetition may mend that, nothing was promised, and the sender should send it again.
 pub fn ledger_unavailable(error: CallError) -> Problem {
-    tracing::error!(reason = error.to_string(), "the ledger cannot be used");
-    let detail = format!("Nothing was promised and nobody else was called; send it again in a minute ({error})");
+    let reason = error.to_string();
+    if error.call.operation == READ_STATE {
+        tracing::error!(
+            reason,
+            "a booking's state in the ledger cannot be read: restore that item (run book: One booking)"
+        );
+        let detail = format!("{reason}. Sending it again does not help: a person must restore the booking's item");
+        return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The booking's state cannot be read", detail);
+    }
+    if error.class == Class::Refused {
+        tracing::error!(reason, "the ledger refuses what it is asked: sending it again does not help");
+        let detail = format!("{reason}. Sending it again does not help");
+        return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The ledger refuses what it is asked", detail);
+    }
+    tracing::error!(reason, "the ledger cannot be reached: the sender is asked to send it again");
+    let detail = format!("Nothing was promised and nobody else was called; send it again in a minute ({reason})");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The ledger cannot be reached", detail)
 }
 

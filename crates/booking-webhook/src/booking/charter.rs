@@ -86,6 +86,8 @@ pub enum Flag {
     NotesWithheld,
     /// Two snapshots of the same time and revision say different things; the larger digest won.
     Contradicted,
+    /// Only time decides, because some snapshots state a revision and some do not, and the newest one's revision says otherwise.
+    RevisionDisagrees,
     /// The newest snapshot decides nothing any more (pending, refunded); the last one that did stays.
     UndecidedAgain,
 }

@@ -80,8 +80,12 @@ identifier!(PersonId);
 pub struct CharterId(String);
 
 impl CharterId {
+    const CANARY: &str = "00000000";
+
     /// The id under which `{"check": …}` publishes a page of its own. No booking gets it.
-    pub const CANARY: &str = "00000000";
+    pub fn canary() -> Self {
+        Self(Self::CANARY.to_owned())
+    }
 
     /// The id of `booking_id` under `link_key`: the first 40 bits of the HMAC; of one in a million million, the next 40.
     pub fn derive(link_key: &[u8], booking_id: &BookingId) -> Self {
@@ -96,8 +100,9 @@ impl CharterId {
     }
 
     /// An id that was derived before.
-    pub fn stored(id: String) -> Self {
-        Self(id)
+    pub fn stored(id: &str) -> Option<Self> {
+        let is_symbol = |byte: u8| CROCKFORD.specification().symbols.as_bytes().contains(&byte);
+        (id.len() == 8 && id.bytes().all(is_symbol)).then(|| Self(id.to_owned()))
     }
 
     /// The eight characters.

@@ -1,48 +1,62 @@
-//! One booking, from what was delivered to what is answered: record, bring in step, let go.
+//! One booking, from what was said of it to the answer: record, bring in step, release.
 //!
 //! Nothing is sent anywhere before the ledger has the delivery and the snapshot; from then on nothing can be lost, whatever becomes of this
 //! process.
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use http::StatusCode;
+use jiff::{Timestamp, civil::Date};
 
 use crate::{
-    booking::{Snapshot, Terms},
+    booking::{CharterTime, Snapshot, Terms},
     ledger::{
-        BookingRecord, Claim, Delivery, DeliveryId, HistoryEntry, Journal, NewSnapshot, Only, Origin, RecordOutcome,
-        ReleaseOutcome, SnapshotVersion, Standing, Step, StoreOutcome,
+        BookingRecord, ChangedAt, Claim, Delivery, HistoryEntry, Journal, NewSnapshot, PerStep, Place, RecordOutcome,
+        ReleaseOutcome, SnapshotVersion, Spoke, Step, StepStatus, StoreOutcome, Trigger,
     },
     outbound::{CallError, Deadline},
     reconcile::{
-        Outcomes, ReconcileContext, Trigger, bring_in_step,
-        course::{DesiredState, NeedsDecision},
-        report::Steps,
+        Planning,
+        desired::DesiredState,
+        execute::{Outcomes, ReconcileContext, bring_in_step},
     },
-    response::{Answer, Problem, Reply, State, ledger_unavailable},
-    runtime::app::App,
-    runtime::metrics::{Metric, Metrics},
+    response::{
+        Answer, BookingState, Problem, Reply, StepReport, ledger_unavailable, no_such_booking, reports, reports_of,
+    },
+    runtime::{
+        app::App,
+        metrics::{Metric, Metrics},
+    },
     systems::guest_page::Address,
 };
 
 /// A booking that keeps changing while it is worked on is left to the next invocation.
 const MOST_ROUNDS: u32 = 3;
+/// A person's entry that something newer overtakes again and again is refused.
+const MOST_ENTRIES: u32 = 3;
 
-/// A delivery that could be read.
+/// A snapshot that came in, and how.
 #[derive(Debug)]
 pub struct Incoming<'a> {
     /// What it says.
     pub snapshot: &'a Snapshot,
-    /// What the sender calls the delivery.
-    pub name: &'a str,
-    /// As it came over the wire.
-    pub body: &'a [u8],
-    /// Who sent it.
-    pub origin: Origin,
-    /// When it came in first, in whole milliseconds.
-    pub received_at: Timestamp,
-    /// Its place among the booking's snapshots.
-    pub order: SnapshotVersion,
+    /// When the event around it happened, by the sender.
+    pub event_created_at: Option<Timestamp>,
+    /// What brought it.
+    pub delivery: &'a Delivery,
+    /// Who says so.
+    pub source: Source,
+}
+
+/// Who says what a snapshot says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// A sender.
+    Sender,
+    /// A sender, and a person has had its delivery read again.
+    ReadAgain,
+    /// A person, after everything that is on record.
+    Entry,
 }
 
 /// Where a booking stands after this invocation.
@@ -51,61 +65,150 @@ pub struct Progress {
     /// What the ledger knows.
     pub record: BookingRecord,
     /// What became of the steps.
-    pub steps: Steps,
+    pub steps: PerStep<StepReport>,
     /// As a whole.
-    pub state: State,
+    pub state: BookingState,
 }
 
-/// Records what was delivered, and brings the booking in step unless somebody else is at it.
+/// Records what came in, and brings the booking in step unless another invocation works on it.
 ///
 /// # Errors
-/// [`Problem`] 503 when the ledger cannot be reached: nothing was promised, and nobody else was called.
+/// [`Problem`] when the ledger cannot be used: nothing was promised, and nobody else was called. 409 when something newer overtakes a
+/// person's entry.
 pub async fn accept(app: &App, incoming: &Incoming<'_>, deadline: &Deadline) -> Result<Progress, Problem> {
-    let Incoming { snapshot, order, .. } = incoming;
-    let booking_id = &snapshot.booking_id;
-    let charter_id = app.secrets.current().charter_id(booking_id);
+    let (snapshot, delivery) = (incoming.snapshot, incoming.delivery);
+    let charter_id = app.secrets.current().charter_id(&snapshot.booking_id);
     let sale = snapshot.sale.as_deref();
     let terms = sale.and_then(|sale| Terms::resolve(&sale.boat, &sale.assigned, &app.operator).ok());
-    let date = sale.map(|sale| sale.start.to_zoned(app.operator.time_zone.clone()).date());
-    let new = NewSnapshot { snapshot, order, charter_id: &charter_id, terms: terms.as_ref(), date };
-    let delivery = incoming.delivery();
-    let lease = app.lease(deadline);
-    let (kept, reserved, recorded) = tokio::join!(
-        app.ledger.keep(&delivery, deadline),
-        app.ledger.reserve(&charter_id, booking_id, deadline),
-        app.ledger.record(&new, &lease, deadline),
-    );
-    if kept.map_err(ledger_unavailable)? == StoreOutcome::AnotherBody {
-        tracing::error!(delivery_id = %delivery.id, "a delivery came again with another body: the sender should be asked");
-    }
+    let time =
+        sale.map(|sale| CharterTime::lasting(sale.start.to_zoned(app.operator.time_zone.clone()), sale.duration));
+    let spoke = [Spoke {
+        booking_id: &snapshot.booking_id,
+        status: snapshot.status,
+        as_of: snapshot.updated_at.or(incoming.event_created_at),
+        ends: time.as_ref().map(|time| time.end().timestamp()),
+    }];
+    let new = NewSnapshot {
+        snapshot,
+        place: Place::Entry { seq: None },
+        delivery: &delivery.id,
+        received_at: delivery.received_at,
+        charter_id: &charter_id,
+        terms: terms.as_ref(),
+        date: time.as_ref().map(|time| time.start().date()),
+        at: deadline.now(),
+    };
+    let (stored, reserved, recorded) = match incoming.source {
+        Source::Entry => {
+            let (stored, reserved, recorded) = tokio::join!(
+                app.ledger.keep(delivery, &spoke, deadline),
+                app.ledger.reserve(&charter_id, &snapshot.booking_id, deadline),
+                record_entry(app, &new, deadline),
+            );
+            (stored.map_err(ledger_unavailable)?, reserved, recorded?)
+        }
+        Source::Sender | Source::ReadAgain => {
+            let again = incoming.source == Source::ReadAgain;
+            record_snapshot(app, incoming, &new, &spoke, again, deadline).await?
+        }
+    };
+    look_at(&stored, delivery);
     let reserved = reserved.map_err(ledger_unavailable)?;
-    match recorded.map_err(ledger_unavailable)? {
-        RecordOutcome::Claimed(claim) => {
+    match recorded {
+        Recorded::Claimed(claim) => {
             let taken = !reserved && claim.record.charter_id == charter_id;
-            Ok(Box::pin(work_on(app, *claim, Mode { charter_id_taken: taken, trigger: Trigger::Delivery }, deadline))
-                .await)
+            Ok(Box::pin(work_on(app, *claim, Trigger::Delivery, taken, deadline)).await)
         }
-        RecordOutcome::Unclaimed(record) => retry_if_due(app, *record, deadline).await,
+        Recorded::Beside(record) => retry_if_due(app, *record, deadline).await,
     }
 }
 
-impl Incoming<'_> {
-    fn delivery(&self) -> Delivery {
-        Delivery {
-            id: DeliveryId::of_booking(&self.snapshot.booking_id, self.name),
-            body: self.body.to_vec(),
-            origin: self.origin,
-            received_at: self.received_at,
-            says: Some((self.snapshot.status, self.order.clone())),
+/// What became of a snapshot.
+enum Recorded {
+    Claimed(Box<Claim>),
+    Beside(Box<BookingRecord>),
+}
+
+/// Keeps the delivery, reserves the charter id and records the snapshot, all at once. Only a sender that states neither time nor revision
+/// has its delivery kept first: what it says holds since that delivery first came in, and a repeat is no new arrival.
+async fn record_snapshot(
+    app: &App,
+    incoming: &Incoming<'_>,
+    new: &NewSnapshot<'_>,
+    spoke: &[Spoke<'_>],
+    again: bool,
+    deadline: &Deadline,
+) -> Result<(StoreOutcome, Result<bool, CallError>, Recorded), Problem> {
+    let (snapshot, delivery) = (incoming.snapshot, incoming.delivery);
+    let keep = app.ledger.keep(delivery, spoke, deadline);
+    let reserve = app.ledger.reserve(new.charter_id, &snapshot.booking_id, deadline);
+    let stated = snapshot.updated_at.or(incoming.event_created_at);
+    let version = |received_at: Timestamp| SnapshotVersion {
+        revision: snapshot.revision,
+        changed_at: ChangedAt::new(stated.unwrap_or(received_at), incoming.event_created_at),
+        states_time: stated.is_some(),
+    };
+    let lease = app.lease(deadline);
+    let (stored, version, reserved, recorded) = if stated.is_none() && snapshot.revision.is_none() {
+        let stored = keep.await.map_err(ledger_unavailable)?;
+        let version = version(stored.received_at);
+        let first = NewSnapshot { place: place(&version, again), received_at: stored.received_at, ..*new };
+        let (reserved, recorded) = tokio::join!(reserve, app.ledger.record(&first, &lease, deadline));
+        (stored, version, reserved, recorded)
+    } else {
+        let version = version(delivery.received_at);
+        let first = NewSnapshot { place: place(&version, again), ..*new };
+        let (stored, reserved, recorded) = tokio::join!(keep, reserve, app.ledger.record(&first, &lease, deadline));
+        (stored.map_err(ledger_unavailable)?, version, reserved, recorded)
+    };
+    let recorded = match recorded.map_err(ledger_unavailable)? {
+        RecordOutcome::Claimed(claim) => Recorded::Claimed(claim),
+        RecordOutcome::NotClaimed(record) => {
+            let new = NewSnapshot { place: place(&version, again), received_at: stored.received_at, ..*new };
+            let beside = app.ledger.record_beside(&new, *record, deadline).await.map_err(ledger_unavailable)?;
+            Recorded::Beside(Box::new(beside.ok_or_else(|| no_such_booking(&snapshot.booking_id))?))
         }
+    };
+    Ok((stored, reserved, recorded))
+}
+
+fn place(version: &SnapshotVersion, again: bool) -> Place<'_> {
+    if again { Place::ReadAgain(version) } else { Place::Version(version) }
+}
+
+/// Records a person's entry after everything that is on record.
+async fn record_entry(app: &App, new: &NewSnapshot<'_>, deadline: &Deadline) -> Result<Recorded, Problem> {
+    let booking_id = &new.snapshot.booking_id;
+    for _ in 0..MOST_ENTRIES {
+        let seen = app.ledger.state(booking_id, deadline).await.map_err(ledger_unavailable)?;
+        let new = NewSnapshot { place: Place::Entry { seq: seen.map(|record| record.seq) }, ..*new };
+        let lease = app.lease(deadline);
+        match app.ledger.record(&new, &lease, deadline).await.map_err(ledger_unavailable)? {
+            RecordOutcome::Claimed(claim) => return Ok(Recorded::Claimed(claim)),
+            RecordOutcome::NotClaimed(record) => {
+                let beside = app.ledger.record_beside(&new, *record, deadline).await.map_err(ledger_unavailable)?;
+                if let Some(record) = beside {
+                    return Ok(Recorded::Beside(Box::new(record)));
+                }
+            }
+        }
+    }
+    let detail = format!("{booking_id} changes all the time: look at its status, then enter it again");
+    Err(Problem::new(StatusCode::CONFLICT, "Nothing was entered", detail))
+}
+
+fn look_at(stored: &StoreOutcome, delivery: &Delivery) {
+    if stored.name_reused {
+        let id = &delivery.id;
+        tracing::error!(delivery_id = %id, "{id}: the sender gave another body the same name: ask the sender");
     }
 }
 
-/// A booking of which nothing newer came in: brought in step if it is not and nobody is at it, else left as it is.
+/// A booking of which nothing newer came in: brought in step if it is due and no other invocation works on it, else left as it is.
 async fn retry_if_due(app: &App, record: BookingRecord, deadline: &Deadline) -> Result<Progress, Problem> {
     let held = record.lease.as_ref().is_some_and(|lease| deadline.now() <= lease.until);
     if record.due_at.is_some() && !held {
-        let claimed = app.ledger.claim(&record.booking_id, Only::Owed, &app.lease(deadline), deadline).await;
+        let claimed = app.ledger.claim(&record.booking_id, Trigger::Delivery, &app.lease(deadline), deadline).await;
         if let Some(claim) = claimed.map_err(ledger_unavailable)? {
             return resume(app, claim, Trigger::Delivery, deadline).await;
         }
@@ -116,149 +219,175 @@ async fn retry_if_due(app: &App, record: BookingRecord, deadline: &Deadline) -> 
 /// Brings a booking in step that was claimed without a snapshot.
 ///
 /// # Errors
-/// [`Problem`] 503 when the ledger cannot be reached.
+/// [`Problem`] when the ledger cannot be used.
 pub async fn resume(app: &App, claim: Claim, trigger: Trigger, deadline: &Deadline) -> Result<Progress, Problem> {
     let record = &claim.record;
-    let shown = record.journal.each().into_iter().any(|(_, step)| step.remote_id.is_some());
-    // What nobody was shown yet may have crashed before its id was reserved.
+    let shown = record.journal.remote_ids().any(Option::is_some);
+    // If nothing was created yet, the last invocation may have crashed before it reserved the charter id.
     let taken = !shown
         && !app.ledger.reserve(&record.charter_id, &record.booking_id, deadline).await.map_err(ledger_unavailable)?;
-    Ok(Box::pin(work_on(app, claim, Mode { charter_id_taken: taken, trigger }, deadline)).await)
+    Ok(Box::pin(work_on(app, claim, trigger, taken, deadline)).await)
 }
 
-/// What is special about this piece of work.
-#[derive(Debug, Clone, Copy)]
-struct Mode {
-    charter_id_taken: bool,
+/// Brings a claimed booking in step and releases it; once more if something newer came in meanwhile.
+async fn work_on(
+    app: &App,
+    mut claim: Claim,
     trigger: Trigger,
-}
-
-/// Brings a claimed booking in step and lets go of it; once more if something newer came in meanwhile.
-async fn work_on(app: &App, claim: Claim, mode: Mode, deadline: &Deadline) -> Progress {
-    let systems = app.systems();
-    let mut claim = claim;
-    for round in 1.. {
+    charter_id_taken: bool,
+    deadline: &Deadline,
+) -> Progress {
+    for round in 1..=MOST_ROUNDS {
         let Claim { mut record, crashed } = claim;
         tracing::Span::current().record("charter_id", record.charter_id.as_str());
         if crashed {
+            let (booking_id, fence) = (record.booking_id.as_str(), record.fence);
             tracing::warn!(
-                fence = record.fence,
-                "whoever worked on the booking before never let go: everything is read back"
+                booking_id,
+                fence,
+                "{booking_id}: a lease expired unreleased; remote state unknown, reading back"
             );
             record.journal = record.journal.after_a_crash();
         }
-        let course = if mode.charter_id_taken {
-            DesiredState::NeedsDecision(NeedsDecision::CHARTER_ID_TAKEN)
-        } else {
-            DesiredState::of(&record, &app.operator)
-        };
-        let address = Address::of(&record.charter_id, &app.config.guest_page);
-        let work = ReconcileContext {
-            systems: &systems,
-            ledger: &app.ledger,
-            record: &record,
-            course: &course,
-            trigger: mode.trigger,
-            address: &address,
-            deadline: deadline.reserving(app.config.kept_for_the_release()),
-            redrive: app.config.redrive,
-        };
-        let outcomes = bring_in_step(&work).await;
+        let desired = DesiredState::of(&record, &app.operator, charter_id_taken);
+        let outcomes = bring_in_step(&app.context(&record, &desired, trigger, deadline)).await;
         measure(&app.metrics, &record.journal, &outcomes);
-        let day = calendar_day(&course, &outcomes);
-        write_down(&mut record, &outcomes, deadline.now());
-        let steps = Steps::from(&outcomes);
-        let state = State::of(&steps);
-        match app.ledger.release(&record, day, deadline).await {
-            Ok(ReleaseOutcome::Done) => {
-                measure_time(&app.metrics, &record, state, deadline.now());
-                record.lease = None;
-                record.due_at = record.journal.next_try_at();
-                return Progress { record, steps, state };
-            }
-            Ok(ReleaseOutcome::Newer) if round < MOST_ROUNDS && deadline.allows(app.config.kept_for_a_round()) => {
-                match app.ledger.claim_newer(&record, deadline).await {
-                    Ok(Some(newer)) => claim = newer.knowing(record.journal, record.history),
-                    Ok(None) => {
-                        unreleased(app, &record, Ok(ReleaseOutcome::Lost), deadline).await;
-                        return Progress { record, steps, state: State::Due };
-                    }
-                    Err(error) => {
-                        unreleased(app, &record, Err(error), deadline).await;
-                        return Progress { record, steps, state: State::Due };
-                    }
-                }
-            }
-            released => {
-                unreleased(app, &record, released, deadline).await;
-                return Progress { record, steps, state: State::Due };
-            }
+        let day = calendar_day(&desired, &outcomes);
+        let steps = reports(&outcomes);
+        write_down(&mut record, outcomes, deadline.now());
+        let state = BookingState::of(&record.journal);
+        let released = app.ledger.release(&record, day, deadline).await;
+        if let Ok(ReleaseOutcome::Done) = released {
+            measure_time(&app.metrics, &record, state, deadline.now());
+            record.lease = None;
+            record.due_at = record.journal.next_try_at();
+            return Progress { record, steps, state };
+        }
+        match go_on(app, &record, released, round < MOST_ROUNDS, deadline).await {
+            Some(newer) => claim = newer.knowing(record.journal, record.history),
+            None => return Progress { record, steps, state: BookingState::Due },
         }
     }
-    unreachable!("the rounds are bounded by MOST_ROUNDS")
+    unreachable!("the last round goes on with nothing")
 }
 
-/// What came of the steps, for whoever watches all bookings at once.
+/// The claim of a newer snapshot that came in while the booking was worked on, if it can be worked on now. If not, the booking is still
+/// due in the ledger: the next invocation finds out what was not written down.
+async fn go_on(
+    app: &App,
+    record: &BookingRecord,
+    released: Result<ReleaseOutcome, CallError>,
+    another_round: bool,
+    deadline: &Deadline,
+) -> Option<Claim> {
+    let newer = matches!(released, Ok(ReleaseOutcome::Newer));
+    let reason = if newer && another_round && deadline.allows(app.config.kept_for_a_round()) {
+        match app.ledger.claim_newer(record, deadline).await {
+            Ok(Some(newer)) => return Some(newer),
+            Ok(None) => "another invocation claimed it".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    } else if newer {
+        match app.ledger.release_due(record, deadline.now(), deadline).await {
+            Ok(()) => "something newer came in, and is left to the next invocation".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    } else {
+        released.map_or_else(|error| error.to_string(), |_lost| "another invocation claimed it".to_owned())
+    };
+    let booking_id = record.booking_id.as_str();
+    tracing::warn!(booking_id, fence = record.fence, reason, "{booking_id} stays due: {reason}");
+    None
+}
+
+/// What came of the steps, for people who watch all bookings at once.
 fn measure(metrics: &Metrics, before: &Journal, outcomes: &Outcomes) {
-    let reports = Steps::from(outcomes);
-    for ((step, outcome), report) in outcomes.each().into_iter().zip(reports.each()) {
-        let before = before.of(step);
-        if outcome.is_news_after(before) {
-            metrics.step(step.name(), report.state.name());
+    let steps = before.steps().zip(outcomes.journal.steps()).zip(PerStep {
+        calendar: &outcomes.work.calendar,
+        crew_event: &outcomes.work.crew_event,
+        crew_redaction: &outcomes.work.crew_redaction,
+        guest_page: &outcomes.work.guest_page,
+    });
+    for (step, ((before, after), work)) in steps.each() {
+        if before != after || !work.did.is_empty() {
+            metrics.step(step.name(), after.status.name());
         }
         // A guest page that may not be there is put again; nothing of it is read.
-        if before.unknown && !outcome.known.unknown && step != Step::GuestPage {
+        if before.unknown && !after.unknown && step != Step::GuestPage {
             metrics.count(Metric::UnknownOutcomesReadBack);
         }
     }
 }
 
-fn measure_time(metrics: &Metrics, record: &BookingRecord, state: State, now: Timestamp) {
-    if let (State::InStep, Some(due_since)) = (state, record.due_since) {
+fn measure_time(metrics: &Metrics, record: &BookingRecord, state: BookingState, now: Timestamp) {
+    if let (BookingState::InStep, Some(due_since)) = (state, record.due_since) {
         metrics.in_step_after(Duration::try_from(now.duration_since(due_since)).unwrap_or_default());
     }
 }
 
-/// The booking is still due in the ledger, so whatever was not written down is found out by whoever comes next.
-async fn unreleased(
-    app: &App,
-    record: &BookingRecord,
-    released: Result<ReleaseOutcome, CallError>,
-    deadline: &Deadline,
-) {
-    let reason = match released {
-        Ok(ReleaseOutcome::Newer) => match app.ledger.release_due(record, deadline.now(), deadline).await {
-            Ok(()) => "something newer came in, and is left to the next invocation".to_owned(),
-            Err(error) => error.to_string(),
-        },
-        Ok(_) => "somebody else has taken it up".to_owned(),
-        Err(error) => error.to_string(),
-    };
-    tracing::warn!(fence = record.fence, reason, "the booking stays due");
-}
-
-fn write_down(record: &mut BookingRecord, outcomes: &Outcomes, at: Timestamp) {
-    record.journal = outcomes.journal();
-    let happened = outcomes
+fn write_down(record: &mut BookingRecord, outcomes: Outcomes, at: Timestamp) {
+    let Outcomes { journal, work } = outcomes;
+    record.journal = journal;
+    let did = work
         .each()
         .into_iter()
-        .flat_map(|(step, outcome)| outcome.did.iter().map(move |what| HistoryEntry { at, step, what: what.clone() }));
-    record.history.add(happened);
+        .flat_map(|(step, work)| work.did.iter().map(move |what| HistoryEntry { at, step, what: what.clone() }));
+    record.history.add(did);
 }
 
 /// The one day on which the calendar can have an entry, if that is known.
-fn calendar_day(course: &DesiredState, outcomes: &Outcomes) -> Option<jiff::civil::Date> {
-    let known = &outcomes.calendar.known;
-    let certain = known.standing == Standing::InStep && !known.unknown && known.doubtful.is_empty();
-    course.booking().filter(|_| certain).map(|booking| booking.charter.time.start().date())
+fn calendar_day(desired: &DesiredState, outcomes: &Outcomes) -> Option<Date> {
+    let known = &outcomes.journal.calendar;
+    let in_flight = known.shown.as_ref().is_some_and(|entry| !entry.fields.in_flight.is_empty());
+    let certain = known.step.status == StepStatus::InStep && !known.step.unknown && !in_flight;
+    desired.booking().filter(|_| certain).map(|booking| booking.charter.time.start().date())
+}
+
+impl App {
+    /// A claimed booking, with everything that it is brought in step with.
+    fn context<'a>(
+        &'a self,
+        record: &'a BookingRecord,
+        desired: &'a DesiredState,
+        trigger: Trigger,
+        deadline: &Deadline,
+    ) -> ReconcileContext<'a> {
+        ReconcileContext {
+            planning: self.planning(record, desired, trigger),
+            calendar: self.calendar(),
+            scc: self.scc(),
+            ledger: &self.ledger,
+            crew_event_wait: self.config.crew_event_wait,
+            deadline: deadline.reserving(self.config.kept_for_the_release()),
+            redrive: self.config.redrive,
+        }
+    }
+
+    /// What a plan for a booking depends on.
+    pub(super) fn planning<'a>(
+        &'a self,
+        record: &'a BookingRecord,
+        desired: &'a DesiredState,
+        trigger: Trigger,
+    ) -> Planning<'a> {
+        Planning {
+            address: Address::of(&record.charter_id, &self.config.guest_page),
+            operator: &self.operator,
+            renderer: self.renderer(),
+            publisher: self.publisher(),
+            record,
+            desired,
+            trigger,
+        }
+    }
 }
 
 impl Progress {
     /// A booking as the ledger has it, with nothing done.
     pub fn seen(record: BookingRecord) -> Self {
-        let steps = Steps::from(&record.journal);
-        let state = match State::of(&steps) {
-            State::InStep | State::Recorded if record.due_at.is_some() => State::Due,
+        let steps = reports_of(&record.journal);
+        let state = match BookingState::of(&record.journal) {
+            BookingState::InStep | BookingState::Recorded if record.due_at.is_some() => BookingState::Due,
             state => state,
         };
         Self { record, steps, state }
@@ -267,12 +396,13 @@ impl Progress {
     /// In the words of an answer.
     pub fn reply(self, app: &App) -> Reply {
         let Self { record, steps, state } = self;
-        let flags =
-            DesiredState::of(&record, &app.operator).booking().map(|booking| booking.flags.clone()).unwrap_or_default();
-        tracing::info!(?state, ?flags, fence = record.fence, seq = record.seq, "answered");
+        let desired = DesiredState::of(&record, &app.operator, false);
+        let flags = desired.booking().map(|booking| booking.flags.clone()).unwrap_or_default();
+        let (booking_id, fence, seq) = (record.booking_id.as_str(), record.fence, record.seq);
+        tracing::info!(booking_id, ?state, ?flags, fence, seq, "answered");
         Reply::Answer(Box::new(Answer {
-            booking_id: record.booking_id.to_string(),
             guest_page: Address::of(&record.charter_id, &app.config.guest_page).url,
+            booking_id: record.booking_id.to_string(),
             charter_id: record.charter_id.to_string(),
             state,
             flags,

@@ -15,13 +15,14 @@ use crate::{
     booking::{BookingId, CharterId, Operator},
     inbound::Mapping,
     outbound::{CallError, Class, Deadline, Page, Service},
-    reconcile::redrive::credentials,
+    reconcile::retry::credentials,
     response::Reply,
     runtime::app::App,
     runtime::config::FileError,
     runtime::secrets::SecretsError,
     runtime::telemetry::with_causes,
     systems::guest_page::{Address, CACHE_CONTROL, CALENDAR, GuestPage, HTML, Publisher},
+    systems::remote_id::EventId,
 };
 
 /// Stands on both files of the canary, so that nothing else can be taken for them.
@@ -137,7 +138,7 @@ fn file<T>(name: &'static str, loaded: &Result<Option<T>, FileError>) -> Check {
 }
 
 async fn ledger(app: &App, deadline: &Deadline) -> [Check; 2] {
-    let nobody = BookingId::parse(CharterId::CANARY).expect("eight digits are an identifier");
+    let nobody = BookingId::parse(CharterId::canary().as_str()).expect("eight digits are an identifier");
     let (item, backlog) = tokio::join!(app.ledger.state(&nobody, deadline), app.ledger.backlog(deadline));
     let backlog = backlog.map(|waits| {
         format!(
@@ -151,13 +152,14 @@ async fn ledger(app: &App, deadline: &Deadline) -> [Check; 2] {
 }
 
 async fn services(app: &App, deadline: &Deadline) -> [Check; 3] {
-    let systems = app.systems();
-    // A day on which nobody looks.
+    // A day on which nobody looks, and an event that nobody has.
     let day = BTreeSet::from([date(2000, 1, 1)]);
+    let nobodys = EventId::from(&CharterId::canary());
+    let (calendar, scc) = (app.calendar(), app.scc());
     let (entries, key, items) = tokio::join!(
-        systems.calendar.find(CharterId::CANARY, &day, deadline),
-        systems.scc.check_key(CharterId::CANARY, deadline),
-        systems.scc.check_table(CharterId::CANARY, deadline),
+        calendar.find(nobodys.as_str(), &day, deadline),
+        scc.check_key(&nobodys, deadline),
+        scc.check_table(&nobodys, deadline),
     );
     [
         Check::of(
@@ -180,19 +182,19 @@ async fn services(app: &App, deadline: &Deadline) -> [Check; 3] {
 
 /// Publishes the canary, then opens it as a guest would.
 async fn guests(app: &App, operator: &Operator, deadline: &Deadline) -> [Check; 5] {
-    let systems = app.systems();
+    let publisher = app.publisher();
     let now = deadline.now();
-    let address = Address::of(&CharterId::stored(CharterId::CANARY.into()), &app.config.guest_page);
-    let reference = format!("{}-{}", CharterId::CANARY, now.as_millisecond());
-    let html = systems.renderer.unknown_link(operator).unwrap_or_default();
-    let published = systems.publisher.publish_standing_pages(&canary(now), &address, &html, &reference, deadline).await;
+    let address = Address::of(&CharterId::canary(), &app.config.guest_page);
+    let reference = format!("{}-{}", CharterId::canary(), now.as_millisecond());
+    let html = app.renderer().unknown_link(operator).unwrap_or_default();
+    let published = publisher.publish_standing_pages(&canary(now), &address, &html, &reference, deadline).await;
     let (bucket, distribution) = publication(published);
     let base_url = &app.config.guest_page.base_url;
     let calendar_url = format!("{base_url}{}", address.calendar_path());
     let (page, calendar, unknown_link) = tokio::join!(
-        visit(&systems.publisher, "guest_page", &address.url, HTML, deadline),
-        visit(&systems.publisher, "guest_page_calendar", &calendar_url, CALENDAR, deadline),
-        unknown_link(&systems.publisher, base_url, &html, deadline),
+        visit(&publisher, "guest_page", &address.url, HTML, deadline),
+        visit(&publisher, "guest_page_calendar", &calendar_url, CALENDAR, deadline),
+        unknown_link(&publisher, base_url, &html, deadline),
     );
     [bucket, distribution, page, calendar, unknown_link]
 }

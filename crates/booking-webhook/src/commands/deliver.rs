@@ -6,10 +6,9 @@ use lambda_http::Request;
 use serde_json::Value;
 
 use crate::{
-    booking::Snapshot,
-    commands::accept::{Incoming, accept},
-    inbound::{Age, Fault, Mapping, SignatureError},
-    ledger::{Delivery, DeliveryId, Origin, SnapshotVersion, digest},
+    commands::accept::{Incoming, Source, accept},
+    inbound::{Age, Fault, Mapping, Received, SignatureError},
+    ledger::{Delivery, DeliveryId, TooLarge, digest},
     outbound::Deadline,
     response::{Problem, Reply, ledger_unavailable},
     runtime::{app::App, metrics::Metric},
@@ -42,28 +41,37 @@ pub async fn deliver(app: &App, request: &Request, age: Age, deadline: &Deadline
     verify(app, request, body, age, deadline).await?;
     let received_at = received_at(deadline);
     let header = request.headers().get("webhook-id").and_then(|id| id.to_str().ok());
-    match read(app, Origin::Webhook, body, received_at) {
-        Ok(Read { snapshot, as_of, name }) => {
-            let name = header.map(str::to_owned).or(name).unwrap_or_else(|| digest(body));
-            let (origin, order) = (Origin::Webhook, SnapshotVersion::of(&snapshot, as_of));
-            let incoming = Incoming { snapshot: &snapshot, name: &name, body, origin, received_at, order };
-            Ok(accept(app, &incoming, deadline).await?.reply(app))
+    let read = read(app, SENDER, body);
+    let name = match &read {
+        Ok(received) => header.map(str::to_owned).or(received.event_id.clone()).unwrap_or_else(|| digest(body)),
+        Err(_) => header.map_or_else(|| digest(body), str::to_owned),
+    };
+    let delivery = Delivery::new(DeliveryId::new(SENDER, &name, body), body, received_at).map_err(too_large)?;
+    match read {
+        Ok(Received { snapshot, event_created_at, .. }) => {
+            let (snapshot, delivery) = (&snapshot, &delivery);
+            let incoming = Incoming { snapshot, event_created_at, delivery, source: Source::Sender };
+            let progress = accept(app, &incoming, deadline).await?;
+            Ok(progress.reply(app))
         }
-        Err(faults) => Err(quarantine(app, header.unwrap_or("unnamed"), body, faults, deadline).await),
+        Err(faults) => Err(quarantine(app, &delivery, faults, deadline).await),
     }
 }
 
+/// A body that is too large for the ledger, although it is authentic.
+pub(super) fn too_large(error: TooLarge) -> Problem {
+    tracing::error!(%error, "a delivery is too large to be kept: ask the sender for smaller ones");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large", error.to_string())
+}
+
 /// An authentic delivery that cannot be read, or must not be: it is kept for good, so that it can be replayed when what was wrong is mended.
-async fn quarantine(app: &App, name: &str, body: &[u8], faults: Vec<Fault>, deadline: &Deadline) -> Problem {
-    let id = DeliveryId::quarantined(name, body);
-    let (origin, received_at) = (Origin::Webhook, received_at(deadline));
-    let delivery = Delivery { id: id.clone(), body: body.to_vec(), origin, received_at, says: None };
-    if let Err(error) = app.ledger.quarantine(&delivery, deadline).await {
+async fn quarantine(app: &App, delivery: &Delivery, faults: Vec<Fault>, deadline: &Deadline) -> Problem {
+    if let Err(error) = app.ledger.quarantine(delivery, deadline).await {
         return ledger_unavailable(error);
     }
     let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
-    tracing::error!(delivery_id = %id, ?pointers, "a delivery cannot be read, and is kept in quarantine");
-    Problem { delivery_id: Some(id.to_string()), ..Problem::faulty(faults) }
+    tracing::error!(delivery_id = %delivery.id, ?pointers, "a delivery cannot be read, and is kept in quarantine");
+    Problem { delivery_id: Some(delivery.id.to_string()), ..Problem::faulty(faults) }
 }
 
 /// When no secret fits, or the scheme does not, they may have been rotated since they were read: they are read again and the check is
@@ -96,35 +104,27 @@ pub(super) fn received_at(deadline: &Deadline) -> Timestamp {
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
-/// What a body says.
-#[derive(Debug)]
-pub struct Read {
-    /// The booking.
-    pub snapshot: Snapshot,
-    /// When that came to hold: by the sender, or by the time at which a person entered it.
-    pub as_of: Timestamp,
-    /// What the sender calls the event.
-    pub name: Option<String>,
-}
+/// Who sends what people enter, among the senders of deliveries.
+pub(super) const PERSON: &str = "person";
+const SENDER: &str = "boatsetter";
 
-/// Reads a body as whoever sent it writes it.
+/// Reads a body as its sender writes it.
 ///
 /// # Errors
 /// Everything that is wrong with it, by JSON pointer.
-pub fn read(app: &App, origin: Origin, body: &[u8], received_at: Timestamp) -> Result<Read, Vec<Fault>> {
+pub(super) fn read(app: &App, sender: &str, body: &[u8]) -> Result<Received, Vec<Fault>> {
     let not_json = |error: serde_json::Error| {
         let (line, column) = (error.line(), error.column());
         let detail = format!("must be JSON: it breaks at line {line}, column {column}");
         vec![Fault { pointer: String::new(), detail }]
     };
-    // Not `received_at`: what lay ahead then may have come by now.
+    // The time of reading: what lay ahead when it came in may have come by now.
     let now = (app.clock)();
     let json: Value = serde_json::from_slice(body).map_err(not_json)?;
-    let received = match origin {
-        Origin::Webhook => app.mapping.read(&json, &app.operator, now)?,
-        Origin::Person => Mapping::canonical_at("/booking").read(&json, &app.operator, now)?,
+    let received = match sender {
+        PERSON => Mapping::canonical_at("/booking").read(&json, &app.operator, now)?,
+        _ => app.mapping.read(&json, &app.operator, now)?,
     };
     tracing::Span::current().record("booking_id", received.snapshot.booking_id.as_str());
-    let as_of = received.as_of(received_at);
-    Ok(Read { snapshot: received.snapshot, as_of, name: received.event_id })
+    Ok(received)
 }

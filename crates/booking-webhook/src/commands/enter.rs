@@ -4,11 +4,11 @@ use lambda_http::Context;
 
 use crate::{
     commands::{
-        accept::{Incoming, accept},
-        deliver::{Read, read, received_at},
+        accept::{Incoming, Source, accept},
+        deliver::{PERSON, read, received_at, too_large},
     },
     inbound::Fault,
-    ledger::{Origin, SnapshotVersion, digest},
+    ledger::{Delivery, DeliveryId, digest},
     outbound::Deadline,
     response::{Problem, Reply},
     runtime::app::App,
@@ -16,12 +16,12 @@ use crate::{
 
 /// A person enters a booking, whose time is the invocation's.
 pub async fn enter(app: &App, event: &[u8], context: &Context, deadline: &Deadline) -> Result<Reply, Problem> {
-    let received_at = received_at(deadline);
-    let read = read(app, Origin::Person, event, received_at);
-    let Read { snapshot, as_of, .. } = read.map_err(rejected)?;
+    let received = read(app, PERSON, event).map_err(rejected)?;
     let name = if context.request_id.is_empty() { digest(event) } else { context.request_id.clone() };
-    let (origin, order) = (Origin::Person, SnapshotVersion::of(&snapshot, as_of));
-    let incoming = Incoming { snapshot: &snapshot, name: &name, body: event, origin, received_at, order };
+    let delivery = Delivery::new(DeliveryId::new(PERSON, &name, event), event, received_at(deadline));
+    let delivery = delivery.map_err(too_large)?;
+    let (snapshot, delivery) = (&received.snapshot, &delivery);
+    let incoming = Incoming { snapshot, event_created_at: None, delivery, source: Source::Entry };
     Ok(accept(app, &incoming, deadline).await?.reply(app))
 }
 

@@ -1,106 +1,90 @@
-//! A dry run: what would be sent where, and nothing sent.
+//! A dry run: what would be done, with the record in hand, and nothing sent.
 
-use http::StatusCode;
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::{
-    booking::{Booking, BookingId, BookingStatus, CharterId, Sale, Snapshot, Terms},
+    booking::{CharterTime, Snapshot, Terms},
     commands::enter::rejected,
     inbound::Mapping,
-    response::{Problem, Reply},
-    runtime::{app::App, secrets::SecretFault},
-    systems::{
-        calendar::Entry,
-        guest_page::{Address, PageInput},
-        scc::Event,
+    ledger::{BookingRecord, Trigger},
+    outbound::Deadline,
+    reconcile::{
+        desired::DesiredState,
+        plan::{Action, Preview},
     },
+    response::{Problem, Reply, ledger_unavailable},
+    runtime::app::App,
+    systems::guest_page::Address,
 };
 
-/// What each system would be sent for this booking. Needs no outside call, and shows no token.
-pub fn plan(app: &App, booking: &Booking, address: &Address) -> Result<Reply, Problem> {
-    let charter = &booking.charter;
-    let secrets = app.secrets.current();
-    let calendar_url = secrets.calendar.as_ref().map(|secret| format!("{}/calendar", secret.content.url));
-    let scc_url = secrets.scc.as_ref().map(|secret| format!("{}/events", secret.content.url));
-    let or_fault = |url: Result<String, &SecretFault>| url.unwrap_or_else(|fault| format!("not callable: {fault}"));
-    let systems = app.systems();
-    let uploads = systems.publisher.uploads(charter.id.as_str());
-    let edition = PageInput {
-        charter,
-        address,
-        operator: &app.operator,
-        cancelled: false,
-        sequence: 0,
-        changed_at: (app.clock)(),
-        moved: None,
-        uploads: uploads.as_ref(),
-    };
-    let page = systems.renderer.render(&edition).map_err(|error| {
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The guest page cannot be rendered", error.to_string())
-    })?;
+/// Answers `{"plan": {"booking": {…}}}` with what would be done about each step if a person entered this booking now. Reads the ledger,
+/// asks nobody else, changes nothing.
+///
+/// # Errors
+/// [`Problem`] 422 for a booking that cannot be read, and what the ledger's reading comes to.
+pub async fn plan(app: &App, event: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
+    let mapping = Mapping::canonical_at("/plan/booking");
+    let snapshot = mapping.read(event, &app.operator, (app.clock)()).map_err(rejected)?.snapshot;
+    tracing::Span::current().record("booking_id", snapshot.booking_id.as_str());
+    let on_record = app.ledger.state(&snapshot.booking_id, deadline).await.map_err(ledger_unavailable)?;
+    let before = on_record.as_ref().map(|record| record.status);
+    let record = entered(app, on_record, snapshot, deadline);
+    let desired = DesiredState::of(&record, &app.operator, false);
+    let planning = app.planning(&record, &desired, Trigger::Delivery);
+    let steps =
+        planning.preview(deadline.now()).map(|step, preview| shown(app, step.name(), preview, &planning.address));
     Ok(Reply::Document(json!({
-        "booking_id": charter.booking_id.as_str(),
-        "charter_id": charter.id.as_str(),
-        "guest_page": address.url,
-        "flags": booking.flags,
-        "would_send": {
-            "calendar": { "method": "POST", "url": or_fault(calendar_url), "body": Entry::of(booking, &address.url) },
-            "crew_event": { "method": "POST", "url": or_fault(scc_url), "body": Event::of(charter, &address.url, None) },
-            "guest_page": {
-                "bucket": app.config.guest_page.bucket,
-                "objects": { &address.key: page.html, &address.calendar_key: page.calendar },
-                "invalidate": address.paths(),
-            },
-        },
+        "booking_id": record.booking_id.as_str(),
+        "charter_id": record.charter_id.as_str(),
+        "guest_page": planning.address.url,
+        "on_record": before,
+        "desired": desired.name(),
+        "flags": desired.booking().map(|booking| &*booking.flags).unwrap_or_default(),
+        "steps": steps,
     })))
 }
 
-/// The plan of a booking that does not stand: nothing would be sent, and why.
-pub fn plan_nothing(booking_id: &BookingId, charter_id: &CharterId, address: &Address, why: &str) -> Reply {
-    Reply::Document(json!({
-        "booking_id": booking_id.as_str(),
-        "charter_id": charter_id.as_str(),
-        "guest_page": address.url,
-        "flags": [],
-        "would_send": {},
-        "because": why,
-    }))
+/// The record as it would be after this entry.
+fn entered(app: &App, on_record: Option<BookingRecord>, snapshot: Snapshot, deadline: &Deadline) -> BookingRecord {
+    let sale = snapshot.sale.as_deref();
+    let terms = sale.and_then(|sale| Terms::resolve(&sale.boat, &sale.assigned, &app.operator).ok());
+    let date = sale.map(|sale| {
+        let time = CharterTime::lasting(sale.start.to_zoned(app.operator.time_zone.clone()), sale.duration);
+        time.start().date()
+    });
+    let charter_id = app.secrets.current().charter_id(&snapshot.booking_id);
+    let before =
+        on_record.unwrap_or_else(|| BookingRecord::new(snapshot.booking_id.clone(), charter_id, snapshot.status));
+    let dates: BTreeSet<_> = before.dates.iter().copied().chain(date).collect();
+    BookingRecord { terms: before.terms.clone().or(terms), dates, ..before.with_entry(snapshot, deadline.now()) }
 }
 
-/// What a booking would lead to, with nothing sent.
-pub fn dry_run(app: &App, event: &Value) -> Result<Reply, Problem> {
-    let mapping = Mapping::canonical_at("/plan/booking");
-    let Snapshot { booking_id, status, sale, .. } =
-        mapping.read(event, &app.operator, (app.clock)()).map_err(rejected)?.snapshot;
-    tracing::Span::current().record("booking_id", booking_id.as_str());
-    let why = match (status, sale) {
-        (BookingStatus::Confirmed, Some(sale)) => {
-            let (booking, address) = confirm(app, &mapping, booking_id, *sale)?;
-            return plan(app, &booking, &address);
-        }
-        (BookingStatus::Cancelled, _) => {
-            "the booking is cancelled: systems that show it would be told so, and nothing else"
-        }
-        (BookingStatus::Confirmed | BookingStatus::Inconclusive, _) => {
-            "the booking's status decides nothing: only a confirmed or approved booking is sent anywhere"
-        }
+/// One step, as a person reads it: where what would be sent, what is in the way.
+fn shown(app: &App, step: &str, preview: Preview, address: &Address) -> Value {
+    let Preview { action, remote_id, sends, page_bytes } = preview;
+    let secrets = app.secrets.current();
+    let url = match step {
+        "calendar" => secrets.calendar.as_ref().map(|secret| format!("{}/calendar", secret.content.url)),
+        "crew_event" => secrets.scc.as_ref().map(|secret| format!("{}/events", secret.content.url)),
+        _ => Ok(String::new()),
     };
-    let charter_id = charter_id(app, &booking_id);
-    let address = Address::of(&charter_id, &app.config.guest_page);
-    Ok(plan_nothing(&booking_id, &charter_id, &address, why))
-}
-
-fn confirm(app: &App, mapping: &Mapping, booking_id: BookingId, sale: Sale) -> Result<(Booking, Address), Problem> {
-    let id = charter_id(app, &booking_id);
-    let terms = Terms::resolve(&sale.boat, &sale.assigned, &app.operator);
-    let terms = terms.map_err(|faults| rejected(mapping.locate(faults)))?;
-    let booking = Booking::assemble(booking_id, sale, terms, &app.operator, id);
-    let address = Address::of(&booking.charter.id, &app.config.guest_page);
-    Ok((booking, address))
-}
-
-fn charter_id(app: &App, booking_id: &BookingId) -> CharterId {
-    let id = app.secrets.current().charter_id(booking_id);
-    tracing::Span::current().record("charter_id", id.as_str());
-    id
+    let url = url.unwrap_or_else(|fault| format!("not callable: {fault}"));
+    let one = || format!("{url}/{}", remote_id.as_deref().unwrap_or_default());
+    match &action {
+        Action::Create => json!({ "action": "create", "method": "POST", "url": url, "body": sends }),
+        Action::Change(fields) => json!({ "action": "change", "method": "PATCH", "url": one(), "body": fields }),
+        Action::Remove => json!({ "action": "remove", "method": "DELETE", "url": one() }),
+        Action::Publish => json!({
+            "action": "publish", "bucket": app.config.guest_page.bucket, "bytes": page_bytes,
+            "objects": [address.key, address.calendar_key], "invalidate": address.paths(),
+        }),
+        Action::Park(needs_decision) => {
+            json!({ "action": "park", "why": needs_decision.why, "next": needs_decision.next })
+        }
+        Action::WaitUntil(at) => json!({ "action": "wait", "until": at }),
+        Action::Done(status) => json!({ "action": "nothing", "because": status.name() }),
+        other => json!({ "action": other.name() }),
+    }
 }

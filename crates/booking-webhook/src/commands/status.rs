@@ -9,7 +9,7 @@ use crate::{
     commands::replay::booking_id,
     ledger::{BookingRecord, DeliverySummary, Step},
     outbound::Deadline,
-    reconcile::course::DesiredState,
+    reconcile::desired::DesiredState,
     response::{Problem, Reply, ledger_unavailable, no_such_booking},
     runtime::app::App,
     systems::guest_page::Address,
@@ -40,20 +40,21 @@ pub async fn status(app: &App, request: &Value, deadline: &Deadline) -> Result<R
         tokio::join!(app.ledger.state(&booking_id, deadline), app.ledger.deliveries(&booking_id, deadline));
     let record = state.map_err(ledger_unavailable)?.ok_or_else(|| no_such_booking(&booking_id))?;
     let timeline = timeline(&record, &deliveries.map_err(ledger_unavailable)?);
-    let course = DesiredState::of(&record, &app.operator);
+    let desired = DesiredState::of(&record, &app.operator, false);
     let address = Address::of(&record.charter_id, &app.config.guest_page);
     let lease = record.lease.as_ref().map(|lease| lease.until);
-    let (newest, cancelled_at, due_at) = (record.latest, record.cancelled_at, record.due_at);
+    let (newest, cancelled_at, due_at) = (record.status, record.cancelled_at, record.due_at);
     let (fence, seq) = (record.fence, record.seq);
-    let starts_at = course.booking().map(|booking| booking.charter.time.start().timestamp());
+    let starts_at = desired.booking().map(|booking| booking.charter.time.start().timestamp());
     let Progress { record, steps, state } = Progress::seen(record);
     Ok(Reply::Document(json!({
         "booking_id": record.booking_id.as_str(),
         "charter_id": record.charter_id.as_str(),
         "state": state,
         "guest_page": address.url,
-        "flags": course.booking().map(|booking| &*booking.flags).unwrap_or_default(),
-        "newest_snapshot": { "says": newest, "as_of": record.order.at(), "accepted": seq },
+        "flags": desired.booking().map(|booking| &*booking.flags).unwrap_or_default(),
+        "newest_snapshot": { "says": newest, "as_of": record.version.as_ref().map(|version| version.changed_at.at()), "accepted": seq },
+        "decided_seq": record.decision.as_ref().map(|decision| decision.seq),
         "starts_at": starts_at,
         "cancelled_at": cancelled_at,
         "due_at": due_at,
@@ -83,7 +84,8 @@ fn timeline(record: &BookingRecord, deliveries: &[DeliverySummary]) -> Vec<Line>
         what: happened.what.clone(),
         delivery_id: None,
     });
-    let planned = record.journal.each().into_iter().filter_map(|(step, known)| {
+    let steps = record.journal.steps();
+    let planned = steps.each().into_iter().filter_map(|(step, known)| {
         let at = known.next_try_at?;
         let what = format!("try {} of it", known.attempts.saturating_add(1));
         Some(Line { at, kind: "planned", step: Some(step), what, delivery_id: None })

@@ -12,10 +12,9 @@ use tracing::Instrument;
 use crate::{
     booking::BookingId,
     commands::accept::resume,
-    ledger::{Backlog, Only},
+    ledger::{Backlog, Trigger},
     outbound::Deadline,
-    reconcile::Trigger,
-    response::{Problem, Reply, State, ledger_unavailable},
+    response::{BookingState, Problem, Reply, ledger_unavailable},
     runtime::app::App,
     runtime::metrics::{Metric, Metrics},
     runtime::telemetry::booking_span,
@@ -29,7 +28,7 @@ const AT_ONCE: usize = 5;
 
 /// What became of one booking that looked due.
 enum Swept {
-    To(State),
+    To(BookingState),
     /// Somebody else was faster, or the index lagged behind.
     NotDue,
     /// No time was left for it, or the ledger did not let it be claimed.
@@ -57,12 +56,16 @@ pub async fn sweep(app: &App, request_id: &str, lambda_remaining: Duration) -> R
     // Collected first: a stream over a lazy map of borrowed ids is not `Send`.
     let each: Vec<_> = each.collect();
     let swept: Vec<Swept> = stream::iter(each).buffer_unordered(AT_ONCE).collect().await;
-    let count =
-        |wanted: State| swept.iter().filter(|swept| matches!(swept, Swept::To(state) if *state == wanted)).count();
+    let count = |wanted: BookingState| {
+        swept.iter().filter(|swept| matches!(swept, Swept::To(state) if *state == wanted)).count()
+    };
     let worked_on = swept.iter().filter(|swept| matches!(swept, Swept::To(_))).count();
     let left = swept.iter().filter(|swept| matches!(swept, Swept::Left)).count();
-    let (in_step, due, parked) =
-        (count(State::InStep) + count(State::Recorded), count(State::Due), count(State::Parked));
+    let (in_step, due, parked) = (
+        count(BookingState::InStep) + count(BookingState::Recorded),
+        count(BookingState::Due),
+        count(BookingState::Parked),
+    );
     tracing::info!(found, swept = worked_on, in_step, due, parked, left, "swept");
     Ok(Reply::Document(json!({
         "found": found, "swept": worked_on, "in_step": in_step, "due": due, "parked": parked, "left": left,
@@ -87,13 +90,13 @@ async fn one(app: &App, booking_id: &BookingId, deadline: &Deadline) -> Swept {
         return Swept::Left;
     }
     let deadline = deadline.within(app.config.answer_within);
-    match app.ledger.claim(booking_id, Only::Due, &app.lease(&deadline), &deadline).await {
+    match app.ledger.claim(booking_id, Trigger::Schedule, &app.lease(&deadline), &deadline).await {
         Ok(Some(claim)) => match resume(app, claim, Trigger::Schedule, &deadline).await {
             Ok(progress) => {
                 tracing::info!(state = ?progress.state, fence = progress.record.fence, "swept a booking");
                 Swept::To(progress.state)
             }
-            Err(_logged) => Swept::To(State::Due),
+            Err(_logged) => Swept::To(BookingState::Due),
         },
         Ok(None) => Swept::NotDue,
         Err(error) => {

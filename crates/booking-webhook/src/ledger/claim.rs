@@ -1,23 +1,19 @@
 //! Claiming a booking: the lease says until when it is ours, the fence that it still is.
 
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use jiff::Timestamp;
 
 use super::{
-    BookingRecord, History, Journal, Ledger, Updated,
-    items::{DUE, Item, PARTITION, milliseconds},
-    number, read, text,
+    BookingRecord, History, Item, Journal, Ledger, Updated,
+    expression::{Condition, Update},
+    milliseconds, number, read,
+    state::{DUE, STATUS, is_known},
+    text,
 };
 use crate::{
     booking::BookingId,
     outbound::{CallError, Deadline},
 };
 
-/// Nobody holds the lease, or it is over.
-pub(super) const FREE: &str = "(attribute_not_exists(holder) OR lease_until < :now)";
-/// Written by every claim. Right-hand sides see the old item: whoever is the previous holder never let go.
-pub(super) const TAKE: &str = "previous_holder = if_not_exists(holder, :nobody), holder = :holder, lease_until = :until, \
-                    due = :due, due_at = :until, due_since = if_not_exists(due_since, :now)";
 const NOBODY: &str = "nobody";
 
 /// The lease that a claim asks for.
@@ -31,15 +27,24 @@ pub struct LeaseRequest {
     pub until: Timestamp,
 }
 
-/// Which bookings may be claimed.
+/// Who works on a booking, and until when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// Random; tells one claim from another.
+    pub holder: String,
+    /// The holder's last permitted moment plus the settling time.
+    pub until: Timestamp,
+}
+
+/// What sets a piece of work off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Only {
-    /// Those whose time has come.
-    Due,
-    /// Any that time could bring further, now.
-    Owed,
-    /// Any: a person has seen its newest snapshot and wants it carried out.
-    Approved,
+pub enum Trigger {
+    /// Something was delivered: whatever is due is tried at once.
+    Delivery,
+    /// The schedule: only that is tried whose time has come.
+    Schedule,
+    /// A person: what is parked is tried again too, and what can be put there again without harm is.
+    Operator,
 }
 
 /// A booking that is ours until the lease ends.
@@ -47,38 +52,62 @@ pub enum Only {
 pub struct Claim {
     /// As it was claimed, with the fence that every later write is conditional on.
     pub record: BookingRecord,
-    /// The holder before us never let go: whatever it began may have happened.
+    /// The holder before us never released: what it began may have happened.
     pub crashed: bool,
 }
 
 impl Ledger {
-    /// Claims a booking that is on record. `None` when somebody else holds it, when it is not known, or when `only` leaves it out.
+    /// Claims a booking that is on record. `None` when another invocation holds it, when it is not known, or when `trigger` has nothing to
+    /// try: the schedule leaves out what is not due yet, a delivery what is not due at all.
     ///
     /// # Errors
-    /// [`CallError`] when the ledger cannot be reached.
+    /// [`CallError`] when the ledger cannot be used.
     pub async fn claim(
         &self,
         booking_id: &BookingId,
-        only: Only,
+        trigger: Trigger,
         lease: &LeaseRequest,
         deadline: &Deadline,
     ) -> Result<Option<Claim>, CallError> {
-        let (set, condition) = match only {
-            Only::Due => ("", " AND due = :due AND due_at <= :now"),
-            Only::Owed => ("", " AND due = :due"),
-            Only::Approved => (", approved = if_not_exists(decided_order, :nobody)", ""),
+        let due = || Condition::equal("due", text(DUE));
+        let update = Update::new().on(Condition::Present(STATUS));
+        let update = match trigger {
+            Trigger::Schedule => update.on(due().and(Condition::at_most("due_at", milliseconds(lease.now)))),
+            Trigger::Delivery => update.on(due()),
+            Trigger::Operator => update,
         };
-        let claiming = |update: UpdateItemFluentBuilder| {
-            lease.bind(
-                update
-                    .update_expression(format!("SET {TAKE}{set} ADD fence :one"))
-                    .condition_expression(format!("attribute_exists({PARTITION}) AND {FREE}{condition}"))
-                    .expression_attribute_values(":one", number(1)),
-            )
-        };
-        match self.update("claim", booking_id, deadline, claiming).await? {
+        self.claim_with("claim", booking_id, update, lease, deadline).await
+    }
+
+    /// Claims a booking for a person who has seen its decision `decided_seq` and wants it carried out. `None` when another invocation
+    /// holds the booking, when it is not known, or when something else was decided since.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be used.
+    pub async fn claim_approved(
+        &self,
+        booking_id: &BookingId,
+        decided_seq: u64,
+        lease: &LeaseRequest,
+        deadline: &Deadline,
+    ) -> Result<Option<Claim>, CallError> {
+        let update = Update::new()
+            .set("approved_seq", number(decided_seq))
+            .on(Condition::Present(STATUS).and(Condition::equal("decided_seq", number(decided_seq))));
+        self.claim_with("claim_approved", booking_id, update, lease, deadline).await
+    }
+
+    async fn claim_with(
+        &self,
+        operation: &'static str,
+        booking_id: &BookingId,
+        update: Update,
+        lease: &LeaseRequest,
+        deadline: &Deadline,
+    ) -> Result<Option<Claim>, CallError> {
+        match self.update(operation, booking_id, &lease.claim(update), deadline).await? {
             Updated::Done(item) => Claim::read(booking_id, &item).map(Some),
-            Updated::Unfit(item) if item.contains_key("order") => {
+            Updated::Unfit(item) if is_known(&item) => {
                 let ours = lease.is_held_in(&read(booking_id, &item)?);
                 ours.then(|| Claim::read(booking_id, &item)).transpose()
             }
@@ -89,19 +118,14 @@ impl Ledger {
     /// Goes on with a booking of our own of which a newer snapshot came in, under a fence of its own. `None` when the lease is lost.
     ///
     /// # Errors
-    /// [`CallError`] when the ledger cannot be reached.
+    /// [`CallError`] when the ledger cannot be used.
     pub async fn claim_newer(&self, held: &BookingRecord, deadline: &Deadline) -> Result<Option<Claim>, CallError> {
         let Some(lease) = &held.lease else { return Ok(None) };
-        let claiming = |update: UpdateItemFluentBuilder| {
-            update
-                .update_expression("SET previous_holder = :nobody, fence = :next")
-                .condition_expression("holder = :holder AND fence = :fence")
-                .expression_attribute_values(":nobody", text(NOBODY))
-                .expression_attribute_values(":holder", text(&lease.holder))
-                .expression_attribute_values(":fence", number(held.fence))
-                .expression_attribute_values(":next", number(held.fence + 1))
-        };
-        match self.update("claim_newer", &held.booking_id, deadline, claiming).await? {
+        let update = Update::new()
+            .set("previous_holder", text(NOBODY))
+            .set("fence", number(held.fence + 1))
+            .on(Condition::equal("holder", text(&lease.holder)).and(Condition::equal("fence", number(held.fence))));
+        match self.update("claim_newer", &held.booking_id, &update, deadline).await? {
             Updated::Done(item) => Claim::read(&held.booking_id, &item).map(Some),
             Updated::Unfit(item) => {
                 let record = read(&held.booking_id, &item)?;
@@ -113,13 +137,18 @@ impl Ledger {
 }
 
 impl LeaseRequest {
-    pub(super) fn bind(&self, update: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
+    /// `update`, which claims the booking too, on condition that nobody holds it or the lease is over. A `previous_holder` other than
+    /// `nobody` was never released: right-hand sides read the item before the update.
+    pub(super) fn claim(&self, update: Update) -> Update {
         update
-            .expression_attribute_values(":holder", text(&self.holder))
-            .expression_attribute_values(":nobody", text(NOBODY))
-            .expression_attribute_values(":until", milliseconds(self.until))
-            .expression_attribute_values(":now", milliseconds(self.now))
-            .expression_attribute_values(":due", text(DUE))
+            .copy("previous_holder", "holder", text(NOBODY))
+            .set("holder", text(&self.holder))
+            .set("lease_until", milliseconds(self.until))
+            .set("due", text(DUE))
+            .set("due_at", milliseconds(self.until))
+            .set_if_absent("due_since", milliseconds(self.now))
+            .increment("fence")
+            .on(Condition::Absent("holder").or(Condition::less("lease_until", milliseconds(self.now))))
     }
 
     /// Our own claim did succeed, and its answer was lost.

@@ -1,20 +1,27 @@
 //! What was delivered, byte for byte.
 //!
-//! A delivery of a booking lives in the booking's partition, for 90 days. One that cannot be read is put into quarantine, for good: once
-//! the mapping is mended it can be replayed.
+//! A delivery is one item, understood or not, with its first receipt: a repeat is no new arrival. It is kept for 90 days after that, or
+//! after its charter's end; one that was not understood is put into quarantine, for good. A booking holds a pointer to each delivery
+//! that spoke of it.
+
+use std::io::{Read as _, Write as _};
 
 use aws_sdk_dynamodb::{
     operation::put_item::PutItemError,
     primitives::Blob,
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::{
-    BookingRecord, DeliveryId, Ledger, SnapshotVersion, call, digest,
-    items::{Item, PARTITION, QUARANTINED, SORT, booking_key, instant, milliseconds},
-    number, text,
+    BookingRecord, DeliveryId, Item, Ledger, call, digest,
+    expression::{Condition, Update},
+    keys::{ItemKey, PARTITION, POINTS_TO},
+    milliseconds, number,
+    state::{QUARANTINED, instant},
+    text,
 };
 use crate::{
     booking::{BookingId, BookingStatus, CharterId},
@@ -22,126 +29,198 @@ use crate::{
 };
 
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
-/// Who sent it, which decides how it is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// The marketplace: its JSON, through the mapping.
-    Webhook,
-    /// A person: the canonical booking object.
-    Person,
-}
-
-impl Origin {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Webhook => "webhook",
-            Self::Person => "person",
-        }
-    }
-}
+/// An item may have 400 KB, keys and names counted.
+const LARGEST_ITEM_BYTES: usize = 380_000;
+/// More than any body that is accepted; what unpacks to more was not written by us.
+const LARGEST_BODY_BYTES: u64 = 8 * 1024 * 1024;
 
 /// One webhook request, or one manual entry.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// Its name.
     pub id: DeliveryId,
-    /// As it came over the wire.
-    pub body: Vec<u8>,
-    /// Who sent it.
-    pub origin: Origin,
-    /// When.
+    /// When it came in first, in whole milliseconds.
     pub received_at: Timestamp,
-    /// What it says, if it could be read: for the timeline.
-    pub says: Option<(BookingStatus, SnapshotVersion)>,
+    packed: Vec<u8>,
 }
 
-/// What the ledger had under the same delivery id.
+/// What a delivery said of one booking.
+#[derive(Debug, Clone, Copy)]
+pub struct Spoke<'a> {
+    /// Of which booking.
+    pub booking_id: &'a BookingId,
+    /// What it is.
+    pub status: BookingStatus,
+    /// Since when, by the sender, if it said so.
+    pub as_of: Option<Timestamp>,
+    /// When the charter ends, if one was sold.
+    pub ends: Option<Timestamp>,
+}
+
+/// What the ledger had of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StoreOutcome {
-    /// Nothing.
-    New,
-    /// The same.
-    Repeated,
-    /// Another body: this one was kept under a name of its own, and somebody should look.
-    AnotherBody,
+pub struct StoreOutcome {
+    /// When it came in first.
+    pub received_at: Timestamp,
+    /// It was here before.
+    pub repeated: bool,
+    /// It waits in quarantine since.
+    pub quarantined: bool,
+    /// The sender gave another body the same name: somebody should look.
+    pub name_reused: bool,
+}
+
+/// A body that is too large for the ledger, packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the body is {packed} bytes packed, and {LARGEST_ITEM_BYTES} can be kept")]
+pub struct TooLarge {
+    packed: usize,
+}
+
+impl Delivery {
+    /// A delivery of `body`.
+    ///
+    /// # Errors
+    /// [`TooLarge`] when it cannot be kept.
+    pub fn new(id: DeliveryId, body: &[u8], received_at: Timestamp) -> Result<Self, TooLarge> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        let packed = encoder.write_all(body).and_then(|()| encoder.finish()).expect("memory takes everything");
+        if packed.len() > LARGEST_ITEM_BYTES {
+            return Err(TooLarge { packed: packed.len() });
+        }
+        Ok(Self { id, received_at, packed })
+    }
+
+    /// The body as it came over the wire; `None` when the item was edited.
+    pub fn body(&self) -> Option<Vec<u8>> {
+        let mut body = Vec::new();
+        GzDecoder::new(&*self.packed).take(LARGEST_BODY_BYTES).read_to_end(&mut body).ok()?;
+        Some(body)
+    }
+
+    fn item(&self) -> Item {
+        let mut item = ItemKey::Delivery(&self.id).item();
+        item.insert("body".into(), AttributeValue::B(Blob::new(&*self.packed)));
+        item.insert("received_at".into(), milliseconds(self.received_at));
+        item
+    }
+
+    fn expires_at(&self, ends: Option<Timestamp>) -> AttributeValue {
+        let kept_from = ends.map_or(self.received_at, |ends| ends.max(self.received_at));
+        number(kept_from.saturating_add(KEPT_FOR).unwrap_or(kept_from).as_second())
+    }
+
+    fn from_item(id: &DeliveryId, item: &Item) -> Option<Self> {
+        let packed = item.get("body")?.as_b().ok()?.clone().into_inner();
+        Some(Self { id: id.clone(), received_at: instant(item, "received_at")?, packed })
+    }
 }
 
 impl Ledger {
-    /// Keeps a delivery of a booking.
+    /// Keeps a delivery that was understood, and points to it from each booking of which it spoke.
     ///
     /// # Errors
-    /// [`CallError`] when the ledger cannot be reached.
-    pub async fn keep(&self, delivery: &Delivery, deadline: &Deadline) -> Result<StoreOutcome, CallError> {
-        let kept = self.put_delivery(delivery, Some(KEPT_FOR), deadline).await?;
-        if kept == StoreOutcome::AnotherBody {
-            let renamed = Delivery { id: delivery.id.with(&delivery.body), ..delivery.clone() };
-            self.put_delivery(&renamed, Some(KEPT_FOR), deadline).await?;
-        }
-        Ok(kept)
-    }
-
-    /// Keeps a delivery that cannot be read, until somebody has replayed it.
-    ///
-    /// # Errors
-    /// [`CallError`] when the ledger cannot be reached.
-    pub async fn quarantine(&self, delivery: &Delivery, deadline: &Deadline) -> Result<StoreOutcome, CallError> {
-        self.put_delivery(delivery, None, deadline).await
-    }
-
-    /// A quarantined delivery was replayed: it need not be kept for good any more.
-    ///
-    /// # Errors
-    /// [`CallError`] when the ledger cannot be reached.
-    pub async fn end_quarantine(
+    /// [`CallError`] when the ledger cannot be used.
+    pub async fn keep(
         &self,
         delivery: &Delivery,
-        now: Timestamp,
+        spoke: &[Spoke<'_>],
         deadline: &Deadline,
-    ) -> Result<(), CallError> {
-        let call = call("end_quarantine");
-        let once = || async {
-            let update = self.client.update_item().table_name(&self.table).set_key(Some(delivery.id.key().into()));
-            let update = update
-                .update_expression("SET replayed_at = :now, expires_at = :then REMOVE due, due_at")
-                .condition_expression(format!("attribute_exists({PARTITION})"))
-                .expression_attribute_values(":now", milliseconds(now))
-                .expression_attribute_values(":then", number((now + KEPT_FOR).as_second()));
-            update.send().await.map_err(|error| from_sdk(call, error))?;
-            Ok(Answered { status: 200, remote_id: None, value: () })
-        };
-        self.outbound.attempts(call, deadline, once).await
+    ) -> Result<StoreOutcome, CallError> {
+        let mut item = delivery.item();
+        item.insert("expires_at".into(), delivery.expires_at(spoke.iter().filter_map(|spoke| spoke.ends).max()));
+        if !spoke.is_empty() {
+            let bookings = spoke.iter().map(|spoke| spoke.booking_id.to_string()).collect();
+            item.insert("bookings".into(), AttributeValue::Ss(bookings));
+        }
+        let pointers = futures::future::try_join_all(spoke.iter().map(|spoke| self.point(delivery, spoke, deadline)));
+        let (there, pointed) = tokio::join!(self.put_if_absent("put_delivery", &item, deadline), pointers);
+        let name_reused = pointed?.into_iter().any(|reused| reused);
+        Ok(match there? {
+            None => {
+                StoreOutcome { received_at: delivery.received_at, repeated: false, quarantined: false, name_reused }
+            }
+            Some(there) => StoreOutcome {
+                received_at: instant(&there, "received_at").unwrap_or(delivery.received_at),
+                repeated: true,
+                quarantined: there.contains_key("due"),
+                name_reused,
+            },
+        })
+    }
+
+    /// Points to a delivery from a booking. `true` when another body has its name there.
+    async fn point(&self, delivery: &Delivery, spoke: &Spoke<'_>, deadline: &Deadline) -> Result<bool, CallError> {
+        let mut pointer = Item::from([
+            (POINTS_TO.to_owned(), text(delivery.id.to_string())),
+            ("received_at".to_owned(), milliseconds(delivery.received_at)),
+            ("says".to_owned(), text(spoke.status.name())),
+            ("expires_at".to_owned(), delivery.expires_at(spoke.ends)),
+        ]);
+        pointer.extend(spoke.as_of.map(|as_of| ("as_of".to_owned(), milliseconds(as_of))));
+        let at = |key: ItemKey<'_>| pointer.clone().into_iter().chain(key.item()).collect::<Item>();
+        let first = at(ItemKey::Pointer(spoke.booking_id, &delivery.id));
+        let there = self.put_if_absent("put_pointer", &first, deadline).await?;
+        let reused = there.is_some_and(|there| there.get(POINTS_TO) != first.get(POINTS_TO));
+        if reused {
+            let beside = at(ItemKey::PointerToAnotherBody(spoke.booking_id, &delivery.id));
+            self.put_if_absent("put_pointer", &beside, deadline).await?;
+        }
+        Ok(reused)
+    }
+
+    /// Keeps a delivery that was not understood, until somebody has replayed or dismissed it.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be used.
+    pub async fn quarantine(&self, delivery: &Delivery, deadline: &Deadline) -> Result<StoreOutcome, CallError> {
+        let mut item = delivery.item();
+        item.insert("due".into(), text(QUARANTINED));
+        item.insert("due_at".into(), milliseconds(delivery.received_at));
+        let there = self.put_if_absent("quarantine_delivery", &item, deadline).await?;
+        let received_at = there.as_ref().and_then(|there| instant(there, "received_at"));
+        Ok(StoreOutcome {
+            received_at: received_at.unwrap_or(delivery.received_at),
+            repeated: there.is_some(),
+            quarantined: true,
+            name_reused: false,
+        })
+    }
+
+    /// A quarantined delivery was replayed or dismissed: it need not be kept for good any more.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be used.
+    pub async fn end_quarantine(&self, id: &DeliveryId, now: Timestamp, deadline: &Deadline) -> Result<(), CallError> {
+        let update = Update::new()
+            .set("replayed_at", milliseconds(now))
+            .set("expires_at", number(now.saturating_add(KEPT_FOR).unwrap_or(now).as_second()))
+            .remove(&["due", "due_at"])
+            .on(Condition::Present(PARTITION));
+        self.update_item("end_quarantine", &ItemKey::Delivery(id), &update, deadline).await.map(|_| ())
     }
 
     /// A delivery that was kept.
     ///
     /// # Errors
-    /// [`CallError`] when the ledger cannot be reached.
+    /// [`CallError`] when the ledger cannot be used.
     pub async fn delivery(&self, id: &DeliveryId, deadline: &Deadline) -> Result<Option<Delivery>, CallError> {
-        let call = call("get_delivery");
-        let once = || async {
-            let get = self.client.get_item().table_name(&self.table).consistent_read(true);
-            let get = get.set_key(Some(id.key().into()));
-            let answer = get.send().await.map_err(|error| from_sdk(call, error))?;
-            Ok(Answered { status: 200, remote_id: None, value: answer.item })
-        };
-        Ok(self.outbound.attempts(call, deadline, once).await?.and_then(|item| delivery(id.clone(), &item)))
+        let item = self.get("get_delivery", &ItemKey::Delivery(id), deadline).await?;
+        Ok(item.and_then(|item| Delivery::from_item(id, &item)))
     }
 
     /// Reserves the charter id for the booking. `false` when another booking has it.
     ///
     /// # Errors
-    /// [`CallError`] when the ledger cannot be reached.
+    /// [`CallError`] when the ledger cannot be used.
     pub async fn reserve(
         &self,
         charter_id: &CharterId,
         booking_id: &BookingId,
         deadline: &Deadline,
     ) -> Result<bool, CallError> {
-        let item = Item::from([
-            (PARTITION.to_owned(), text(format!("charter#{charter_id}"))),
-            (SORT.to_owned(), text("reservation")),
-            ("booking_id".to_owned(), text(booking_id.as_str())),
-        ]);
+        let mut item = ItemKey::Reservation(charter_id).item();
+        item.insert("booking_id".into(), text(booking_id.as_str()));
         let there = self.put_if_absent("reserve_charter_id", &item, deadline).await?;
         Ok(there.is_none_or(|there| there.get("booking_id") == item.get("booking_id")))
     }
@@ -149,7 +228,7 @@ impl Ledger {
     /// Keeps what is about to be taken out of a crew event, by its paths.
     ///
     /// # Errors
-    /// [`CallError`] when the ledger cannot be reached.
+    /// [`CallError`] when the ledger cannot be used.
     pub async fn keep_removed(
         &self,
         record: &BookingRecord,
@@ -157,44 +236,10 @@ impl Ledger {
         deadline: &Deadline,
     ) -> Result<(), CallError> {
         let removed = Value::Object(removed).to_string();
-        let item = Item::from([
-            (PARTITION.to_owned(), booking_key(&record.booking_id)),
-            (SORT.to_owned(), text(format!("removed#{}", digest(removed.as_bytes())))),
-            ("removed".to_owned(), text(removed)),
-            ("removed_at".to_owned(), milliseconds(deadline.now())),
-        ]);
+        let mut item = ItemKey::Removed(&record.booking_id, digest(removed.as_bytes())).item();
+        item.insert("removed".into(), text(removed));
+        item.insert("removed_at".into(), milliseconds(deadline.now()));
         self.put_if_absent("keep_removed", &item, deadline).await.map(|_| ())
-    }
-
-    async fn put_delivery(
-        &self,
-        delivery: &Delivery,
-        kept_for: Option<SignedDuration>,
-        deadline: &Deadline,
-    ) -> Result<StoreOutcome, CallError> {
-        let mut item = Item::from(delivery.id.key());
-        item.insert("body".into(), body(&delivery.body));
-        item.insert("digest".into(), text(digest(&delivery.body)));
-        item.insert("origin".into(), text(delivery.origin.name()));
-        item.insert("received_at".into(), milliseconds(delivery.received_at));
-        if let Some((meaning, order)) = &delivery.says {
-            item.insert("says".into(), text(meaning.name()));
-            item.insert("as_of".into(), milliseconds(order.at()));
-        }
-        match kept_for {
-            Some(kept_for) => {
-                item.insert("expires_at".into(), number((delivery.received_at + kept_for).as_second()));
-            }
-            None => {
-                item.insert("due".into(), text(QUARANTINED));
-                item.insert("due_at".into(), milliseconds(delivery.received_at));
-            }
-        }
-        Ok(match self.put_if_absent("put_delivery", &item, deadline).await? {
-            None => StoreOutcome::New,
-            Some(there) if there.get("digest") == item.get("digest") => StoreOutcome::Repeated,
-            Some(_) => StoreOutcome::AnotherBody,
-        })
     }
 
     /// Puts an item unless there is one of the same key: then that is left alone and answered.
@@ -225,19 +270,35 @@ impl Ledger {
     }
 }
 
-/// Readable in a console where it can be.
-fn body(bytes: &[u8]) -> AttributeValue {
-    std::str::from_utf8(bytes).map_or_else(|_binary| AttributeValue::B(Blob::new(bytes)), text)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn delivery(id: DeliveryId, item: &Item) -> Option<Delivery> {
-    let field = |name: &str| item.get(name)?.as_s().ok();
-    let body = match item.get("body")? {
-        AttributeValue::B(bytes) => bytes.clone().into_inner(),
-        text => text.as_s().ok()?.clone().into_bytes(),
-    };
-    let origin = [Origin::Webhook, Origin::Person]
-        .into_iter()
-        .find(|origin| field("origin").is_some_and(|name| name == origin.name()))?;
-    Some(Delivery { id, body, origin, received_at: instant(item, "received_at")?, says: None })
+    fn delivery(body: &[u8]) -> Result<Delivery, TooLarge> {
+        Delivery::new(DeliveryId::new("boatsetter", "msg_1", body), body, Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_body_comes_back_byte_for_byte() {
+        for body in [&b""[..], b"{\"id\":\xff}", &[b'x'; 900_000]] {
+            let kept = delivery(body).expect("small when packed");
+            let read = Delivery::from_item(&kept.id, &kept.item()).expect("as it was written");
+            assert_eq!((read.body().as_deref(), &read), (Some(body), &kept));
+        }
+    }
+
+    #[test]
+    fn a_body_beyond_an_item_is_refused() {
+        let noise: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(500_000).collect();
+        assert!(delivery(&noise).is_err());
+    }
+
+    #[test]
+    fn a_delivery_outlives_its_charter_by_ninety_days() {
+        let kept = delivery(b"{}").expect("small");
+        let ends = Timestamp::from_second(1_000_000).expect("in range");
+        assert_eq!(kept.expires_at(None), number(90 * 86_400));
+        assert_eq!(kept.expires_at(Some(ends)), number(1_000_000 + 90 * 86_400));
+        assert_eq!(kept.expires_at(Some(Timestamp::MAX)), number(Timestamp::MAX.as_second()));
+    }
 }

@@ -1,189 +1,161 @@
-//! What is known of the four steps: one effect on one system each.
+//! What each system was last known to show.
+//!
+//! Digests of values, not values: they tell whether something changed, need little room, and give nobody's name or money away.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{BookingRecord, Ledger, Updated, json, number, text};
-use crate::outbound::{CallError, Deadline};
+use super::{
+    BookingRecord, Ledger, PerStep, Step, StepRecord, StepStatus, Updated,
+    expression::{Condition, Update},
+    json, number, text,
+};
+use crate::{
+    outbound::{CallError, Deadline},
+    systems::remote_id::{EntryId, EventId},
+};
 
-/// What a system was last known to show, field by field: digests of values, or short words of our own where a later step needs them.
-pub type Applied = BTreeMap<String, String>;
+/// What is known of one step: how it is doing, and what its system shows of the booking, if anything.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Known<S> {
+    /// How it is doing.
+    pub step: StepRecord,
+    /// What the system shows; `None` when it has nothing of the booking, as far as is known.
+    pub shown: Option<S>,
+}
 
-/// The four steps, as the ledger names them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "the names are the steps' own")]
-pub enum Step {
-    Calendar,
-    CrewEvent,
-    CrewRedaction,
-    GuestPage,
+impl<S> Default for Known<S> {
+    fn default() -> Self {
+        Self { step: StepRecord::default(), shown: None }
+    }
 }
 
 /// What is known of the four steps.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[allow(missing_docs, reason = "the names are the steps' own")]
 pub struct Journal {
-    pub calendar: StepRecord,
-    pub crew_event: StepRecord,
+    pub calendar: Known<ShownEntry>,
+    pub crew_event: Known<ShownEvent>,
     pub crew_redaction: StepRecord,
-    pub guest_page: StepRecord,
+    pub guest_page: Known<ShownPage>,
 }
 
-/// What is known of one step.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct StepRecord {
-    /// What the system calls its part of the booking.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub remote_id: Option<String>,
-    /// What it was last known to show.
-    #[serde(skip_serializing_if = "Applied::is_empty")]
-    pub applied: Applied,
-    /// Fields whose change was begun and not yet seen to end.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub doubtful: BTreeSet<String>,
-    /// Whether anything exists there is not known: it is read back before anything is created.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub unknown: bool,
-    /// Nothing is written there before this: a request may still land.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub settles_at: Option<Timestamp>,
-    /// How many of its parts of the booking are gone; tells one creation from another.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub generation: u32,
-    /// Where it stands.
-    pub standing: Standing,
-    /// Tries since it was last in step.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub attempts: u32,
-    /// When it is tried next, if it is due.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_try_at: Option<Timestamp>,
-    /// Why it is not in step.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub failure: Option<Failure>,
-}
-
-/// Where a step stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Standing {
-    /// Never tried.
-    #[default]
-    New,
-    /// The system shows what it should.
-    InStep,
-    /// The system has nothing to show.
-    NotNeeded,
-    /// It will be tried again.
-    Due,
-    /// A person must look, as long as the same content is wanted.
-    Parked {
-        /// The digest of what was refused.
-        content: String,
-    },
-}
-
-/// Why a step is not in step.
+/// The calendar's entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// The class of the failure, as the log names it.
-    pub class: String,
-    /// What happened.
-    pub detail: String,
-    /// What to do.
-    pub next: String,
-    /// The digest of what the system should have come to show.
-    #[serde(default)]
-    pub content: String,
+pub struct ShownEntry {
+    /// The calendar's id of it.
+    pub id: EntryId,
+    /// What stands in it.
+    pub fields: ShownFields,
 }
 
-impl Step {
-    /// All four, in the order of the answer.
-    pub const ALL: [Self; 4] = [Self::Calendar, Self::CrewEvent, Self::CrewRedaction, Self::GuestPage];
+/// ShipCaptainCrew's event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownEvent {
+    /// SCC's id of it.
+    pub id: EventId,
+    /// What stands in it.
+    pub fields: ShownFields,
+    /// The calendar entry that its notes name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry_id: Option<EntryId>,
+}
 
-    /// The step's attribute, and its name in idempotency keys and logs.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Calendar => "calendar",
-            Self::CrewEvent => "crew_event",
-            Self::CrewRedaction => "crew_redaction",
-            Self::GuestPage => "guest_page",
-        }
-    }
+/// What was last applied, field by field.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownFields {
+    /// The digest of each field's value.
+    pub applied: BTreeMap<String, String>,
+    /// Fields whose change was begun and not yet seen to end.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub in_flight: BTreeSet<String>,
+}
+
+/// The guest page and its calendar file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownPage {
+    /// The page's key in the bucket.
+    pub key: String,
+    /// The digest of both files; `None` when nobody knows what arrived.
+    pub content: Option<String>,
+    /// The start that the page says.
+    pub start: Timestamp,
+    /// The start that it said before it was moved, and when that was changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moved: Option<(Timestamp, Timestamp)>,
+    /// Counts the changes that guests can see (RFC 5545, `SEQUENCE`): another price is none of them.
+    pub sequence: u64,
+    /// When the sender made the newest of them (RFC 5545, `DTSTAMP`).
+    pub changed_at: Timestamp,
 }
 
 impl Journal {
-    /// What is known of `step`.
-    pub fn of(&self, step: Step) -> &StepRecord {
-        match step {
-            Step::Calendar => &self.calendar,
-            Step::CrewEvent => &self.crew_event,
-            Step::CrewRedaction => &self.crew_redaction,
-            Step::GuestPage => &self.guest_page,
+    /// How each step is doing.
+    pub fn steps(&self) -> PerStep<&StepRecord> {
+        PerStep {
+            calendar: &self.calendar.step,
+            crew_event: &self.crew_event.step,
+            crew_redaction: &self.crew_redaction,
+            guest_page: &self.guest_page.step,
         }
     }
 
-    /// All four, by name.
-    pub fn each(&self) -> [(Step, &StepRecord); 4] {
-        Step::ALL.map(|step| (step, self.of(step)))
+    /// What each system calls its part of the booking.
+    pub fn remote_ids(&self) -> PerStep<Option<&str>> {
+        PerStep {
+            calendar: self.calendar.shown.as_ref().map(|entry| entry.id.as_str()),
+            crew_event: self.crew_event.shown.as_ref().map(|event| event.id.as_str()),
+            crew_redaction: None,
+            guest_page: self.guest_page.shown.as_ref().map(|page| &*page.key),
+        }
     }
 
     /// The earliest moment at which a due step is tried next; `None` when no step is due.
     pub fn next_try_at(&self) -> Option<Timestamp> {
-        self.each().into_iter().filter_map(|(_, step)| step.next_try_at).min()
+        self.steps().each().into_iter().filter_map(|(_, step)| step.next_try_at).min()
     }
 
     /// Whether a step waits for a person.
     pub fn is_parked(&self) -> bool {
-        self.each().into_iter().any(|(_, step)| matches!(step.standing, Standing::Parked { .. }))
+        self.steps().any(|step| step.status == StepStatus::Parked)
     }
 
-    /// The journal as the next holder must read it after one that never let go: whatever that one began may have happened, and
-    /// nothing of it waits for a later time.
+    /// The journal as the next holder must read it after one that never released: what that one began may have happened, and nothing
+    /// waits for a later time.
     #[must_use]
     pub fn after_a_crash(self) -> Self {
-        let existence_in_doubt = |step: StepRecord| {
-            let unknown = step.unknown || step.remote_id.is_none();
-            StepRecord { unknown, next_try_at: None, ..step }
-        };
-        let mut guest_page = self.guest_page;
-        guest_page.forget_applied(StepRecord::CONTENT);
-        let crew_redaction = StepRecord { standing: Standing::Due, next_try_at: None, ..self.crew_redaction };
+        let Self { calendar, crew_event, crew_redaction, guest_page } = self;
+        let forget_content = |page: ShownPage| ShownPage { content: None, ..page };
         Self {
-            calendar: existence_in_doubt(self.calendar),
-            crew_event: existence_in_doubt(self.crew_event),
-            crew_redaction,
-            guest_page: StepRecord { unknown: true, next_try_at: None, ..guest_page },
+            calendar: Known { step: calendar.step.after_a_crash(calendar.shown.is_none()), ..calendar },
+            crew_event: Known { step: crew_event.step.after_a_crash(crew_event.shown.is_none()), ..crew_event },
+            crew_redaction: StepRecord { status: StepStatus::Due, ..crew_redaction.after_a_crash(false) },
+            // A page is written as a whole: what arrived of it is not known.
+            guest_page: Known {
+                step: guest_page.step.after_a_crash(true),
+                shown: guest_page.shown.map(forget_content),
+            },
+        }
+    }
+
+    /// Each step's attribute.
+    pub(super) fn attributes(&self) -> PerStep<AttributeValue> {
+        PerStep {
+            calendar: json(&self.calendar),
+            crew_event: json(&self.crew_event),
+            crew_redaction: json(&self.crew_redaction),
+            guest_page: json(&self.guest_page),
         }
     }
 }
 
-impl StepRecord {
-    /// The name under which a system that is written as a whole keeps the digest of all of it.
-    pub const CONTENT: &str = "content";
-
-    /// The system may no longer show this.
-    pub fn forget_applied(&mut self, field: &str) {
-        self.applied.remove(field);
-    }
-
-    /// Whether the system was last known to show exactly `content`.
-    pub fn shows(&self, content: &str) -> bool {
-        self.applied.get(Self::CONTENT).is_some_and(|shown| shown == content)
-    }
-
-    /// Whether a request of an earlier try may still land at `now`.
-    pub fn is_settling(&self, now: Timestamp) -> bool {
-        self.settles_at.is_some_and(|settled| now < settled)
-    }
-
+impl<S> Known<S> {
     /// Whether the system shows anything of the booking, or may.
     pub fn may_show_something(&self) -> bool {
-        self.remote_id.is_some() || self.unknown
+        self.shown.is_some() || self.step.unknown
     }
 }
 
@@ -199,25 +171,15 @@ impl Ledger {
         &self,
         record: &BookingRecord,
         step: Step,
-        known: &StepRecord,
+        known: &impl Serialize,
         deadline: &Deadline,
     ) -> Result<bool, CallError> {
         let Some(lease) = &record.lease else { return Ok(false) };
-        let updated = self.update("journal_step", &record.booking_id, deadline, |update| {
-            update
-                .update_expression(format!("SET {} = :known", step.name()))
-                .condition_expression("fence = :fence AND holder = :holder")
-                .expression_attribute_values(":known", json(known))
-                .expression_attribute_values(":fence", number(record.fence))
-                .expression_attribute_values(":holder", text(&lease.holder))
-        });
-        Ok(matches!(updated.await?, Updated::Done(_)))
+        let update = Update::new()
+            .set(step.name(), json(known))
+            .on(Condition::equal("fence", number(record.fence)).and(Condition::equal("holder", text(&lease.holder))));
+        Ok(matches!(self.update("journal_step", &record.booking_id, &update, deadline).await?, Updated::Done(_)))
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 #[cfg(test)]
@@ -225,29 +187,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn after_a_crash_everything_is_in_doubt_and_nothing_waits() {
-        let step = |remote_id: Option<&str>| StepRecord {
-            remote_id: remote_id.map(str::to_owned),
-            applied: Applied::from([(StepRecord::CONTENT.to_owned(), "c".to_owned())]),
-            standing: Standing::InStep,
+    fn after_a_crash_nothing_waits_and_all_is_in_doubt() {
+        let step = || StepRecord {
+            status: StepStatus::InStep,
             next_try_at: Some(Timestamp::UNIX_EPOCH),
             settles_at: Some(Timestamp::UNIX_EPOCH),
             ..StepRecord::default()
         };
-        let before = Journal {
-            calendar: step(None),
-            crew_event: step(Some("chr_1")),
-            crew_redaction: step(None),
-            guest_page: step(Some("index.html")),
+        let event = ShownEvent {
+            id: EventId::try_from(serde_json::json!("chr_1")).expect("valid"),
+            fields: ShownFields::default(),
+            entry_id: None,
         };
-        let after = before.after_a_crash();
-        assert_eq!(
-            [&after.calendar, &after.crew_event, &after.guest_page].map(|step| step.unknown),
-            [true, false, true]
-        );
-        assert_eq!(after.crew_redaction.standing, Standing::Due, "what crew can read is looked at again");
-        assert!(!after.guest_page.shows("c") && after.crew_event.shows("c"), "a page is written as a whole");
+        let page = ShownPage {
+            key: "index.html".into(),
+            content: Some("c".into()),
+            start: Timestamp::UNIX_EPOCH,
+            moved: None,
+            sequence: 0,
+            changed_at: Timestamp::UNIX_EPOCH,
+        };
+        let after = Journal {
+            calendar: Known { step: step(), shown: None },
+            crew_event: Known { step: step(), shown: Some(event.clone()) },
+            crew_redaction: step(),
+            guest_page: Known { step: step(), shown: Some(page) },
+        }
+        .after_a_crash();
+        let steps = after.steps();
+        assert_eq!(steps.map(|_, step| step.unknown).each().map(|(_, unknown)| *unknown), [true, false, false, true]);
+        assert_eq!(after.crew_redaction.status, StepStatus::Due, "what crew can read is looked at again");
+        assert_eq!(after.crew_event.shown, Some(event));
+        assert_eq!(after.guest_page.shown.as_ref().and_then(|page| page.content.as_ref()), None);
         assert_eq!(after.next_try_at(), None);
-        assert!(after.each().iter().all(|(_, step)| step.settles_at.is_some()), "a request may still land");
+        assert!(!steps.any(|step| step.settles_at.is_none()), "a request may still land");
     }
 }

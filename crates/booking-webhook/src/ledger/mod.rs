@@ -1,49 +1,54 @@
 //! What we were told, what we did, what is still owed.
 //!
-//! One DynamoDB table (`infra/template.yaml`). A booking's partition, `booking#{id}`, holds one `state` item (the newest snapshot and the
-//! journal of the four steps) and one item for each delivery. Every write to the state is conditional: on the order of snapshots, or on the
-//! **fence**, an integer that grows at every claim, so that whoever lost the lease can change nothing any more.
+//! One DynamoDB table (`infra/template.yaml`). A booking's partition holds one `state` item (the newest snapshot and the journal of the
+//! four steps) and pointers to the deliveries that spoke of it. Every write to the state is conditional: on the order of snapshots, or on
+//! the **fence**, an integer that grows at every claim, so that an invocation that lost its lease can change nothing any more.
 //!
 //! No transactions: conditional updates suffice, and their conflicts can be reproduced in a test. Every write may be repeated with the same
 //! effect, so an answer that got lost is simply asked for again.
 //!
-//! - [`Ledger::record`], [`Ledger::claim`]: how a booking is taken up.
-//! - [`Ledger::journal`], [`Ledger::release`]: what is written while it is worked on, and how it is let go of.
+//! - [`Ledger::record`], [`Ledger::claim`]: how a booking is taken.
+//! - [`Ledger::journal`], [`Ledger::release`]: what is written while it is worked on, and at the end.
 //! - [`Ledger::keep`], [`Ledger::quarantine`]: what was delivered, byte for byte.
 //! - [`Ledger::due`], [`Ledger::backlog`], [`Ledger::state`], [`Ledger::deliveries`]: what is asked of it.
 
 mod claim;
 mod deliveries;
-mod delivery_id;
+mod expression;
 mod history;
-mod items;
 mod journal;
-mod order;
+mod keys;
 mod queries;
 mod record;
 mod release;
-mod snapshots;
+mod state;
+mod steps;
+mod version;
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    operation::update_item::UpdateItemError,
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
+use data_encoding::HEXLOWER;
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
-pub use claim::{Claim, LeaseRequest, Only};
-pub use deliveries::{Delivery, Origin, StoreOutcome};
-pub use delivery_id::DeliveryId;
+pub use claim::{Claim, Lease, LeaseRequest, Trigger};
+pub use deliveries::{Delivery, Spoke, StoreOutcome, TooLarge};
 pub use history::{History, HistoryEntry};
-pub use journal::{Applied, Failure, Journal, Standing, Step, StepRecord};
-pub use order::{SnapshotVersion, digest};
+pub use journal::{Journal, Known, ShownEntry, ShownEvent, ShownFields, ShownPage};
+pub use keys::DeliveryId;
 pub use queries::{Backlog, DeliverySummary};
-pub use record::{BookingRecord, Decision, Lease};
+pub use record::{NewSnapshot, Place, RecordOutcome};
 pub use release::ReleaseOutcome;
-pub use snapshots::{NewSnapshot, RecordOutcome};
+pub use state::{BookingRecord, Decision, RecordedContent};
+pub use steps::{Failure, PerStep, Step, StepRecord, StepStatus};
+pub use version::{ChangedAt, RecordedVersion, SnapshotVersion};
 
-use self::items::{Item, PARTITION, SORT, STATE, booking_key};
+use self::{expression::Update, keys::ItemKey};
 use crate::{
     booking::BookingId,
     outbound::{Answered, Call, CallError, Class, Deadline, Effect, Outbound, Service, from_sdk},
@@ -51,6 +56,13 @@ use crate::{
 
 /// DynamoDB answers within milliseconds or not at all: waiting longer would use up the time in which another try fits.
 const CALL_TIMEOUT: Duration = Duration::from_secs(1);
+const DIGEST_BYTES: usize = 16;
+
+/// The operation that fails when a booking's state cannot be read: no repetition mends that.
+pub const READ_STATE: &str = "read_state";
+
+/// An item as DynamoDB answers it.
+type Item = HashMap<String, AttributeValue>;
 
 /// The ledger's table.
 #[derive(Debug, Clone)]
@@ -75,22 +87,31 @@ impl Ledger {
         Self { client, table, outbound: outbound.within(CALL_TIMEOUT) }
     }
 
-    /// Updates a booking's state on a condition, and answers the item either way.
+    /// Updates a booking's state, and answers the item whether or not the update's condition held.
     async fn update(
         &self,
         operation: &'static str,
         booking_id: &BookingId,
+        update: &Update,
         deadline: &Deadline,
-        build: impl Fn(UpdateItemFluentBuilder) -> UpdateItemFluentBuilder,
+    ) -> Result<Updated, CallError> {
+        self.update_item(operation, &ItemKey::State(booking_id), update, deadline).await
+    }
+
+    async fn update_item(
+        &self,
+        operation: &'static str,
+        key: &ItemKey<'_>,
+        update: &Update,
+        deadline: &Deadline,
     ) -> Result<Updated, CallError> {
         let call = call(operation);
         let once = || async {
-            let update = self.client.update_item().table_name(&self.table);
-            let update = update.key(PARTITION, booking_key(booking_id)).key(SORT, text(STATE));
-            let update = update
+            let request = self.client.update_item().table_name(&self.table).set_key(Some(key.item()));
+            let request = request
                 .return_values(ReturnValue::AllNew)
                 .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-            let (status, value) = match build(update).send().await {
+            let (status, value) = match update.apply(request).send().await {
                 Ok(answer) => (200, Updated::Done(answer.attributes.unwrap_or_default())),
                 Err(error) => match error.as_service_error() {
                     Some(UpdateItemError::ConditionalCheckFailedException(unfit)) => {
@@ -113,7 +134,7 @@ const fn call(operation: &'static str) -> Call {
 /// A state that cannot be read is a person's to mend: nothing may be done on top of it.
 fn read(booking_id: &BookingId, item: &Item) -> Result<BookingRecord, CallError> {
     BookingRecord::from_item(booking_id, item)
-        .map_err(|error| CallError::new(call("read_state"), Class::Refused, error.to_string()))
+        .map_err(|error| CallError::new(call(READ_STATE), Class::Refused, error.to_string()))
 }
 
 fn text(value: impl Into<String>) -> AttributeValue {
@@ -124,6 +145,15 @@ fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
+fn milliseconds(at: Timestamp) -> AttributeValue {
+    number(at.as_millisecond())
+}
+
 fn json(value: &impl serde::Serialize) -> AttributeValue {
     text(serde_json::to_string(value).expect("what the ledger keeps has text keys and serialises"))
+}
+
+/// The first 128 bits of a SHA-256, in hex: enough to tell contents apart.
+pub fn digest(content: &[u8]) -> String {
+    HEXLOWER.encode(&Sha256::digest(content)[..DIGEST_BYTES])
 }

@@ -4,9 +4,11 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use jiff::Timestamp;
 
 use super::{
-    BookingRecord, DeliveryId, Ledger, call,
-    items::{DUE, Item, PARKED, PARTITION, QUARANTINED, SORT, STATE, booking_key, booking_of, instant, milliseconds},
-    read, text,
+    BookingRecord, DeliveryId, Item, Ledger, call,
+    keys::{ItemKey, booking_of, booking_partition, pointed_to, pointers},
+    milliseconds, read,
+    state::{DUE, PARKED, QUARANTINED, instant, is_known},
+    text,
 };
 use crate::{
     booking::{BookingId, BookingStatus},
@@ -100,15 +102,24 @@ impl Ledger {
     /// # Errors
     /// [`CallError`] when the ledger cannot be reached.
     pub async fn state(&self, booking_id: &BookingId, deadline: &Deadline) -> Result<Option<BookingRecord>, CallError> {
-        let call = call("get_state");
+        let item = self.get("get_state", &ItemKey::State(booking_id), deadline).await?;
+        item.filter(is_known).map(|item| read(booking_id, &item)).transpose()
+    }
+
+    /// An item as it is now.
+    pub(super) async fn get(
+        &self,
+        operation: &'static str,
+        key: &ItemKey<'_>,
+        deadline: &Deadline,
+    ) -> Result<Option<Item>, CallError> {
+        let call = call(operation);
         let once = || async {
             let get = self.client.get_item().table_name(&self.table).consistent_read(true);
-            let get = get.key(PARTITION, booking_key(booking_id)).key(SORT, text(STATE));
-            let answer = get.send().await.map_err(|error| from_sdk(call, error))?;
+            let answer = get.set_key(Some(key.item())).send().await.map_err(|error| from_sdk(call, error))?;
             Ok(Answered { status: 200, remote_id: None, value: answer.item })
         };
-        let item = self.outbound.attempts(call, deadline, once).await?;
-        item.map(|item| read(booking_id, &item)).transpose()
+        self.outbound.attempts(call, deadline, once).await
     }
 
     /// The deliveries of a booking that are still kept, the oldest first. They are sorted here: the ledger sorts them by their names.
@@ -124,9 +135,9 @@ impl Ledger {
             query
                 .consistent_read(true)
                 .key_condition_expression("pk = :booking AND begins_with(sk, :delivery)")
-                .projection_expression("pk, sk, received_at, says, as_of")
-                .expression_attribute_values(":booking", booking_key(booking_id))
-                .expression_attribute_values(":delivery", text("delivery#"))
+                .projection_expression("delivery, received_at, says, as_of")
+                .expression_attribute_values(":booking", booking_partition(booking_id))
+                .expression_attribute_values(":delivery", pointers())
         };
         let (mut deliveries, mut after) = (Vec::new(), None);
         for _ in 0..MOST_PAGES {
@@ -163,5 +174,5 @@ impl Ledger {
 fn summary(item: &Item) -> Option<DeliverySummary> {
     let says = item.get("says").and_then(|says| BookingStatus::parse(says.as_s().ok()?));
     let received_at = instant(item, "received_at")?;
-    Some(DeliverySummary { id: DeliveryId::from_item(item)?, received_at, says, as_of: instant(item, "as_of") })
+    Some(DeliverySummary { id: pointed_to(item)?, received_at, says, as_of: instant(item, "as_of") })
 }

@@ -9,7 +9,6 @@ use crate::{
     inbound::Mapping,
     ledger::{LeaseRequest, Ledger},
     outbound::{Clock, Deadline, Outbound},
-    reconcile::Systems,
     runtime::config::{Config, Files},
     runtime::metrics::{Metric, Metrics},
     runtime::secrets::{SecretSource, SecretStore},
@@ -132,22 +131,24 @@ impl App {
         })
     }
 
-    /// The four systems, as this invocation reaches them.
-    pub fn systems(&self) -> Systems<'_> {
-        Systems {
-            calendar: Calendar::new(&self.outbound, &self.secrets),
-            scc: Scc::new(&self.outbound, &self.secrets, &self.events),
-            publisher: Publisher::new(
-                &self.outbound,
-                &self.secrets,
-                &self.config.guest_page,
-                &self.s3,
-                &self.cloudfront,
-            ),
-            renderer: &self.renderer,
-            operator: &self.operator,
-            crew_event_wait: self.config.crew_event_wait,
-        }
+    /// The office's calendar.
+    pub fn calendar(&self) -> Calendar<'_> {
+        Calendar::new(&self.outbound, &self.secrets)
+    }
+
+    /// The crew's system.
+    pub fn scc(&self) -> Scc<'_> {
+        Scc::new(&self.outbound, &self.secrets, &self.events)
+    }
+
+    /// Where guests look.
+    pub fn publisher(&self) -> Publisher<'_> {
+        Publisher::new(&self.outbound, &self.secrets, &self.config.guest_page, &self.s3, &self.cloudfront)
+    }
+
+    /// What guests see.
+    pub fn renderer(&self) -> &Renderer {
+        &self.renderer
     }
 
     /// The way to the operator's files.

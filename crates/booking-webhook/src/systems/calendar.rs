@@ -15,6 +15,7 @@ use crate::{
     booking::{Booking, Money, PersonId, clock, rfc3339},
     outbound::{Call, CallError, Class, Deadline, Effect, Outbound, Service},
     runtime::secrets::{CalendarSecret, SecretStore},
+    systems::remote_id::EntryId,
 };
 
 const TOKEN: HeaderName = HeaderName::from_static("x-dashboard-token");
@@ -110,23 +111,6 @@ fn notes(confirmed: &Booking, guest_page: &str) -> String {
     lines.join("\n")
 }
 
-/// The calendar's own id of an entry, e.g. `cal_1a2b`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(transparent)]
-pub struct EntryId(String);
-
-impl EntryId {
-    /// An id that the calendar gave before.
-    pub fn stored(id: String) -> Self {
-        Self(id)
-    }
-
-    /// The id as the calendar gave it.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 /// An entry that is there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StandingEntry {
@@ -174,7 +158,7 @@ impl<'a> Calendar<'a> {
             let entries = self.on(*day, deadline).await?;
             let ours = entries.into_iter().filter(|seen| seen.get("event_id").is_some_and(|id| id == event_id));
             found.extend(ours.filter_map(|seen| {
-                let id = EntryId(seen.get("id")?.as_str()?.to_owned());
+                let id = EntryId::try_from(seen.get("id")?.clone()).ok()?;
                 Some(StandingEntry { id, seen: Some(seen) })
             }));
         }
@@ -229,7 +213,8 @@ impl<'a> Calendar<'a> {
                 let post = authorised(http.post(format!("{}/calendar", secret.url)), &secret);
                 post.header(IDEMPOTENCY_KEY, idempotency_key).json(entry)
             };
-            let read = |body: &[u8]| serde_json::from_slice(body).map(|Created { id }| (id.clone(), Some(id.0)));
+            let read =
+                |body: &[u8]| serde_json::from_slice(body).map(|Created { id }| (id.clone(), Some(id.to_string())));
             self.outbound.exchange_once(CREATE, attempt_number, deadline, request, read).await
         };
         let id = self.secrets.present(CREATE, |secrets| &secrets.calendar, deadline, attempt).await?;
@@ -249,10 +234,10 @@ impl<'a> Calendar<'a> {
     ) -> Result<(), CallError> {
         let attempt = |secret: CalendarSecret| async move {
             let request = |http: &reqwest::Client| {
-                let patch = authorised(http.patch(format!("{}/calendar/{}", secret.url, id.as_str())), &secret);
+                let patch = authorised(http.patch(format!("{}/calendar/{}", secret.url, id.segment())), &secret);
                 patch.header(IDEMPOTENCY_KEY, idempotency_key).json(changes)
             };
-            self.outbound.exchange(PATCH, deadline, request, |_| Ok(((), Some(id.0.clone())))).await
+            self.outbound.exchange(PATCH, deadline, request, |_| Ok(((), Some(id.to_string())))).await
         };
         self.secrets.present(PATCH, |secrets| &secrets.calendar, deadline, attempt).await
     }
@@ -270,10 +255,10 @@ impl<'a> Calendar<'a> {
     ) -> Result<(), CallError> {
         let attempt = |secret: CalendarSecret| async move {
             let request = |http: &reqwest::Client| {
-                let delete = authorised(http.delete(format!("{}/calendar/{}", secret.url, id.as_str())), &secret);
+                let delete = authorised(http.delete(format!("{}/calendar/{}", secret.url, id.segment())), &secret);
                 delete.header(IDEMPOTENCY_KEY, idempotency_key)
             };
-            self.outbound.exchange(DELETE, deadline, request, |_| Ok(((), Some(id.0.clone())))).await
+            self.outbound.exchange(DELETE, deadline, request, |_| Ok(((), Some(id.to_string())))).await
         };
         match self.secrets.present(DELETE, |secrets| &secrets.calendar, deadline, attempt).await {
             Err(error) if error.status == Some(404) => self.make_sure_it_is_gone(id, days, deadline).await,
@@ -289,7 +274,7 @@ impl<'a> Calendar<'a> {
     ) -> Result<(), CallError> {
         for day in days {
             let entries = self.on(*day, deadline).await?;
-            if entries.iter().any(|seen| seen.get("id").is_some_and(|listed| listed == id.as_str())) {
+            if entries.iter().any(|seen| EntryId::try_from(seen["id"].clone()).as_ref() == Ok(id)) {
                 let reason = format!("does not find the entry to remove, which is still listed on {day}");
                 return Err(CallError::new(DELETE, Class::Transient, reason));
             }

@@ -2,4 +2,5 @@
 
 pub mod calendar;
 pub mod guest_page;
+pub mod remote_id;
 pub mod scc;

@@ -11,8 +11,6 @@ use std::time::Duration;
 pub use files::{FileError, FileLocation, Files};
 pub use hosts::{AllowedHosts, HostError, HostKinds};
 
-use crate::reconcile::redrive::Redrive;
-
 /// One part in so many of an answer's time is kept for the release.
 const PART_FOR_THE_RELEASE: u32 = 6;
 
@@ -47,6 +45,15 @@ pub struct Config {
     pub allowed_hosts: AllowedHosts,
     /// What was wrong with the environment and replaced by a default, for the cold start's report.
     pub faults: Vec<String>,
+}
+
+/// How long to wait before a step is tried again.
+#[derive(Debug, Clone, Copy)]
+pub struct Redrive {
+    /// How long a request that nobody answered may still land.
+    pub settle: Duration,
+    /// The first distance between two tries.
+    pub base: Duration,
 }
 
 /// Where guest pages go.

@@ -1,49 +1,13 @@
 //! What crew read of a charter. Built from [`Charter`], which has no money in it.
 
-use std::fmt;
-
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    booking::{Charter, CharterId, PersonId, clock, rfc3339},
-    systems::calendar::EntryId,
+    booking::{Charter, PersonId, clock, rfc3339},
+    systems::remote_id::{EntryId, EventId},
 };
-
-/// SCC's id of an event: our charter id, unless SCC answered another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct EventId(String);
-
-impl EventId {
-    /// An id that SCC gave before.
-    pub fn stored(id: String) -> Self {
-        Self(id)
-    }
-
-    /// The id that `event` is sent with.
-    pub(super) fn of(event: &Map<String, Value>) -> Self {
-        Self(event.get("event_id").and_then(Value::as_str).unwrap_or_default().to_owned())
-    }
-
-    /// The id as SCC keeps it.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<&CharterId> for EventId {
-    fn from(id: &CharterId) -> Self {
-        Self(id.to_string())
-    }
-}
-
-impl fmt::Display for EventId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
 
 /// An event as SCC takes it.
 #[derive(Debug, Clone, Serialize)]

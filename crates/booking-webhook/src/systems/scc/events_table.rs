@@ -13,12 +13,13 @@ use aws_sdk_dynamodb::{
 use serde_json::{Map, Value};
 
 use super::{
-    EventId, StandingEvent,
+    StandingEvent,
     redaction::{Finding, Item, find_money, update},
 };
 use crate::{
     booking::MoneyWords,
     outbound::{Answered, Call, CallError, Class, Deadline, Effect, Outbound, Service, from_sdk},
+    systems::remote_id::EventId,
 };
 
 const PARTITION_KEY: &str = "event_id";

@@ -8,7 +8,7 @@ mod events_table;
 mod redaction;
 
 use data_encoding::HEXLOWER;
-pub use event::{Event, EventId};
+pub use event::Event;
 pub use events_table::EventsTable;
 use http::{
     StatusCode,
@@ -25,6 +25,7 @@ use crate::{
     outbound::{Call, CallError, Class, Deadline, Effect, Outbound, Service},
     runtime::metrics::Metric,
     runtime::secrets::{SccAuthentication, SccSecret, SecretStore},
+    systems::remote_id::EventId,
 };
 
 const SERVICE_KEY: HeaderName = HeaderName::from_static("x-service-key");
@@ -32,7 +33,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 const CREATE: Call = Call { service: Service::Scc, operation: "create_event", effect: Effect::Create };
 const CHECK: Call = Call { service: Service::Scc, operation: "check_key", effect: Effect::Repeatable };
-const PATCH: Call = Call { service: Service::Scc, operation: "patch_event", effect: Effect::Change };
+pub(crate) const PATCH: Call = Call { service: Service::Scc, operation: "patch_event", effect: Effect::Change };
 
 /// An event that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,12 +79,12 @@ impl<'a> Scc<'a> {
     /// [`CallError`] of the table; a refusal when the id is taken by somebody else's event, which only a person can sort out.
     pub async fn find(
         &self,
+        id: &EventId,
         event: &Map<String, Value>,
         booking_id: &BookingId,
         deadline: &Deadline,
     ) -> Result<Option<StandingEvent>, CallError> {
-        let id = EventId::of(event);
-        match self.events.find(self.outbound, &id, deadline).await? {
+        match self.events.find(self.outbound, id, deadline).await? {
             Some(standing) if !standing.is_of_the_booking(event, booking_id) => {
                 Err(CallError::new(CREATE, Class::Refused, format!("has an event {id} that is not ours")))
             }
@@ -98,6 +99,7 @@ impl<'a> Scc<'a> {
     /// [`CallError`] of the creation; an unknown one means that there may be an event now, or later.
     pub async fn create(
         &self,
+        id: &EventId,
         event: &Map<String, Value>,
         booking_id: &BookingId,
         idempotency_key: &str,
@@ -106,11 +108,13 @@ impl<'a> Scc<'a> {
         let create = |attempt| async move {
             match self.post(event, idempotency_key, attempt, deadline).await {
                 // Our own earlier request was faster, or it is somebody else's.
-                Err(error) if error.status == Some(409) => self.find(event, booking_id, deadline).await?.ok_or(error),
+                Err(error) if error.status == Some(409) => {
+                    self.find(id, event, booking_id, deadline).await?.ok_or(error)
+                }
                 outcome => outcome,
             }
         };
-        self.outbound.create_or_read_back(deadline, create, || self.find(event, booking_id, deadline)).await
+        self.outbound.create_or_read_back(deadline, create, || self.find(id, event, booking_id, deadline)).await
     }
 
     async fn post(
@@ -148,7 +152,7 @@ impl<'a> Scc<'a> {
     ) -> Result<(), CallError> {
         let attempt = |secret: SccSecret| async move {
             let request = |http: &reqwest::Client| {
-                let url = format!("{}/events/{id}", secret.url);
+                let url = format!("{}/events/{}", secret.url, id.segment());
                 authorised(http.patch(url), &secret).header(IDEMPOTENCY_KEY, idempotency_key).json(changes)
             };
             match self.outbound.exchange(PATCH, deadline, request, |_| Ok(((), Some(id.to_string())))).await {
@@ -175,9 +179,9 @@ impl<'a> Scc<'a> {
     ///
     /// # Errors
     /// [`CallError`] when the key is denied, or whoever answers does so without one: that is not SCC.
-    pub async fn check_key(&self, nobodys_id: &str, deadline: &Deadline) -> Result<(), CallError> {
+    pub async fn check_key(&self, nobodys_id: &EventId, deadline: &Deadline) -> Result<(), CallError> {
         let attempt = |secret: SccSecret| async move {
-            let url = format!("{}/events/{nobodys_id}", secret.url);
+            let url = format!("{}/events/{}", secret.url, nobodys_id.segment());
             let request = |http: &reqwest::Client| authorised(http.get(&url), &secret);
             match self.outbound.exchange(CHECK, deadline, request, |_| Ok(((), None))).await {
                 Err(error) if error.status != Some(StatusCode::NOT_FOUND.as_u16()) => return Err(error),
@@ -197,9 +201,8 @@ impl<'a> Scc<'a> {
     ///
     /// # Errors
     /// [`CallError`] of the table.
-    pub async fn check_table(&self, nobodys_id: &str, deadline: &Deadline) -> Result<(), CallError> {
-        let id = EventId::stored(nobodys_id.to_owned());
-        self.events.find(self.outbound, &id, deadline).await.map(|_| ())
+    pub async fn check_table(&self, nobodys_id: &EventId, deadline: &Deadline) -> Result<(), CallError> {
+        self.events.find(self.outbound, nobodys_id, deadline).await.map(|_| ())
     }
 
     /// Takes every trace of money out of an event's items, whoever put it there, and makes sure that it is gone. What is taken out is

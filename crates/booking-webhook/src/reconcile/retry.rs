@@ -7,8 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::{
-    ledger::{Failure, Standing, StepRecord},
+    ledger::{Failure, StepRecord, StepStatus},
     outbound::{CallError, Class, Service},
+    runtime::config::Redrive,
 };
 
 /// The distance between tries grows to this many times the first one: one minute, up to an hour.
@@ -19,15 +20,6 @@ const LONGEST_ASKED: Duration = Duration::from_hours(24);
 const LONGEST_DETAIL_CHARACTERS: usize = 320;
 /// From this try on somebody should look, although it may still heal by itself.
 const ALARM_FROM_ATTEMPT: u32 = 3;
-
-/// How long to wait for what.
-#[derive(Debug, Clone, Copy)]
-pub struct Redrive {
-    /// How long a request that nobody answered may still land.
-    pub settle: Duration,
-    /// The first distance between two tries.
-    pub base: Duration,
-}
 
 /// What a step was trying to do when it failed.
 #[derive(Debug, Clone, Copy)]
@@ -40,54 +32,45 @@ pub struct Tried<'a> {
     pub ends: Timestamp,
 }
 
-impl Redrive {
-    /// What is known of a step after it failed with `error`.
-    pub fn after_failure(&self, known: StepRecord, error: &CallError, tried: Tried<'_>) -> StepRecord {
-        let attempts = known.attempts.saturating_add(1);
-        let parked = Standing::Parked { content: tried.content.to_owned() };
-        let over = tried.at >= tried.ends;
-        let (standing, next_try_at) = match error.class {
-            Class::Refused => (parked, None),
-            _ if over => (parked, None),
-            Class::Denied => (Standing::Due, Some(tried.at + self.base * MOST_BASES)),
-            Class::Unknown { answered: false } => {
-                let distance = if attempts > 1 { self.distance(attempts - 1) } else { Duration::ZERO };
-                (Standing::Due, Some(tried.at + distance.max(self.settle)))
-            }
-            Class::Transient | Class::Unknown { answered: true } => {
-                let asked = error.retry_after.unwrap_or_default().min(LONGEST_ASKED);
-                (Standing::Due, Some(tried.at + self.distance(attempts).max(asked)))
-            }
-        };
-        let settles_at = match error.class {
-            Class::Unknown { answered: false } => Some(tried.at + self.settle),
-            _ => None,
-        };
-        let failure = Failure {
-            class: error.class.name().to_owned(),
-            detail: error.to_string().chars().take(LONGEST_DETAIL_CHARACTERS).collect(),
-            next: next(error, next_try_at),
-            content: tried.content.to_owned(),
-        };
-        StepRecord { standing, attempts, next_try_at, settles_at, failure: Some(failure), ..known }
-    }
-
-    /// Before the try after `attempts` of them.
-    fn distance(&self, attempts: u32) -> Duration {
-        let doublings = 1_u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(MOST_BASES);
-        self.base * doublings.clamp(1, MOST_BASES)
-    }
+/// What is known of a step after it failed with `error`.
+pub(super) fn after_failure(known: StepRecord, error: &CallError, tried: Tried<'_>, redrive: Redrive) -> StepRecord {
+    let attempts = known.attempts.saturating_add(1);
+    let over = tried.at >= tried.ends;
+    let (status, next_try_at) = match error.class {
+        Class::Refused => (StepStatus::Parked, None),
+        _ if over => (StepStatus::Parked, None),
+        Class::Denied => (StepStatus::Due, Some(tried.at + redrive.base * MOST_BASES)),
+        Class::Unknown { answered: false } => {
+            let distance = if attempts > 1 { distance(redrive, attempts - 1) } else { Duration::ZERO };
+            (StepStatus::Due, Some(tried.at + distance.max(redrive.settle)))
+        }
+        Class::Transient | Class::Unknown { answered: true } => {
+            let asked = error.retry_after.unwrap_or_default().min(LONGEST_ASKED);
+            (StepStatus::Due, Some(tried.at + distance(redrive, attempts).max(asked)))
+        }
+    };
+    let settles_at = match error.class {
+        Class::Unknown { answered: false } => Some(tried.at + redrive.settle),
+        _ => None,
+    };
+    let failure = Failure {
+        class: error.class.name().to_owned(),
+        detail: error.to_string().chars().take(LONGEST_DETAIL_CHARACTERS).collect(),
+        next: next(error, next_try_at),
+        content: tried.content.to_owned(),
+    };
+    StepRecord { status, attempts, next_try_at, settles_at, failure: Some(failure), ..known }
 }
 
-/// Whether the time for another try of `content` has not come yet. What is wanted instead of what failed need not wait.
-pub fn is_early(known: &StepRecord, content: &str, now: Timestamp) -> bool {
-    let failed = known.failure.as_ref().is_some_and(|failure| failure.content == content);
-    failed && known.next_try_at.is_some_and(|at| now < at)
+/// Before the try after `attempts` of them.
+fn distance(redrive: Redrive, attempts: u32) -> Duration {
+    let doublings = 1_u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(MOST_BASES);
+    redrive.base * doublings.clamp(1, MOST_BASES)
 }
 
 /// Whether somebody should look at a step that failed so often, or like this.
 pub fn deserves_an_alarm(known: &StepRecord, class: Class) -> bool {
-    let parked = matches!(known.standing, Standing::Parked { .. });
+    let parked = known.status == StepStatus::Parked;
     parked || class == Class::Denied || known.attempts >= ALARM_FROM_ATTEMPT
 }
 
@@ -150,7 +133,7 @@ mod tests {
         let call = Call { service: Service::Scc, operation: "create_event", effect: Effect::Create };
         let mut error = CallError::new(call, class, "failed");
         error.retry_after = (retry_after_s > 0).then(|| Duration::from_secs(retry_after_s));
-        REDRIVE.after_failure(known, &error, Tried { content: "c", at: at(now), ends: at(100_000) })
+        after_failure(known, &error, Tried { content: "c", at: at(now), ends: at(100_000) }, REDRIVE)
     }
 
     #[test]
@@ -167,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_hangs_again_and_again_is_asked_less_and_less_often() {
+    fn what_hangs_is_asked_less_and_less_often() {
         let unanswered = Class::Unknown { answered: false };
         let mut known = StepRecord::default();
         let mut distances = Vec::new();
@@ -181,22 +164,21 @@ mod tests {
 
     #[test]
     fn each_class_has_its_own_way_on() {
-        let parked = Standing::Parked { content: "c".into() };
-        for (class, now, standing, next, settles) in [
-            (Class::Transient, 0, Standing::Due, Some(60), None),
-            (Class::Unknown { answered: true }, 0, Standing::Due, Some(60), None),
-            (Class::Unknown { answered: false }, 0, Standing::Due, Some(35), Some(35)),
-            (Class::Unknown { answered: false }, 100_000, parked.clone(), None, Some(100_035)),
-            (Class::Unknown { answered: true }, 100_000, parked.clone(), None, None),
-            (Class::Denied, 0, Standing::Due, Some(3_600), None),
-            (Class::Refused, 0, parked.clone(), None, None),
-            (Class::Transient, 99_999, Standing::Due, Some(100_059), None),
-            (Class::Transient, 100_000, parked.clone(), None, None),
-            (Class::Denied, 100_000, parked.clone(), None, None),
+        for (class, now, status, next, settles) in [
+            (Class::Transient, 0, StepStatus::Due, Some(60), None),
+            (Class::Unknown { answered: true }, 0, StepStatus::Due, Some(60), None),
+            (Class::Unknown { answered: false }, 0, StepStatus::Due, Some(35), Some(35)),
+            (Class::Unknown { answered: false }, 100_000, StepStatus::Parked, None, Some(100_035)),
+            (Class::Unknown { answered: true }, 100_000, StepStatus::Parked, None, None),
+            (Class::Denied, 0, StepStatus::Due, Some(3_600), None),
+            (Class::Refused, 0, StepStatus::Parked, None, None),
+            (Class::Transient, 99_999, StepStatus::Due, Some(100_059), None),
+            (Class::Transient, 100_000, StepStatus::Parked, None, None),
+            (Class::Denied, 100_000, StepStatus::Parked, None, None),
         ] {
             let known = fail(StepRecord::default(), class, 0, now);
-            let expected = (standing, next.map(at), settles.map(at));
-            assert_eq!((known.standing, known.next_try_at, known.settles_at), expected, "{class:?} at {now}");
+            let expected = (status, next.map(at), settles.map(at));
+            assert_eq!((known.status, known.next_try_at, known.settles_at), expected, "{class:?} at {now}");
         }
         assert_eq!(fail(StepRecord::default(), Class::Transient, 300, 0).next_try_at, Some(at(0) + 300.seconds()));
         assert_eq!(fail(StepRecord::default(), Class::Transient, 5, 0).next_try_at, Some(at(60)), "never sooner");
@@ -205,23 +187,12 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_is_early_and_what_is_new_does_not() {
-        let failed = fail(StepRecord::default(), Class::Transient, 0, 0);
-        for (content, now, waits) in [("c", 59, true), ("c", 60, false), ("newer", 0, false)] {
-            assert_eq!(is_early(&failed, content, at(now)), waits, "{content} at {now}");
-        }
-        assert!(!is_early(&StepRecord { next_try_at: None, ..failed }, "c", at(0)), "after a crash");
-        let due_later = StepRecord { next_try_at: Some(at(60)), ..StepRecord::default() };
-        assert!(!is_early(&due_later, "c", at(0)), "nothing failed");
-    }
-
-    #[test]
     fn somebody_looks_at_what_does_not_heal() {
-        let tries = |count: u32| StepRecord { attempts: count, standing: Standing::Due, ..StepRecord::default() };
+        let tries = |count: u32| StepRecord { attempts: count, status: StepStatus::Due, ..StepRecord::default() };
         assert!(!deserves_an_alarm(&tries(2), Class::Transient));
         assert!(deserves_an_alarm(&tries(3), Class::Transient));
         assert!(deserves_an_alarm(&tries(1), Class::Denied));
-        let parked = StepRecord { standing: Standing::Parked { content: "c".into() }, ..tries(1) };
+        let parked = StepRecord { status: StepStatus::Parked, ..tries(1) };
         assert!(deserves_an_alarm(&parked, Class::Refused));
     }
 }

@@ -1,0 +1,291 @@
+//! What the ledger knows about one booking, and how its item is read.
+
+use std::{collections::BTreeSet, str::FromStr};
+
+use jiff::{Timestamp, civil::Date};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    ChangedAt, History, Item, Journal, Lease, RecordedVersion,
+    version::{DECIDED, NEWEST, UNREVISED, VersionAttributes},
+};
+use crate::booking::{BookingId, BookingStatus, CharterId, Sale, Snapshot, Terms};
+
+/// Partitions of the index `due`: what time can bring further, what only a person can, and deliveries that were not understood.
+pub(super) const DUE: &str = "due";
+pub(super) const PARKED: &str = "parked";
+pub(super) const QUARANTINED: &str = "quarantined";
+
+/// A booking's place in the ledger, as one claim or one look found it.
+#[derive(Debug, Clone)]
+pub struct BookingRecord {
+    /// The marketplace's id.
+    pub booking_id: BookingId,
+    /// Ours; the first one that was derived stays, whatever becomes of the link key.
+    pub charter_id: CharterId,
+    /// What the newest snapshot says.
+    pub status: BookingStatus,
+    /// The version of the sender's newest snapshot; `None` as long as only people have entered the booking.
+    pub version: Option<RecordedVersion>,
+    /// The newest snapshot of a sender, to tell a repeat from a contradiction.
+    pub content: Option<RecordedContent>,
+    /// The booking has had a snapshot without a revision.
+    pub unrevised: bool,
+    /// The newest snapshot's revision says otherwise than its time, by which alone it counted.
+    pub revision_disagrees: bool,
+    /// The newest snapshot that decided something; `None` before the first.
+    pub decision: Option<Decision>,
+    /// What was sold, by the newest snapshot that confirmed the booking.
+    pub sale: Option<Sale>,
+    /// When the first cancellation was recorded, unless a person has decided since that the charter sails.
+    pub cancelled_at: Option<Timestamp>,
+    /// A person has seen what was decided and wants it carried out.
+    pub approved: bool,
+    /// What was settled at the first confirmation.
+    pub terms: Option<Terms>,
+    /// Grows with every accepted snapshot.
+    pub seq: u64,
+    /// Snapshots of one version say different things: one of them is wrong, and nobody can tell which.
+    pub contradicted: bool,
+    /// Grows with every claim.
+    pub fence: u64,
+    /// Who holds the lease, if anybody does.
+    pub lease: Option<Lease>,
+    /// When the booking is tried next; `None` while nothing is owed that time could bring.
+    pub due_at: Option<Timestamp>,
+    /// Since when anything was owed that time could bring.
+    pub due_since: Option<Timestamp>,
+    /// Every local date on which the calendar may have an entry of this charter.
+    pub dates: BTreeSet<Date>,
+    /// What each system was last known to show.
+    pub journal: Journal,
+    /// What became of the newest tries.
+    pub history: History,
+}
+
+/// What was decided last, and by which snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Confirmed or cancelled.
+    pub status: BookingStatus,
+    /// The snapshot's version; `None` for a person's entry.
+    pub version: Option<RecordedVersion>,
+    /// How many snapshots had been accepted by then, with this one. Names the decision when a person approves it.
+    pub seq: u64,
+    /// When it came to hold.
+    pub at: Timestamp,
+    /// When it was put on record.
+    pub recorded_at: Timestamp,
+}
+
+/// The content of the sender's newest snapshot, as far as it must be told from another of the same version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedContent {
+    /// Its digest.
+    pub digest: String,
+    /// When its delivery came in first.
+    pub received_at: Timestamp,
+    /// Its delivery.
+    pub delivery: String,
+}
+
+/// A state item that cannot be read: somebody edited it, or a newer version of the function wrote it.
+#[derive(Debug, thiserror::Error)]
+#[error("the ledger's state of {booking_id} cannot be read: {attribute} is missing or malformed")]
+pub(super) struct StateError {
+    booking_id: String,
+    attribute: &'static str,
+    source: Option<serde_json::Error>,
+}
+
+/// An instant that was written as [`super::milliseconds`].
+pub(super) fn instant(item: &Item, attribute: &str) -> Option<Timestamp> {
+    Timestamp::from_millisecond(item.get(attribute)?.as_n().ok()?.parse().ok()?).ok()
+}
+
+/// Whether any snapshot is on record. The mark of a restored ledger makes an item without one: a booking not yet known.
+pub(super) fn is_known(item: &Item) -> bool {
+    item.contains_key(STATUS)
+}
+
+pub(super) const STATUS: &str = "status";
+
+impl BookingRecord {
+    /// A booking of which nothing is known but what one snapshot says.
+    pub fn new(booking_id: BookingId, charter_id: CharterId, status: BookingStatus) -> Self {
+        Self {
+            booking_id,
+            charter_id,
+            status,
+            version: None,
+            content: None,
+            unrevised: false,
+            revision_disagrees: false,
+            decision: None,
+            sale: None,
+            cancelled_at: None,
+            approved: false,
+            terms: None,
+            seq: 0,
+            contradicted: false,
+            fence: 0,
+            lease: None,
+            due_at: None,
+            due_since: None,
+            dates: BTreeSet::new(),
+            journal: Journal::default(),
+            history: History::default(),
+        }
+    }
+
+    /// The record as it would be after a person's entry at `at`.
+    #[must_use]
+    pub fn with_entry(self, snapshot: Snapshot, at: Timestamp) -> Self {
+        let Snapshot { status, sale, .. } = snapshot;
+        let seq = self.seq + 1;
+        let decides = status != BookingStatus::Inconclusive;
+        let decision = decides.then_some(Decision { status, version: None, seq, at, recorded_at: at });
+        let cancelled_at = self.cancelled_at.or((status == BookingStatus::Cancelled).then_some(at));
+        Self {
+            status,
+            seq,
+            cancelled_at,
+            approved: self.approved && !decides,
+            decision: decision.or(self.decision),
+            sale: sale.map(|sale| *sale).or(self.sale),
+            ..self
+        }
+    }
+
+    /// Reads a state item.
+    pub(super) fn from_item(booking_id: &BookingId, item: &Item) -> Result<Self, StateError> {
+        let fields = Reader { booking_id, item };
+        let charter_id = fields.required("charter_id", fields.string("charter_id").and_then(CharterId::stored))?;
+        let version = fields.version(NEWEST)?;
+        let (unrevised, revision) = (item.contains_key(UNREVISED), version.as_ref().and_then(|it| it.revision));
+        let previous: Option<u64> = fields.number("previous_revision")?;
+        let decision = fields.decision()?;
+        let approved_seq: Option<u64> = fields.number("approved_seq")?;
+        let content = fields.content()?;
+        Ok(Self {
+            booking_id: booking_id.clone(),
+            charter_id,
+            status: fields.required(STATUS, fields.status(STATUS))?,
+            content,
+            unrevised,
+            revision_disagrees: unrevised && previous.zip(revision).is_some_and(|(previous, own)| own < previous),
+            version,
+            sale: fields.json("sale")?,
+            cancelled_at: fields.instant("cancelled_at")?,
+            approved: approved_seq.is_some() && decision.as_ref().map(|decision| decision.seq) == approved_seq,
+            decision,
+            terms: fields.json("terms")?,
+            seq: fields.required("seq", fields.number("seq")?)?,
+            contradicted: item.contains_key("contradicted"),
+            fence: fields.number("fence")?.unwrap_or_default(),
+            lease: fields.lease()?,
+            due_at: fields.instant("due_at")?.filter(|_| fields.string("due") == Some(DUE)),
+            due_since: fields.instant("due_since")?,
+            dates: fields.dates()?,
+            journal: Journal {
+                calendar: fields.json("calendar")?.unwrap_or_default(),
+                crew_event: fields.json("crew_event")?.unwrap_or_default(),
+                crew_redaction: fields.json("crew_redaction")?.unwrap_or_default(),
+                guest_page: fields.json("guest_page")?.unwrap_or_default(),
+            },
+            history: fields.json("history")?.unwrap_or_default(),
+        })
+    }
+}
+
+/// Reads attributes that are absent or right; what is there and malformed is never passed over.
+struct Reader<'a> {
+    booking_id: &'a BookingId,
+    item: &'a Item,
+}
+
+impl<'a> Reader<'a> {
+    fn fault(&self, attribute: &'static str) -> StateError {
+        StateError { booking_id: self.booking_id.to_string(), attribute, source: None }
+    }
+
+    fn required<T>(&self, attribute: &'static str, value: Option<T>) -> Result<T, StateError> {
+        value.ok_or_else(|| self.fault(attribute))
+    }
+
+    /// An attribute that is absent, or that `read` understands.
+    fn optional<T>(
+        &self,
+        attribute: &'static str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, StateError> {
+        if !self.item.contains_key(attribute) {
+            return Ok(None);
+        }
+        let value = self.string(attribute).or_else(|| Some(self.item.get(attribute)?.as_n().ok()?.as_str()));
+        value.and_then(read).map(Some).ok_or_else(|| self.fault(attribute))
+    }
+
+    fn string(&self, attribute: &str) -> Option<&'a str> {
+        self.item.get(attribute)?.as_s().ok().map(String::as_str)
+    }
+
+    fn number<N: FromStr>(&self, attribute: &'static str) -> Result<Option<N>, StateError> {
+        self.optional(attribute, |number| number.parse().ok())
+    }
+
+    fn instant(&self, attribute: &'static str) -> Result<Option<Timestamp>, StateError> {
+        self.optional(attribute, |number| Timestamp::from_millisecond(number.parse().ok()?).ok())
+    }
+
+    fn status(&self, attribute: &str) -> Option<BookingStatus> {
+        BookingStatus::parse(self.string(attribute)?)
+    }
+
+    fn json<T: DeserializeOwned>(&self, attribute: &'static str) -> Result<Option<T>, StateError> {
+        let Some(json) = self.item.get(attribute) else { return Ok(None) };
+        let json = json.as_s().ok().ok_or_else(|| self.fault(attribute))?;
+        let fault = |malformed| StateError { source: Some(malformed), ..self.fault(attribute) };
+        serde_json::from_str(json).map(Some).map_err(fault)
+    }
+
+    fn version(&self, attributes: VersionAttributes) -> Result<Option<RecordedVersion>, StateError> {
+        let revision = self.number(attributes.revision)?;
+        let changed_at = self.optional(attributes.changed_at, ChangedAt::parse)?;
+        Ok(changed_at.map(|changed_at| RecordedVersion { revision, changed_at }))
+    }
+
+    fn content(&self) -> Result<Option<RecordedContent>, StateError> {
+        let Some(digest) = self.string("digest") else { return Ok(None) };
+        let received_at = self.required("received_at", self.instant("received_at")?)?;
+        let delivery = self.required("delivery", self.string("delivery"))?.to_owned();
+        Ok(Some(RecordedContent { digest: digest.to_owned(), received_at, delivery }))
+    }
+
+    fn decision(&self) -> Result<Option<Decision>, StateError> {
+        let Some(status) = self.optional("decided_status", BookingStatus::parse)? else { return Ok(None) };
+        let seq = self.required("decided_seq", self.number("decided_seq")?)?;
+        let at = self.required("decided_at", self.instant("decided_at")?)?;
+        let recorded_at = self.required("recorded_at", self.instant("recorded_at")?)?;
+        Ok(Some(Decision { status, version: self.version(DECIDED)?, seq, at, recorded_at }))
+    }
+
+    fn lease(&self) -> Result<Option<Lease>, StateError> {
+        let Some(holder) = self.string("holder") else { return Ok(None) };
+        let until = self.required("lease_until", self.instant("lease_until")?)?;
+        Ok(Some(Lease { holder: holder.to_owned(), until }))
+    }
+
+    fn dates(&self) -> Result<BTreeSet<Date>, StateError> {
+        let Some(dates) = self.item.get("dates") else { return Ok(BTreeSet::new()) };
+        let dates = dates.as_ss().ok().ok_or_else(|| self.fault("dates"))?;
+        let read: Option<_> = dates.iter().map(|date| date.parse().ok()).collect();
+        self.required("dates", read)
+    }
+}
+
+impl Serialize for RecordedVersion {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.revision, self.changed_at.as_str()).serialize(serializer)
+    }
+}

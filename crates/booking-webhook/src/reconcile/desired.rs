@@ -1,0 +1,311 @@
+//! What should be: for the booking as a whole, then for each system. Pure.
+//!
+//! Source: `docs/decisions.md`, "Guard rails".
+
+use std::{borrow::Cow, collections::BTreeSet};
+
+use jiff::{Timestamp, civil::Date};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::fields::{Fields, content_digest};
+use crate::{
+    booking::{Booking, BookingStatus, Flag, Operator, Terms},
+    ledger::{BookingRecord, ShownPage, digest},
+    systems::{
+        calendar::Entry,
+        guest_page::{Address, GuestPage, Moved, PageInput, RenderError, Renderer, Uploads},
+        remote_id::EntryId,
+        scc::Event,
+    },
+};
+
+/// What the systems should come to show of a booking.
+#[derive(Debug)]
+pub enum DesiredState {
+    /// Nothing was ever sold: nothing is sent anywhere.
+    Nothing,
+    /// The charter sails.
+    Confirmed(Box<Booking>),
+    /// It does not, and every system that showed it must say so.
+    Cancelled(Box<Booking>),
+    /// A person must decide; until then everything stays as it is.
+    NeedsDecision(NeedsDecision),
+}
+
+/// Why a person must decide, and what they can do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NeedsDecision {
+    /// What is the matter.
+    pub why: Cow<'static, str>,
+    /// What to do about it.
+    pub next: Cow<'static, str>,
+}
+
+impl NeedsDecision {
+    /// The newest snapshot confirms a charter that was cancelled before.
+    pub const CONFIRMED_AGAIN: Self = Self::new(
+        "the booking is confirmed again after it was cancelled: crew and guests may have made other plans",
+        "Ask the guest and the crew. If it sails, approve it; else cancel it at the marketplace",
+    );
+    /// The cancellation came when the charter had begun.
+    pub const CANCELLED_TOO_LATE: Self = Self::new(
+        "the cancellation came after the charter's start",
+        "Find out whether it sailed. If it did not, approve the cancellation, and it is carried out (after the charter's end crew are not told any more); if it did, leave it",
+    );
+    /// The newest snapshot moves the charter to a time that was over when it came in.
+    pub const INTO_THE_PAST: Self = Self::new(
+        "the new start was over when the change came in: it may be a slip",
+        "Mend the date at the marketplace. If it is right, approve it; the systems show the old start until then",
+    );
+    /// Another booking has the same charter id.
+    pub const CHARTER_ID_TAKEN: Self = Self::new(
+        "another booking has the same charter id, and with it the same guest page",
+        "Enter this booking by hand in all four systems: two bookings in a million million meet like this",
+    );
+    /// Nobody is named to sail, neither by the booking nor by the roster.
+    pub const NOBODY_SAILS: Self = Self::new(
+        "nobody is named to sail",
+        "Name crew and captain in the operator file's roster for this boat, then replay the booking by its id",
+    );
+    /// The charter is over, and crew were never told what they should have been.
+    pub const CREW_NEVER_TOLD: Self = Self::new(
+        "the charter is over, and ShipCaptainCrew was never brought in step: crew are not told about it any more",
+        "Make sure that crew and captain are paid, and dismiss the booking",
+    );
+
+    const fn new(why: &'static str, next: &'static str) -> Self {
+        Self { why: Cow::Borrowed(why), next: Cow::Borrowed(next) }
+    }
+}
+
+impl DesiredState {
+    /// What should come of a booking as the ledger knows it.
+    pub fn of(record: &BookingRecord, operator: &Operator, charter_id_taken: bool) -> Self {
+        if charter_id_taken {
+            return Self::NeedsDecision(NeedsDecision::CHARTER_ID_TAKEN);
+        }
+        let (Some(decision), Some(sale)) = (&record.decision, &record.sale) else { return Self::Nothing };
+        let settled = record.terms.clone().or_else(|| Terms::resolve(&sale.boat, &sale.assigned, operator).ok());
+        let Some(settled) = settled else { return Self::NeedsDecision(NeedsDecision::NOBODY_SAILS) };
+        let terms = settled.with(&sale.assigned);
+        let (booking_id, charter_id) = (record.booking_id.clone(), record.charter_id.clone());
+        let mut booking = Booking::assemble(booking_id, sale.clone(), terms, operator, charter_id);
+        booking.flags.extend(flags(record));
+        let confirmed = decision.status == BookingStatus::Confirmed;
+        match guard_rail(record, confirmed, sale.start).filter(|_| !record.approved) {
+            Some(needs_decision) => Self::NeedsDecision(needs_decision),
+            None if confirmed => Self::Confirmed(Box::new(booking)),
+            None => Self::Cancelled(Box::new(booking)),
+        }
+    }
+
+    /// What was sold, if nobody needs to decide about it.
+    pub fn booking(&self) -> Option<&Booking> {
+        match self {
+            Self::Confirmed(booking) | Self::Cancelled(booking) => Some(booking),
+            Self::Nothing | Self::NeedsDecision(_) => None,
+        }
+    }
+
+    /// In one word, for a person who reads a plan.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Confirmed(_) => "confirmed",
+            Self::Cancelled(_) => "cancelled",
+            Self::NeedsDecision(_) => "needs_decision",
+        }
+    }
+
+    /// The charter's end; as long as a person has to decide whether there is one, no end.
+    pub fn ends(&self) -> Timestamp {
+        self.booking().map_or(Timestamp::MAX, |booking| booking.charter.time.end().timestamp())
+    }
+
+    /// What one system should show.
+    fn of_system<T>(&self, content: impl FnOnce(&Booking) -> T) -> Desired<T> {
+        match self {
+            Self::Nothing => Desired::Nothing,
+            Self::NeedsDecision(needs_decision) => Desired::NeedsDecision(needs_decision.clone()),
+            Self::Confirmed(booking) => Desired::Shown(content(booking)),
+            Self::Cancelled(booking) => Desired::Withdrawn(content(booking)),
+        }
+    }
+}
+
+/// What only a person can decide about a decision that is on record.
+fn guard_rail(record: &BookingRecord, confirmed: bool, start: Timestamp) -> Option<NeedsDecision> {
+    let shown_start = record.journal.guest_page.shown.as_ref().map(|page| page.start);
+    let latest_start = shown_start.map_or(start, |shown| shown.max(start));
+    let recorded_at = record.decision.as_ref().map(|decision| decision.recorded_at);
+    if confirmed {
+        let moved_into_the_past = shown_start.is_some_and(|shown| shown != start) && recorded_at > Some(start);
+        let again = record.cancelled_at.is_some().then_some(NeedsDecision::CONFIRMED_AGAIN);
+        again.or(moved_into_the_past.then_some(NeedsDecision::INTO_THE_PAST))
+    } else {
+        let too_late = record.cancelled_at.is_some_and(|cancelled_at| cancelled_at >= latest_start);
+        too_late.then_some(NeedsDecision::CANCELLED_TOO_LATE)
+    }
+}
+
+/// What a person should look at in the snapshots themselves.
+fn flags(record: &BookingRecord) -> impl Iterator<Item = Flag> {
+    let inconclusive = record.status == BookingStatus::Inconclusive;
+    [
+        (record.contradicted, Flag::Contradicted),
+        (record.revision_disagrees, Flag::RevisionDisagrees),
+        (inconclusive, Flag::UndecidedAgain),
+    ]
+    .into_iter()
+    .filter_map(|(raised, flag)| raised.then_some(flag))
+}
+
+/// What one system should show.
+#[derive(Debug)]
+pub(super) enum Desired<T> {
+    Nothing,
+    NeedsDecision(NeedsDecision),
+    Shown(T),
+    Withdrawn(T),
+}
+
+impl<T> Desired<T> {
+    /// What is shown, or was until it is withdrawn.
+    pub(super) fn shown(&self) -> Option<&T> {
+        match self {
+            Self::Shown(content) | Self::Withdrawn(content) => Some(content),
+            Self::Nothing | Self::NeedsDecision(_) => None,
+        }
+    }
+}
+
+/// What the calendar should show.
+#[derive(Debug)]
+pub(super) struct DesiredEntry {
+    pub(super) fields: Fields,
+    pub(super) digest: String,
+    /// Fields that people may change as long as the sender does not.
+    pub(super) left_alone: Vec<&'static str>,
+    /// Where the calendar may have entries of this charter.
+    pub(super) days: BTreeSet<Date>,
+}
+
+/// What the calendar should show of a booking.
+pub(super) fn entry(desired: &DesiredState, record: &BookingRecord, url: &str) -> Desired<DesiredEntry> {
+    desired.of_system(|booking| {
+        let fields = Entry::of(booking, url).fields();
+        let mut days = record.dates.clone();
+        days.insert(booking.charter.time.start().date());
+        DesiredEntry { digest: content_digest(&fields), left_alone: not_named(booking), days, fields }
+    })
+}
+
+/// What ShipCaptainCrew should show.
+#[derive(Debug)]
+pub(super) struct DesiredEvent {
+    pub(super) fields: Fields,
+    pub(super) digest: String,
+    pub(super) left_alone: Vec<&'static str>,
+    /// The calendar entry that the notes name.
+    pub(super) entry_id: Option<EntryId>,
+    /// The notes with the entry that they name now.
+    pub(super) notes_naming_shown_entry: Value,
+}
+
+/// What ShipCaptainCrew should show of a booking, as far as the calendar entry's id is known; `shown` is the one that its notes name.
+pub(super) fn event(
+    desired: &DesiredState,
+    url: &str,
+    entry_id: Option<&EntryId>,
+    shown: Option<&EntryId>,
+) -> Desired<DesiredEvent> {
+    desired.of_system(|booking| {
+        let fields = |entry_id: Option<&EntryId>| Event::of(&booking.charter, url, entry_id).fields();
+        let notes_naming_shown_entry = fields(shown)["notes"].clone();
+        let entry_id = entry_id.or(shown);
+        let fields = fields(entry_id);
+        // The checklist is the operator's, the status the crew's own: neither is the sender's to change.
+        let left_alone = [not_named(booking), vec!["event_id", "checklist", "status"]].concat();
+        let (digest, entry_id) = (content_digest(&fields), entry_id.cloned());
+        DesiredEvent { digest, left_alone, entry_id, notes_naming_shown_entry, fields }
+    })
+}
+
+/// Who sails is the operator's to change as long as the sender names nobody.
+fn not_named(booking: &Booking) -> Vec<&'static str> {
+    let assigned = &booking.assigned;
+    let unnamed = [(assigned.crew.is_none(), "crew_ids"), (assigned.captain.is_none(), "captain_id")];
+    unnamed.into_iter().filter_map(|(unnamed, field)| unnamed.then_some(field)).collect()
+}
+
+/// The guest page and its calendar file.
+#[derive(Debug)]
+pub(super) struct DesiredPage {
+    pub(super) page: Result<GuestPage, RenderError>,
+    pub(super) digest: String,
+    /// What is known of it once it is published.
+    pub(super) shown: ShownPage,
+}
+
+/// What the guest page should show of a booking.
+pub(super) fn page(
+    desired: &DesiredState,
+    record: &BookingRecord,
+    operator: &Operator,
+    (renderer, address, uploads): (&Renderer, &Address, Option<&Uploads>),
+) -> Desired<DesiredPage> {
+    let cancelled = matches!(desired, DesiredState::Cancelled(_));
+    let known = record.journal.guest_page.shown.as_ref();
+    desired.of_system(|booking| {
+        let render = |shown: &ShownPage| {
+            let moved = shown.moved.map(|(from, at)| Moved { from, at });
+            let (charter, sequence, changed_at) = (&booking.charter, shown.sequence, shown.changed_at);
+            renderer.render(&PageInput { charter, address, operator, cancelled, sequence, changed_at, moved, uploads })
+        };
+        // With the stamp that it has, the page tells whether guests would see anything new.
+        let unchanged = known.and_then(|known| {
+            let shown = next_page(booking, record, known, (known.sequence, known.changed_at));
+            let page = render(&shown).ok()?;
+            let digest = page_digest(&page);
+            (known.content.as_ref() == Some(&digest)).then_some(DesiredPage { page: Ok(page), digest, shown })
+        });
+        unchanged.unwrap_or_else(|| {
+            let stamp = stamp(record);
+            let first = || ShownPage {
+                key: address.key.clone(),
+                content: None,
+                start: booking.charter.time.start().timestamp(),
+                moved: None,
+                sequence: stamp.0,
+                changed_at: stamp.1,
+            };
+            let mut shown = known.map_or_else(first, |known| next_page(booking, record, known, stamp));
+            shown.key.clone_from(&address.key);
+            let page = render(&shown);
+            let digest = page.as_ref().map_or_else(|_unrenderable| "unrenderable".to_owned(), page_digest);
+            DesiredPage { page, digest, shown }
+        })
+    })
+}
+
+/// The count and the time of the newest decision.
+fn stamp(record: &BookingRecord) -> (u64, Timestamp) {
+    let decision = record.decision.as_ref();
+    decision.map_or((0, Timestamp::UNIX_EPOCH), |decision| (decision.seq.saturating_sub(1), decision.at))
+}
+
+/// The page after `known`: another start is a move.
+fn next_page(booking: &Booking, record: &BookingRecord, known: &ShownPage, stamp: (u64, Timestamp)) -> ShownPage {
+    let start = booking.charter.time.start().timestamp();
+    let (_, decided_at) = self::stamp(record);
+    let moved = if known.start == start { known.moved } else { Some((known.start, decided_at)) };
+    ShownPage { start, moved, sequence: stamp.0, changed_at: stamp.1, ..known.clone() }
+}
+
+fn page_digest(page: &GuestPage) -> String {
+    digest([page.html.as_bytes(), page.calendar.as_bytes()].join(&0).as_slice())
+}
+
+#[cfg(test)]
+mod tests;

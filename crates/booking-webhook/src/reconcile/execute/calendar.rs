@@ -1,0 +1,152 @@
+//! The calendar step.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+use tokio::sync::watch;
+
+use super::{
+    ReconcileContext,
+    attempt::{Attempt, StepOutcome},
+};
+use crate::{
+    ledger::{Known, ShownEntry, Step},
+    outbound::{CallError, Class},
+    reconcile::{
+        desired::{self, Desired, DesiredEntry},
+        fields::{Fields, applied, observed},
+        plan::{self, Action},
+    },
+    systems::{
+        calendar::{self, StandingEntry},
+        remote_id::EntryId,
+    },
+};
+
+const STEP: Step = Step::Calendar;
+/// Read back, created, found to be gone, read back, created: an entry is not chased for ever.
+const MOST_ACTIONS: u32 = 6;
+
+type Try<'a> = Attempt<'a, Known<ShownEntry>>;
+
+/// Brings the calendar in step, and announces the entry's id as soon as it is known.
+pub(super) async fn bring_in_step(
+    context: &ReconcileContext<'_>,
+    announce: watch::Sender<Option<EntryId>>,
+) -> StepOutcome<Known<ShownEntry>> {
+    let desired = desired::entry(context.desired, context.record, &context.address.url);
+    let before = &context.record.journal.calendar;
+    let mut attempt =
+        Attempt::begin(context, STEP, plan::entry_digest(&desired), StepOutcome::untouched(before.clone()));
+    let mut outcome = None;
+    for _ in 0..MOST_ACTIONS {
+        // Whether or not the entry is touched now: crew read its id.
+        if let (Desired::Shown(_), Some(shown), false) = (&desired, &attempt.known.shown, attempt.known.step.unknown) {
+            announce.send_replace(Some(shown.id.clone()));
+        }
+        let done = match (plan::calendar(&desired, &attempt.known, &context.when()), &desired) {
+            (Action::ReadBack, Desired::Shown(entry) | Desired::Withdrawn(entry)) => {
+                read_back(context, entry, &mut attempt).await
+            }
+            (Action::Create, Desired::Shown(entry)) => create(context, entry, &mut attempt).await,
+            (Action::Change(changes), Desired::Shown(_)) => change(context, &changes, &mut attempt).await,
+            (Action::Remove, Desired::Withdrawn(entry)) => remove(context, &entry.days, &mut attempt).await,
+            (nothing_to_do, _) => {
+                outcome = Some(Ok(nothing_to_do));
+                break;
+            }
+        };
+        if let Err(error) = done {
+            outcome = Some(Err(error));
+            break;
+        }
+    }
+    let outcome = match outcome {
+        Some(Ok(action)) => attempt.end(action),
+        Some(Err(error)) => attempt.fail(&error),
+        None => {
+            let reason = "does not keep the entry: it is gone again and again";
+            attempt.fail(&CallError::new(calendar::FIND, Class::Transient, reason))
+        }
+    };
+    drop(announce);
+    context.journal(STEP, before, &outcome).await;
+    outcome
+}
+
+/// Looks what is there. Of several entries the one that the journal knows stays, else the first; the others go.
+async fn read_back(
+    context: &ReconcileContext<'_>,
+    entry: &DesiredEntry,
+    attempt: &mut Try<'_>,
+) -> Result<(), CallError> {
+    let event_id = context.record.charter_id.as_str();
+    let entries = context.calendar.find(event_id, &entry.days, &context.deadline).await?;
+    let known = attempt.known.shown.as_ref().map(|shown| shown.id.clone());
+    let of_journal = entries.iter().find(|found| Some(&found.id) == known.as_ref());
+    let Some(kept) = of_journal.or(entries.first()).cloned() else {
+        attempt.is_gone();
+        return Ok(());
+    };
+    for other in entries.iter().filter(|found| found.id != kept.id) {
+        delete(context, &other.id, &entry.days, attempt).await?;
+    }
+    attempt.did(format!("found {}", kept.id));
+    shows(entry, kept, attempt);
+    Ok(())
+}
+
+fn shows(entry: &DesiredEntry, found: StandingEntry, attempt: &mut Try<'_>) {
+    let fields = found.seen.map_or_else(|| applied(&entry.fields), |seen| observed(&entry.fields, &seen));
+    attempt.shows(ShownEntry { id: found.id, fields });
+}
+
+async fn create(context: &ReconcileContext<'_>, entry: &DesiredEntry, attempt: &mut Try<'_>) -> Result<(), CallError> {
+    if context.record.journal.calendar.shown.is_some() {
+        // The ledger names an entry that is gone. Should we end here, the next invocation must look for the new one.
+        attempt.mark_unknown().await?;
+    }
+    let key = context.creation_key(STEP, &attempt.known.step);
+    match context.calendar.create(&entry.fields, &entry.days, &key, &context.deadline).await {
+        Ok(created) => {
+            attempt.did(format!("created {}", created.id));
+            shows(entry, created, attempt);
+            Ok(())
+        }
+        Err(error) => {
+            attempt.may_have_created(&error);
+            Err(error)
+        }
+    }
+}
+
+async fn change(context: &ReconcileContext<'_>, changes: &Fields, attempt: &mut Try<'_>) -> Result<(), CallError> {
+    let Some(id) = attempt.known.shown.as_ref().map(|shown| shown.id.clone()) else { return Ok(()) };
+    attempt.write_intent(changes).await?;
+    let key = context.key(STEP, id.as_str(), changes);
+    match context.calendar.patch(&id, changes, &key, &context.deadline).await {
+        Err(error) if error.status == Some(404) => attempt.known.step.unknown = true,
+        outcome => outcome.map(|()| attempt.changed(changes))?,
+    }
+    Ok(())
+}
+
+async fn remove(context: &ReconcileContext<'_>, days: &BTreeSet<Date>, attempt: &mut Try<'_>) -> Result<(), CallError> {
+    let Some(id) = attempt.known.shown.as_ref().map(|shown| shown.id.clone()) else { return Ok(()) };
+    attempt.mark_unknown().await?;
+    delete(context, &id, days, attempt).await?;
+    attempt.is_gone();
+    Ok(())
+}
+
+async fn delete(
+    context: &ReconcileContext<'_>,
+    id: &EntryId,
+    days: &BTreeSet<Date>,
+    attempt: &mut Try<'_>,
+) -> Result<(), CallError> {
+    let key = context.key(STEP, id.as_str(), &Fields::new());
+    context.calendar.delete(id, days, &key, &context.deadline).await?;
+    attempt.did(format!("removed {id}"));
+    Ok(())
+}
