@@ -1,11 +1,10 @@
 //! A booking changes: all four places show it, each is sent exactly what changed, and people are told what concerns them.
 
+use rehearsal::{Answered, world::Effects};
 use serde_json::{Value, json};
 use simulators::{
-    rehearsal::Answered,
     scc::MailKind::{Change, MagicLink, Removed},
     traffic::Service,
-    world::Effects,
 };
 
 use crate::{

@@ -1,7 +1,8 @@
 //! `{"check": {}}`: each thing that can be wrong turns its own line red, and the line says what to do.
 
+use rehearsal::LINK_KEY;
 use serde_json::{Value, json};
-use simulators::{rehearsal::LINK_KEY, scc::ServiceKeyHash, traffic::Service};
+use simulators::{scc::ServiceKeyHash, traffic::Service};
 
 use crate::{
     cold_start::OperatorsFile,

@@ -1,10 +1,10 @@
 //! The function starts with what it finds, or says all at once why it cannot.
 
+use rehearsal::{Options, Rehearsal, RehearsalError};
 use serde_json::{Value, json};
 use simulators::{
     cloud::Cloud,
     emulator::Emulator,
-    rehearsal::{Options, Rehearsal, RehearsalError},
     traffic::{Fault, Service},
 };
 

@@ -31,7 +31,7 @@ async fn a_plan_says_what_would_be_sent_where_and_sends_nothing() {
     assert_eq!(would_send["calendar"]["body"]["net"].to_string(), "289.41");
     assert!(would_send["crew_event"]["body"]["revenue"].is_null());
     assert_eq!(would_send["guest_page"]["invalidate"].as_array().map(Vec::len), Some(3));
-    assert!(!plan.to_string().contains(simulators::rehearsal::DASHBOARD_TOKEN), "a plan shows no token");
+    assert!(!plan.to_string().contains(rehearsal::DASHBOARD_TOKEN), "a plan shows no token");
 }
 
 #[tokio::test]

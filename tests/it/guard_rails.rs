@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::ToSpan as _;
+use rehearsal::Answered;
 use serde_json::{Value, json};
-use simulators::{rehearsal::Answered, scc::MailKind};
+use simulators::scc::MailKind;
 
 use crate::{
     prove::stage::Stage,

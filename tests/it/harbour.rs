@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-use simulators::{
-    aws::loopback_client,
+use rehearsal::{
+    Options, Rehearsal,
     harbour::{Harbour, Kind, inspection::Inspection},
-    rehearsal::{Options, Rehearsal},
 };
+use serde_json::{Value, json};
+use simulators::aws::loopback_client;
 
 use crate::world::World;
 

@@ -1,10 +1,8 @@
 //! Logs are for the person on call: every call can be found, and nothing secret or personal can.
 
+use rehearsal::{DASHBOARD_TOKEN, LINK_KEY, SERVICE_KEY, SIGNING_SECRET};
 use serde_json::{Value, json};
-use simulators::{
-    rehearsal::{DASHBOARD_TOKEN, LINK_KEY, SERVICE_KEY, SIGNING_SECRET},
-    traffic::{Fault, Service},
-};
+use simulators::traffic::{Fault, Service};
 
 use crate::world::{CHARTER_ID, REFUSED, UNAVAILABLE, World, sample, sample_with};
 

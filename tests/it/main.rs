@@ -23,6 +23,7 @@ mod prove;
 mod secrets;
 mod slow;
 mod staging;
+mod stand_ins;
 mod status;
 mod sweep;
 mod world;

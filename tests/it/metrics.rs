@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::ToSpan as _;
+use rehearsal::Answered;
 use serde_json::{Value, json};
 use simulators::{
-    rehearsal::Answered,
     sender::SAMPLE_BOOKING_ID,
     traffic::{Fault, Service},
 };

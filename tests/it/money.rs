@@ -3,11 +3,9 @@
 use std::{collections::HashMap, ops::Range};
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use rehearsal::world::Effects;
 use serde_json::{Value, json};
-use simulators::{
-    traffic::{Call, Fault, Service},
-    world::Effects,
-};
+use simulators::traffic::{Call, Fault, Service};
 
 use crate::{
     cold_start::OperatorsFile,

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
+use rehearsal::DASHBOARD_TOKEN;
 use serde_json::{Value, json};
 use simulators::{
-    rehearsal::DASHBOARD_TOKEN,
     scc::MailKind,
     traffic::{Call, Fault, Service},
 };

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use rehearsal::{DASHBOARD_TOKEN, HashKind, Options, Rehearsal, RehearsalError, SERVICE_KEY, SIGNING_SECRET};
 use serde_json::{Value, json};
 use simulators::{
-    rehearsal::{DASHBOARD_TOKEN, HashKind, Options, Rehearsal, RehearsalError, SERVICE_KEY, SIGNING_SECRET},
     scc::ServiceKeyHash,
     sender::Sender,
     traffic::{Fault, Service},
@@ -181,7 +181,7 @@ async fn a_typo_in_one_secret_loses_no_webhook() {
 
 #[tokio::test]
 async fn a_missing_distribution_id_leaves_only_the_guest_page_due() {
-    let secret = json!({ "link_key": simulators::rehearsal::LINK_KEY });
+    let secret = json!({ "link_key": rehearsal::LINK_KEY });
     let world = World::with_secrets(&[], &[("guest-page", secret)]).await;
     let answered = world.deliver(&sample()).await;
     assert_eq!(states(&answered), json!(["in_step", "in_step", "in_step", "due"]), "{:#}", answered.body);

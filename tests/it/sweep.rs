@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
+use rehearsal::Options;
 use serde_json::{Value, json};
-use simulators::{
-    rehearsal::Options,
-    traffic::{Call, Fault, Service},
-};
+use simulators::traffic::{Call, Fault, Service};
 
 use crate::{
     prove::stage::Stage,

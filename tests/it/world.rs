@@ -10,13 +10,12 @@ use std::{
 };
 
 use jiff::{Timestamp, ToSpan, Zoned};
+use rehearsal::{Answered, Options, Rehearsal, SERVICE_KEY, world::Effects};
 use serde_json::{Value, json};
 use simulators::{
     clock::Clock,
-    rehearsal::{Answered, Options, Rehearsal, SERVICE_KEY},
     sender::{SAMPLE_BOOKING_ID, sample_booking},
     traffic::{Call, Fault, Service},
-    world::Effects,
 };
 
 use crate::prove::stage::{Outcome, Stage};
@@ -70,6 +69,11 @@ impl Deref for World {
 }
 
 impl World {
+    /// The folder of the programs, all built.
+    pub(crate) fn binaries() -> PathBuf {
+        FUNCTION.parent().expect("programs are in a folder").to_owned()
+    }
+
     /// Everything as it should be.
     pub(crate) async fn start() -> Self {
         Self::with(&[]).await

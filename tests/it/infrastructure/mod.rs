@@ -176,7 +176,7 @@ fn way_in(template: &Template) -> Vec<String> {
         (vec!["Events", "Sweep", "Properties", "ScheduleExpression"], "rate(1 minute)"),
         (vec!["Events", "Sweep", "Properties", "Input"], r#"{"sweep":{}}"#),
         (vec!["Events", "Delivery", "Properties", "Method"], "POST"),
-        (vec!["Events", "Delivery", "Properties", "Path"], simulators::rehearsal::WEBHOOK_PATH),
+        (vec!["Events", "Delivery", "Properties", "Path"], rehearsal::WEBHOOK_PATH),
         (vec!["Events", "Delivery", "Properties", "PayloadFormatVersion"], "2.0"),
         (vec!["Timeout"], "29"),
     ];

@@ -1,10 +1,8 @@
 //! Real processes: twelve deliveries at once, and SIGKILL at every call of a creation.
 
+use rehearsal::Options;
 use serde_json::json;
-use simulators::{
-    rehearsal::Options,
-    traffic::{Call, Fault},
-};
+use simulators::traffic::{Call, Fault};
 
 use super::{oracle::Expected, story::Told};
 use crate::world::{PATIENCE, World};
