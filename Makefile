@@ -54,7 +54,7 @@ prove: setup ## the whole proof: every scenario, every fault, every outside call
 prove-safeguards: setup ## take each safeguard of the ledger away, in a copy, and show which test turns red; ten minutes and more
 	@scripts/prove-safeguards.py
 
-check: prerequisites ## formatting, lints, documentation, dependency policy, list of safeguards
+check: prerequisites ## formatting, lints, documentation, dependency policy, unused dependencies, list of safeguards
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --document-private-items --locked

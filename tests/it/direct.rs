@@ -35,7 +35,7 @@ async fn a_plan_says_what_would_be_sent_where_and_sends_nothing() {
 }
 
 #[tokio::test]
-async fn a_plan_of_a_booking_that_does_not_stand_says_that_nothing_would_be_sent_and_why() {
+async fn a_plan_of_an_unconfirmed_booking_sends_nothing() {
     let world = World::start().await;
     for (status, because) in [("cancelled", "the booking is off"), ("pending", "decides nothing")] {
         let mut full = fixture("plan.json");

@@ -11,7 +11,7 @@ async fn lines(world: &World) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn every_call_is_one_line_that_says_what_the_person_on_call_asks() {
+async fn every_call_is_one_line_with_what_a_person_asks() {
     let world = World::start().await;
     world.traffic.fail_next(
         Service::Calendar,

@@ -13,6 +13,7 @@ mod front_door;
 mod guard_rails;
 mod harbour;
 mod infrastructure;
+mod layers;
 mod logs;
 mod main_job;
 mod metrics;

@@ -60,7 +60,7 @@ fn last(counted: &BTreeMap<String, Vec<f64>>, names: [&str; 3]) -> [Option<f64>;
 const WAITING: [&str; 3] = ["DueBookings", "ParkedBookings", "QuarantinedDeliveries"];
 
 #[tokio::test]
-async fn a_booking_in_step_is_counted_once_with_its_time_and_each_step() {
+async fn a_booking_in_step_is_counted_once_with_each_step() {
     let world = World::start().await;
     world.deliver(&sample()).await;
     let first = counted(&world).await;

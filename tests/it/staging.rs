@@ -91,7 +91,7 @@ async fn the_smoke_test_passes_against_all_of_staging() {
 }
 
 #[tokio::test]
-async fn the_smoke_test_names_what_is_wrong_in_the_world_although_the_function_is_content() {
+async fn the_smoke_test_sees_what_the_function_does_not() {
     let world = start(options(&[])).await;
     let missing = Fault::Answer { status: 404, acted: false, retry_after: None };
     world.traffic.fail_next(Service::Edge, "GET /g/", missing, 1_000);
@@ -108,7 +108,7 @@ async fn the_smoke_test_names_what_is_wrong_in_the_world_although_the_function_i
 }
 
 #[tokio::test]
-async fn the_smoke_test_says_why_a_booking_was_not_taken_and_what_it_lacks_itself() {
+async fn the_smoke_test_names_a_refusal_and_what_it_lacks() {
     let world = start(options(&[])).await;
     let down = Fault::Answer { status: 503, acted: false, retry_after: None };
     world.traffic.fail_next(Service::Calendar, "", down, 1_000);
@@ -138,7 +138,7 @@ async fn the_smoke_test_sends_nothing_where_mail_might_leave() {
 }
 
 #[tokio::test]
-async fn staging_calls_no_host_outside_its_list_whatever_a_secret_says() {
+async fn staging_calls_no_host_outside_its_list() {
     for list in ["", "calendar.execute-api.us-west-2.amazonaws.com, scc.execute-api.us-west-2.amazonaws.com"] {
         let world = World::with(&[("SERVICE_HOSTS", "listed"), ("ALLOWED_SERVICE_HOSTS", list)]).await;
         let answered = world.deliver(&sample()).await;

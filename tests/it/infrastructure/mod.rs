@@ -60,7 +60,7 @@ fn no_policy_is_wider_than_it_must_be() {
 }
 
 #[test]
-fn the_guest_pages_key_lies_where_the_role_may_write_and_the_lifecycle_cleans_up() {
+fn the_pages_key_fits_the_role_and_the_lifecycle() {
     assert_eq!(guest_page_key(&Template::deployed()), NOTHING);
 }
 

@@ -46,7 +46,7 @@ macro_rules! on_both {
 on_both!(
     a_put_if_absent_holds_once_and_hands_back_what_is_there,
     a_claim_counts_up_and_hands_back_the_item_as_it_was,
-    a_condition_on_a_missing_item_hands_back_nothing_and_creates_nothing,
+    a_condition_on_a_missing_item_creates_nothing,
     of_many_claims_at_once_one_wins_and_no_count_is_lost,
     lists_and_maps_change_in_place,
     an_item_is_due_only_while_it_has_both_keys_of_the_index,
@@ -177,7 +177,7 @@ async fn a_claim_counts_up_and_hands_back_the_item_as_it_was(ledger: &Ledger) {
     assert_eq!((&now["holder"], &now["fence"]), (&s("two"), &n(2)));
 }
 
-async fn a_condition_on_a_missing_item_hands_back_nothing_and_creates_nothing(ledger: &Ledger) {
+async fn a_condition_on_a_missing_item_creates_nothing(ledger: &Ledger) {
     let release = ledger.update("nobody", "REMOVE due").condition_expression("fence = :fence");
     let refused = release.expression_attribute_values(":fence", n(1)).send().await.expect_err("there is no fence");
     assert_eq!(refused_for_its_condition(refused), None);

@@ -74,7 +74,7 @@ async fn an_entry_outlives_the_environment_that_took_it() {
 }
 
 #[tokio::test]
-async fn mail_stays_in_the_outbox_and_its_links_open_from_any_environment() {
+async fn mail_links_open_from_any_environment() {
     let scc = account().await.start_scc().await.expect("it starts");
     create_event(&scc).await;
     let (told, link) = outbox(&scc).await;

@@ -40,7 +40,7 @@ impl Visitor {
 }
 
 #[tokio::test]
-async fn the_page_stands_alone_and_the_state_is_empty_before_anything_is_sent() {
+async fn the_page_stands_alone_and_the_state_begins_empty() {
     let visitor = visit().await;
     let page = visitor.get("/").await.text().await.expect("text");
     assert!(page.contains("<title>Harbour"));
@@ -67,7 +67,7 @@ async fn what_has_nothing_to_follow_says_so_and_sends_nothing() {
 }
 
 #[tokio::test]
-async fn a_sweep_and_a_replay_reach_the_function_as_the_schedule_and_a_person_send_them() {
+async fn a_sweep_and_a_replay_are_direct_invocations() {
     let visitor = visit().await;
     for (path, body, event, label) in [
         ("/sweep", json!({}), json!({ "sweep": {} }), "Sweep, by hand"),
@@ -104,7 +104,7 @@ async fn an_armed_fault_is_met_and_shown_and_healing_disarms_the_rest() {
 }
 
 #[tokio::test]
-async fn the_ledger_fails_until_it_is_healed_and_the_crews_records_do_not() {
+async fn a_broken_ledger_leaves_the_crews_records_alone() {
     let visitor = visit().await;
     let cloud = &visitor.rehearsal.cloud;
     let aws = aws_sdk_dynamodb::Client::new(&simulators::aws::sdk_config(&visitor.rehearsal.aws_gateway_url()));

@@ -211,7 +211,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn browsers_of_the_guest_site_alone_may_ask_for_forms_and_send_them() {
+async fn only_the_guest_site_may_ask_for_forms_and_send_them() {
     let world = World::start().await;
     world.create().await;
     world.clock.set("2025-05-31T10:00:00-07:00".parse().expect("a time"));

@@ -47,7 +47,7 @@ fn a_repeat_is_the_same_delivery_and_needs_one_before_it() {
 }
 
 #[test]
-fn each_sample_is_another_booking_on_another_day_and_what_is_refused_uses_up_none() {
+fn each_sample_is_another_booking_on_another_day() {
     let mut speaker = Speaker::new();
     assert_eq!(speaker.say(Kind::Sample)["id"], SAMPLE_BOOKING_ID);
     assert_eq!(speaker.say(Kind::BadSignature)["id"], "BS-1048813");
@@ -57,7 +57,7 @@ fn each_sample_is_another_booking_on_another_day_and_what_is_refused_uses_up_non
 }
 
 #[test]
-fn each_change_is_a_newer_snapshot_that_keeps_what_was_changed_before() {
+fn each_change_keeps_the_changes_before_it() {
     let mut speaker = Speaker::new();
     let mut before = speaker.say(Kind::Sample);
     for (kind, field, value) in [
@@ -80,7 +80,7 @@ fn each_change_is_a_newer_snapshot_that_keeps_what_was_changed_before() {
 }
 
 #[test]
-fn what_comes_late_is_older_than_the_newest_and_says_something_else() {
+fn a_late_snapshot_is_older_and_differs() {
     let mut speaker = Speaker::new();
     let first = speaker.say(Kind::Sample);
     let cancelled = speaker.say(Kind::Cancellation);
