@@ -8,6 +8,10 @@ TARGET       = $(or $(CARGO_TARGET_DIR),target)
 CARGO_LAMBDA = PATH="$(CURDIR)/.venv/bin:$$PATH" cargo lambda
 REHEARSAL    = $(TARGET)/rehearsal
 
+# How long each test takes is said by unstable options of the test runner, which looks for this variable when it runs. Cargo and
+# rustc do not see it, so nothing is built anew.
+TIMED = --config "target.'cfg(all())'.runner = ['env', 'RUSTC_BOOTSTRAP=1']" -- -Z unstable-options --report-time
+
 # Shells have a variable of this name, too; that one is no environment of ours.
 ifeq ($(origin ENV),environment)
 ENV =
@@ -40,7 +44,7 @@ run: setup ## deliver a signed booking to the real function and show the four sy
 
 test: setup ## all tests; those in a browser if Node.js 20 and Chromium are there
 	$(CARGO_BUILD) --tests
-	cargo test --workspace --locked
+	cargo test --workspace --locked $(if $(CI),$(TIMED))
 	@scripts/browser-tests.sh $(if $(CI),--required)
 
 test-browser: setup ## the guest page in Chromium, judged by axe and Lighthouse; screenshots go to target/screenshots
@@ -54,7 +58,7 @@ prove: setup ## the whole proof: every scenario, every fault, every outside call
 prove-safeguards: setup ## take each safeguard of the ledger away, in a copy, and show which test turns red; ten minutes and more
 	@scripts/prove-safeguards.py
 
-check: prerequisites ## formatting, lints, documentation, dependency policy, list of safeguards
+check: prerequisites ## formatting, lints, documentation, dependency policy, unused dependencies, list of safeguards
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --document-private-items --locked

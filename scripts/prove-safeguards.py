@@ -85,7 +85,7 @@ SAFEGUARDS = [
     ),
     (
         "crash: whoever never let go leaves every step in doubt",
-        "intake.rs",
+        "commands/accept.rs",
         "if crashed {",
         "if crashed && false {",
         "prove::crashes::nothing_happens_twice",

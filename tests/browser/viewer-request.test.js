@@ -28,7 +28,7 @@ test('a clean link leads to the page, in either case', () => {
   ]) assert.equal(rewritten(uri), expected, uri);
 });
 
-test('both files of a charter are let through, with their id in upper case', () => {
+test('both files are let through with their id in upper case', () => {
   for (const [uri, expected] of [
     ['/g/XHQGMDH1.html', '/g/XHQGMDH1.html'],
     ['/g/xhqgmdh1.html', '/g/XHQGMDH1.html'],
@@ -37,7 +37,7 @@ test('both files of a charter are let through, with their id in upper case', () 
   ]) assert.equal(rewritten(uri), expected, uri);
 });
 
-test('every character of a charter id counts, and I, L, O and U are none', () => {
+test('every character counts, and I, L, O and U are none', () => {
   for (const character of '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ') {
     const uri = `/g/XHQGMDH${character}`;
     const known = CROCKFORD.includes(character.toUpperCase());
@@ -53,7 +53,8 @@ test('every other path is left alone', () => {
   ]) assert.equal(rewritten(uri), uri, JSON.stringify(uri));
 });
 
-test('an encoded path is left alone: S3 takes a name as it is written', () => {
+// S3 takes a name as it is written.
+test('an encoded path is left alone', () => {
   for (const uri of [
     '/%67/XHQGMDH1', '/g/XHQGMDH%31', '/g%2FXHQGMDH1', '/g/%2e%2e/x', '/g/%', '/g/%zz', '/g/%00%0A%0D', '/g/%C5%BFHQGMDH1',
     '/g/ſHQGMDH1', '/g/ＸＨＱＧＭＤＨ１', '/g/\u0000HQGMDH1', '/g/\ud800',
@@ -66,7 +67,7 @@ test('a path of any length is answered at once', () => {
   }
 });
 
-test('an event that CloudFront never sends is handed back, not thrown at the visitor', () => {
+test('an impossible event is handed back, not thrown', () => {
   for (const event of [undefined, null, 0, '', 'event', {}, [], { request: null }, { request: undefined }]) {
     assert.doesNotThrow(() => handler(event), JSON.stringify(event));
   }
@@ -86,7 +87,7 @@ test('nothing but the path is touched', () => {
   assert.deepEqual(request, { ...before, uri: '/g/XHQGMDH1.html' });
 });
 
-test('CloudFront takes it: small enough, and no API that its engine lacks', () => {
+test('it is small enough and uses no API that CloudFront lacks', () => {
   assert.ok(Buffer.byteLength(SOURCE) < SOURCE_LIMIT_BYTES);
   const code = SOURCE.replace(/\/\/.*$/gm, '');
   assert.doesNotMatch(code, /\b(import|require|process|console|fetch|setTimeout|eval|Function|async|await)\b|\?\./);

@@ -1,11 +1,10 @@
 //! A booking changes: all four places show it, each is sent exactly what changed, and people are told what concerns them.
 
+use rehearsal::{Answered, world::Effects};
 use serde_json::{Value, json};
 use simulators::{
-    rehearsal::Answered,
     scc::MailKind::{Change, MagicLink, Removed},
     traffic::Service,
-    world::Effects,
 };
 
 use crate::{
@@ -108,7 +107,7 @@ async fn a_creation_has_one_idempotency_key_and_each_change_its_own() {
 
 /// Of the notes, the sender touched nothing: only the calendar's entry is another one.
 #[tokio::test]
-async fn what_crew_wrote_into_the_notes_stays_when_the_entry_is_made_anew() {
+async fn crew_notes_stay_when_the_entry_is_made_anew() {
     let stage = Stage::set().await;
     assert_eq!(stage.tell(&Told::version(1)).await.status(), Some(200));
     story::work_by_hand(&stage).await;
@@ -124,7 +123,7 @@ async fn what_crew_wrote_into_the_notes_stays_when_the_entry_is_made_anew() {
 }
 
 #[tokio::test]
-async fn what_crew_wrote_before_the_entry_was_there_stays_when_the_charter_moves() {
+async fn crew_notes_before_the_entry_stay_when_the_charter_moves() {
     let world = World::start().await;
     world.traffic.fail_next(Service::Calendar, "", DENIED, ALWAYS);
     assert_eq!(world.deliver(&sample()).await.status, 202);
@@ -190,7 +189,7 @@ async fn whoever_joins_gets_a_link_and_whoever_leaves_a_notice() {
 
 /// Each step after the one before, in one booking's life.
 #[tokio::test]
-async fn each_change_goes_only_where_it_is_seen_and_carries_nothing_else() {
+async fn each_change_goes_only_where_it_is_seen() {
     let world = booked().await;
     let mut booking = json!({});
     let mut page = world.effects().await.visits.remove(0).body;

@@ -1,7 +1,8 @@
 //! `{"check": {}}`: each thing that can be wrong turns its own line red, and the line says what to do.
 
+use rehearsal::LINK_KEY;
 use serde_json::{Value, json};
-use simulators::{rehearsal::LINK_KEY, scc::ServiceKeyHash, traffic::Service};
+use simulators::{scc::ServiceKeyHash, traffic::Service};
 
 use crate::{
     cold_start::OperatorsFile,
@@ -101,7 +102,7 @@ async fn what_was_stored_after_the_start_is_what_is_checked() {
 }
 
 #[tokio::test]
-async fn a_key_that_scc_does_not_know_is_told_from_somebody_who_is_not_scc() {
+async fn a_wrong_key_is_told_from_a_wrong_service() {
     let world = world(&[]).await;
     world.scc.set_service_key_hash(ServiceKeyHash::sha256("another"));
     red(&check(&world).await, &[("scc", "SERVICE_KEY_HASH")]);

@@ -1,10 +1,10 @@
 //! The function starts with what it finds, or says all at once why it cannot.
 
+use rehearsal::{Options, Rehearsal, RehearsalError};
 use serde_json::{Value, json};
 use simulators::{
     cloud::Cloud,
     emulator::Emulator,
-    rehearsal::{Options, Rehearsal, RehearsalError},
     traffic::{Fault, Service},
 };
 
@@ -83,7 +83,7 @@ async fn everything_that_is_wrong_is_said_at_once() {
 }
 
 #[tokio::test]
-async fn what_fails_once_stops_no_cold_start_and_each_attempt_is_logged() {
+async fn a_cold_start_survives_one_failure_and_logs_attempts() {
     let file = OperatorsFile::with("config/operator.toml", "name = \"JADA Sailing\"").await;
     let world = World::with(&[("OPERATOR_FILE", &file.location)]).await;
     for service in [Service::Secretsmanager, Service::S3] {
@@ -134,7 +134,7 @@ async fn the_mapping_may_be_an_object() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_used_stops_the_start_and_the_words_say_where() {
+async fn an_unusable_file_stops_the_start_and_is_named() {
     for (variable, content, words) in [
         ("OPERATOR_FILE", "name = \"JADA\"\n[rates]\ncrew_hourley = \"30\"", "line 3"),
         ("OPERATOR_FILE", "[rates]\nport_tax_share = \"18\"", "line 2"),
@@ -152,7 +152,7 @@ async fn a_file_that_cannot_be_used_stops_the_start_and_the_words_say_where() {
 }
 
 #[tokio::test]
-async fn times_that_leave_nothing_to_call_with_are_reported_and_mended() {
+async fn impossible_times_are_reported_and_replaced() {
     let world = World::with(&[("ANSWER_WITHIN_MS", "4000"), ("CALL_TIMEOUT_MS", "4000")]).await;
     world.line(&["started with faults", "CALL_TIMEOUT_MS"]).await;
     assert_eq!(world.deliver(&sample()).await.status, 200);

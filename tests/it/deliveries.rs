@@ -26,7 +26,7 @@ fn replay_of(delivery_id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_same_webhook_id_with_another_body_is_kept_and_carried_out_and_somebody_is_told() {
+async fn a_reused_webhook_id_is_kept_carried_out_and_reported() {
     let world = World::start().await;
     let (first, second) = (sample(), later(1, json!({ "party_size": 9 })));
     assert_eq!(world.deliver_as("msg_1", &first).await.status, 200);
@@ -47,7 +47,7 @@ async fn the_same_webhook_id_with_another_body_is_kept_and_carried_out_and_someb
 
 /// As long as the marketplace may ask about a booking, and no longer than that.
 #[tokio::test]
-async fn a_delivery_is_kept_once_for_ninety_days_however_often_it_is_replayed() {
+async fn a_replayed_delivery_is_kept_once_for_ninety_days() {
     let world = World::start().await;
     assert_eq!(world.deliver_as("msg_1", &sample()).await.status, 200);
     let item = item_of(&world, "booking#BS-1048812~msg_1").await;
@@ -60,7 +60,7 @@ async fn a_delivery_is_kept_once_for_ninety_days_however_often_it_is_replayed() 
 
 /// Nothing of a first round could be written down when a newer snapshot came in: the next round knows all the same, and tells it.
 #[tokio::test]
-async fn what_a_round_has_learned_is_not_lost_when_it_cannot_be_written_down() {
+async fn a_journal_that_fails_loses_no_remote_id() {
     let stage = Stage::set().await;
     let journals =
         |call: &Call| call.request_body.contains("= :known") && call.request_body.contains("holder = :holder");
@@ -84,7 +84,7 @@ async fn what_a_round_has_learned_is_not_lost_when_it_cannot_be_written_down() {
 
 /// The sender says two things at once, and nobody can tell which is right: both orders of arrival come to the same.
 #[tokio::test]
-async fn of_two_snapshots_that_contradict_each_other_the_same_one_wins_in_either_order() {
+async fn contradicting_snapshots_have_one_winner_in_either_order() {
     let told = [sample_with(json!({ "gross": "1000.00" })), sample_with(json!({ "gross": "2000.00" }))];
     let mut revenues = Vec::new();
     for [first, second] in [[&told[0], &told[1]], [&told[1], &told[0]]] {
@@ -143,7 +143,7 @@ async fn each_of_the_first_writes_is_needed() {
 
 /// Everything is done, and the last write is lost: the sweep finds that there is nothing left to do.
 #[tokio::test]
-async fn a_booking_that_could_not_be_let_go_of_comes_in_step_without_a_second_effect() {
+async fn a_failed_release_has_no_second_effect() {
     let stage = Stage::set().await;
     for _ in 0..ALWAYS {
         stage.traffic().fail_when(|call| call.request_body.contains("REMOVE holder"), UNAVAILABLE);

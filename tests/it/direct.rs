@@ -31,11 +31,11 @@ async fn a_plan_says_what_would_be_sent_where_and_sends_nothing() {
     assert_eq!(would_send["calendar"]["body"]["net"].to_string(), "289.41");
     assert!(would_send["crew_event"]["body"]["revenue"].is_null());
     assert_eq!(would_send["guest_page"]["invalidate"].as_array().map(Vec::len), Some(3));
-    assert!(!plan.to_string().contains(simulators::rehearsal::DASHBOARD_TOKEN), "a plan shows no token");
+    assert!(!plan.to_string().contains(rehearsal::DASHBOARD_TOKEN), "a plan shows no token");
 }
 
 #[tokio::test]
-async fn a_plan_of_a_booking_that_does_not_stand_says_that_nothing_would_be_sent_and_why() {
+async fn a_plan_of_an_unconfirmed_booking_sends_nothing() {
     let world = World::start().await;
     for (status, because) in [("cancelled", "the booking is off"), ("pending", "decides nothing")] {
         let mut full = fixture("plan.json");

@@ -1,10 +1,10 @@
 //! One thing goes wrong: the rest is done all the same, the answer says what failed and what happens next, and it heals.
 
 use jiff::{Timestamp, ToSpan as _};
+use rehearsal::{Answered, SERVICE_KEY};
 use serde_json::json;
 use simulators::{
     edge::Edge,
-    rehearsal::{Answered, SERVICE_KEY},
     scc::MailKind,
     traffic::{Fault, Service},
 };

@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 
 use jiff::ToSpan as _;
+use rehearsal::{Answered, SIGNING_SECRET, WEBHOOK_PATH};
 use serde_json::json;
-use simulators::{
-    rehearsal::{Answered, SIGNING_SECRET, WEBHOOK_PATH},
-    sender::Sender,
-};
+use simulators::sender::Sender;
 
 use crate::world::{World, now, sample, sample_with, states};
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::ToSpan as _;
+use rehearsal::Answered;
 use serde_json::{Value, json};
-use simulators::{rehearsal::Answered, scc::MailKind};
+use simulators::scc::MailKind;
 
 use crate::{
     prove::stage::Stage,
@@ -56,7 +57,7 @@ async fn pending_or_refunded_after_a_confirmation_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_inquiry_is_recorded_and_its_confirmation_is_the_first_that_anybody_hears() {
+async fn an_inquiry_is_recorded_and_nobody_hears_of_it() {
     let world = World::start().await;
     world.traffic.forget();
     for (minutes, status) in [(-3, "inquiry"), (-2, "pending"), (-1, "held")] {
@@ -72,7 +73,7 @@ async fn an_inquiry_is_recorded_and_its_confirmation_is_the_first_that_anybody_h
 
 /// Senders deliver in no certain order: what the refund says nothing about, the cancellation before it still does.
 #[tokio::test]
-async fn what_was_decided_before_a_word_that_decides_nothing_counts_when_it_comes_after_it() {
+async fn a_late_decision_counts_after_an_inconclusive_word() {
     for (decided, expected) in [("confirmed", 1), ("cancelled", 0)] {
         let world = World::start().await;
         if decided == "cancelled" {

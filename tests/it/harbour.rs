@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-use simulators::{
-    aws::loopback_client,
+use rehearsal::{
+    Options, Rehearsal,
     harbour::{Harbour, Kind, inspection::Inspection},
-    rehearsal::{Options, Rehearsal},
 };
+use serde_json::{Value, json};
+use simulators::aws::loopback_client;
 
 use crate::world::World;
 
@@ -120,7 +120,7 @@ async fn what_is_owed_is_told_and_the_schedule_heals_it() {
 }
 
 #[tokio::test]
-async fn a_booking_that_stands_again_waits_until_a_person_presses_replay() {
+async fn a_booking_confirmed_again_waits_for_a_person() {
     let visitor = visit().await;
     visitor.send(Kind::Cancellation).await;
     assert_eq!(visitor.send(Kind::StandsAgain).await["state"], "parked");
@@ -132,7 +132,7 @@ async fn a_booking_that_stands_again_waits_until_a_person_presses_replay() {
 }
 
 #[tokio::test]
-async fn an_older_snapshot_that_comes_late_and_a_repeat_change_nothing() {
+async fn a_late_older_snapshot_and_a_repeat_change_nothing() {
     let visitor = visit().await;
     visitor.send(Kind::Cancellation).await;
     let before = visitor.rehearsal.effects().await.expect("a world");

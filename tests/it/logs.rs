@@ -1,10 +1,8 @@
 //! Logs are for the person on call: every call can be found, and nothing secret or personal can.
 
+use rehearsal::{DASHBOARD_TOKEN, LINK_KEY, SERVICE_KEY, SIGNING_SECRET};
 use serde_json::{Value, json};
-use simulators::{
-    rehearsal::{DASHBOARD_TOKEN, LINK_KEY, SERVICE_KEY, SIGNING_SECRET},
-    traffic::{Fault, Service},
-};
+use simulators::traffic::{Fault, Service};
 
 use crate::world::{CHARTER_ID, REFUSED, UNAVAILABLE, World, sample, sample_with};
 
@@ -13,7 +11,7 @@ async fn lines(world: &World) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn every_call_is_one_line_that_says_what_the_person_on_call_asks() {
+async fn every_call_is_one_line_with_what_a_person_asks() {
     let world = World::start().await;
     world.traffic.fail_next(
         Service::Calendar,

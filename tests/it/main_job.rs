@@ -41,7 +41,7 @@ fn redacted(mut value: Value, names: &[&str]) -> Value {
 }
 
 #[tokio::test]
-async fn the_guest_page_is_complete_and_says_only_what_a_guest_may_read() {
+async fn the_guest_page_is_complete_and_holds_nothing_private() {
     let world = World::start().await;
     world.deliver(&sample()).await;
     let effects = world.effects().await;

@@ -3,11 +3,9 @@
 use std::{collections::HashMap, ops::Range};
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use rehearsal::world::Effects;
 use serde_json::{Value, json};
-use simulators::{
-    traffic::{Call, Fault, Service},
-    world::Effects,
-};
+use simulators::traffic::{Call, Fault, Service};
 
 use crate::{
     cold_start::OperatorsFile,
@@ -44,7 +42,7 @@ async fn no_digit_of_the_money_is_sent_to_crew_or_guests() {
 }
 
 #[tokio::test]
-async fn money_that_leaks_into_an_event_is_taken_out_and_what_crew_logged_stays() {
+async fn leaked_money_is_taken_out_and_crew_logs_stay() {
     let world = World::start().await;
     world.scc.leak_on_create(true);
     let answered = world.deliver(&sample()).await;
@@ -216,7 +214,7 @@ async fn an_event_whose_items_cannot_all_be_checked_is_not_in_step() {
 }
 
 #[tokio::test]
-async fn a_redaction_does_not_undo_what_somebody_writes_at_the_same_moment() {
+async fn a_redaction_does_not_undo_a_concurrent_write() {
     let world = World::start().await;
     assert_eq!(world.deliver(&sample()).await.status, 200);
     world.scc.leak_money_into(CHARTER_ID).await.expect("leaked");
@@ -278,7 +276,7 @@ async fn contact_data_in_place_of_a_guests_name_does_not_travel() {
 }
 
 #[tokio::test]
-async fn a_location_that_says_more_than_a_place_is_for_the_office_alone() {
+async fn a_location_that_is_no_place_is_for_the_office_alone() {
     let world = World::start().await;
     let location = "12 Oak St, gate code 4821#, dana@example.com, $50 parking";
     let answered = world.deliver(&sample_with(json!({ "location": location }))).await;

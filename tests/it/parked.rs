@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
+use rehearsal::DASHBOARD_TOKEN;
 use serde_json::{Value, json};
 use simulators::{
-    rehearsal::DASHBOARD_TOKEN,
     scc::MailKind,
     traffic::{Call, Fault, Service},
 };
@@ -95,7 +95,7 @@ async fn a_replay_of_the_newest_delivery_tries_what_was_refused_again() {
 }
 
 #[tokio::test]
-async fn an_entry_that_somebody_deleted_is_made_anew_when_the_charter_moves() {
+async fn a_deleted_entry_is_made_anew_when_the_charter_moves() {
     let world = World::start().await;
     world.deliver(&sample()).await;
     let deleted = world.entry_id();
@@ -163,7 +163,7 @@ async fn an_event_that_somebody_deleted_is_left_to_a_person() {
 }
 
 #[tokio::test]
-async fn a_token_that_does_not_fit_is_tried_every_hour_and_somebody_is_told() {
+async fn a_wrong_token_is_tried_hourly_and_reported() {
     let world = World::start().await;
     world.calendar.set_token("another");
     world.deliver(&sample()).await;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use rehearsal::{DASHBOARD_TOKEN, HashKind, Options, Rehearsal, RehearsalError, SERVICE_KEY, SIGNING_SECRET};
 use serde_json::{Value, json};
 use simulators::{
-    rehearsal::{DASHBOARD_TOKEN, HashKind, Options, Rehearsal, RehearsalError, SERVICE_KEY, SIGNING_SECRET},
     scc::ServiceKeyHash,
     sender::Sender,
     traffic::{Fault, Service},
@@ -60,7 +60,7 @@ async fn another_scheme_needs_no_restart() {
 
 /// A hand that mends one secret and breaks another.
 #[tokio::test]
-async fn a_version_that_cannot_be_used_leaves_the_one_before_in_use_and_is_reported() {
+async fn an_unusable_secret_leaves_the_one_before_in_use() {
     let world = World::start().await;
     let rotated = json!({ "scheme": "standard-webhooks", "signing_secrets": [NEXT_SECRET] });
     world.put_secret("webhook", &rotated).await.expect("stored");
@@ -181,14 +181,14 @@ async fn a_typo_in_one_secret_loses_no_webhook() {
 
 #[tokio::test]
 async fn a_missing_distribution_id_leaves_only_the_guest_page_due() {
-    let secret = json!({ "link_key": simulators::rehearsal::LINK_KEY });
+    let secret = json!({ "link_key": rehearsal::LINK_KEY });
     let world = World::with_secrets(&[], &[("guest-page", secret)]).await;
     let answered = world.deliver(&sample()).await;
     assert_eq!(states(&answered), json!(["in_step", "in_step", "in_step", "due"]), "{:#}", answered.body);
 }
 
 #[tokio::test]
-async fn without_what_every_delivery_needs_the_function_does_not_start_and_says_why() {
+async fn without_what_every_delivery_needs_nothing_starts() {
     for (name, secret, words) in [
         ("webhook", Value::Null, "webhook cannot be read"),
         ("webhook", json!({ "scheme": "standard-webhooks", "signing_secrets": ["oops"] }), "whsec_"),
@@ -221,7 +221,7 @@ async fn the_service_key_is_shown_as_scc_wants_it() {
 
 /// A process's own running time may stand still between invocations: what was too soon in one of them must not be so for ever.
 #[tokio::test]
-async fn a_process_that_was_frozen_for_a_minute_may_read_its_secrets_again() {
+async fn a_process_frozen_for_a_minute_reads_its_secrets_again() {
     let stage = crate::prove::stage::Stage::set().await;
     let process = stage.process(jiff::SignedDuration::ZERO).await.expect("it starts");
     stage.rehearsal.calendar.set_token("rotated");

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
+use rehearsal::DASHBOARD_TOKEN;
 use serde_json::json;
-use simulators::{
-    rehearsal::DASHBOARD_TOKEN,
-    traffic::{Fault, Service},
-};
+use simulators::traffic::{Fault, Service};
 
 use crate::{
     prove::stage::{Outcome, Stage},

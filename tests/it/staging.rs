@@ -1,22 +1,13 @@
 //! Staging: four systems that can reach nobody, and the smoke test that CI runs against them.
 
-use std::{collections::BTreeMap, path::PathBuf, process::Output};
+use std::{collections::BTreeMap, process::Output};
 
+use rehearsal::{DASHBOARD_TOKEN, Options, Rehearsal, SERVICE_KEY, WEBHOOK_PATH, staging::Account};
 use serde_json::json;
-use simulators::{
-    rehearsal::{DASHBOARD_TOKEN, Options, Rehearsal, SERVICE_KEY, WEBHOOK_PATH},
-    staging::Account,
-    traffic::{Fault, Service},
-};
+use simulators::traffic::{Fault, Service};
 use tokio::process::Command;
 
 use crate::world::{SITE, World, sample, states};
-
-/// Where the programs are, all built.
-fn binaries() -> PathBuf {
-    let function = World::options().function.expect("worlds have a function");
-    function.parent().expect("programs are in a folder").to_owned()
-}
 
 /// A world whose guest site is where its edge is, so that the smoke test finds it.
 fn options(env: &[(&str, &str)]) -> Options {
@@ -42,7 +33,7 @@ async fn smoke(rehearsal: &Rehearsal, changes: &[(&str, Option<&str>)]) -> Outpu
             None => env.remove(name),
         };
     }
-    let mut program = Command::new(binaries().join("smoke"));
+    let mut program = Command::new(World::binaries().join("smoke"));
     program.env_clear().envs(env).kill_on_drop(true).output().await.expect("the program runs")
 }
 
@@ -68,7 +59,7 @@ async fn the_smoke_test_passes_against_a_rehearsal() {
 /// The function, the calendar and ShipCaptainCrew each under a Lambda of its own; the function may call these two and nothing else.
 #[tokio::test]
 async fn the_smoke_test_passes_against_all_of_staging() {
-    let account = Account::create(binaries(), SITE).await.expect("an account");
+    let account = Account::create(World::binaries(), SITE).await.expect("an account");
     let calendar = account.start_calendar().await.expect("the calendar starts");
     let scc = account.start_scc().await.expect("ShipCaptainCrew starts");
     let secrets = [
@@ -100,7 +91,7 @@ async fn the_smoke_test_passes_against_all_of_staging() {
 }
 
 #[tokio::test]
-async fn the_smoke_test_names_what_is_wrong_in_the_world_although_the_function_is_content() {
+async fn the_smoke_test_sees_what_the_function_does_not() {
     let world = start(options(&[])).await;
     let missing = Fault::Answer { status: 404, acted: false, retry_after: None };
     world.traffic.fail_next(Service::Edge, "GET /g/", missing, 1_000);
@@ -117,7 +108,7 @@ async fn the_smoke_test_names_what_is_wrong_in_the_world_although_the_function_i
 }
 
 #[tokio::test]
-async fn the_smoke_test_says_why_a_booking_was_not_taken_and_what_it_lacks_itself() {
+async fn the_smoke_test_names_a_refusal_and_what_it_lacks() {
     let world = start(options(&[])).await;
     let down = Fault::Answer { status: 503, acted: false, retry_after: None };
     world.traffic.fail_next(Service::Calendar, "", down, 1_000);
@@ -147,7 +138,7 @@ async fn the_smoke_test_sends_nothing_where_mail_might_leave() {
 }
 
 #[tokio::test]
-async fn staging_calls_no_host_outside_its_list_whatever_a_secret_says() {
+async fn staging_calls_no_host_outside_its_list() {
     for list in ["", "calendar.execute-api.us-west-2.amazonaws.com, scc.execute-api.us-west-2.amazonaws.com"] {
         let world = World::with(&[("SERVICE_HOSTS", "listed"), ("ALLOWED_SERVICE_HOSTS", list)]).await;
         let answered = world.deliver(&sample()).await;

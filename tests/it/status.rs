@@ -101,7 +101,7 @@ fn assert_nothing_private(text: &str) {
 }
 
 #[tokio::test]
-async fn a_cancellation_and_money_that_leaked_are_in_the_timeline_without_the_money() {
+async fn the_timeline_names_leaked_money_without_the_amount() {
     let world = World::start().await;
     world.scc.leak_on_create(true);
     world.deliver(&sample()).await;
@@ -115,7 +115,7 @@ async fn a_cancellation_and_money_that_leaked_are_in_the_timeline_without_the_mo
 }
 
 #[tokio::test]
-async fn asking_changes_nothing_and_an_unknown_booking_is_said_to_be_one() {
+async fn asking_changes_nothing_and_an_unknown_booking_is_404() {
     let world = World::start().await;
     let unknown = world.status().await;
     assert_eq!(unknown["status"], 404, "{unknown:#}");

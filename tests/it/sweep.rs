@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
+use rehearsal::Options;
 use serde_json::{Value, json};
-use simulators::{
-    rehearsal::Options,
-    traffic::{Call, Fault, Service},
-};
+use simulators::traffic::{Call, Fault, Service};
 
 use crate::{
     prove::stage::Stage,
@@ -107,7 +105,7 @@ async fn what_hangs_keeps_its_distance_while_another_step_is_tried() {
 
 /// The calendar has its entry, and its change is tried hourly: crew are told all the same which entry it is.
 #[tokio::test]
-async fn crew_read_the_entrys_id_although_the_calendar_waits_for_its_time() {
+async fn crew_get_the_entrys_id_from_a_calendar_that_waits() {
     let stage = Stage::set().await;
     stage.traffic().fail_next(Service::Scc, "", UNAVAILABLE, ALWAYS);
     assert_eq!(stage.deliver(&sample()).await.status(), Some(202));
@@ -176,7 +174,7 @@ async fn where_nothing_is_due_nothing_is_done_but_asked() {
 }
 
 #[tokio::test]
-async fn of_many_bookings_those_that_are_due_are_brought_in_step_at_once() {
+async fn due_bookings_among_many_are_brought_in_step_at_once() {
     let stage = Stage::set().await;
     let booking = |number: usize| {
         let mut booking = sample_with(json!({ "id": format!("BS-200000{number}") }));
@@ -213,7 +211,7 @@ async fn a_sweep_without_the_ledger_says_so() {
 
 /// What cannot start would count as a try that failed, and crew would hear of the charter later still.
 #[tokio::test]
-async fn a_booking_is_left_for_a_minute_when_a_hanging_calendar_would_cost_the_crew_their_event() {
+async fn a_hanging_calendar_does_not_cost_the_crew_their_event() {
     // The calendar's 2.5 s, the creation's 5 s, the release's 1.7 s; and 0.3 s belong to Lambda.
     for (time_out, left) in [(Duration::from_millis(9_300), 1), (Duration::from_secs(12), 0)] {
         let env = [("REDRIVE_BASE_MS".to_owned(), Some("1".to_owned()))].into();

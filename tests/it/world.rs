@@ -10,13 +10,12 @@ use std::{
 };
 
 use jiff::{Timestamp, ToSpan, Zoned};
+use rehearsal::{Answered, Options, Rehearsal, SERVICE_KEY, world::Effects};
 use serde_json::{Value, json};
 use simulators::{
     clock::Clock,
-    rehearsal::{Answered, Options, Rehearsal, SERVICE_KEY},
     sender::{SAMPLE_BOOKING_ID, sample_booking},
     traffic::{Call, Fault, Service},
-    world::Effects,
 };
 
 use crate::prove::stage::{Outcome, Stage};
@@ -44,7 +43,7 @@ static FUNCTION: LazyLock<PathBuf> = LazyLock::new(|| {
     let profile = folder.file_name().filter(|name| *name != "debug").unwrap_or("dev".as_ref());
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--workspace", "--bins", "--locked", "--quiet", "--profile"]).arg(profile);
-    // Cargo would take it for a change of the dependencies that look at it, and build those anew.
+    // Cargo would take these for changes of the dependencies that look at them, and build those anew.
     for name in said_about_this_package() {
         cargo.env_remove(name);
     }
@@ -52,10 +51,11 @@ static FUNCTION: LazyLock<PathBuf> = LazyLock::new(|| {
     folder.join("booking-webhook")
 });
 
-/// The names of what cargo tells tests about their own package.
+/// The names of what cargo tells tests about their own package, and of what makes the test runner say how long tests take.
 #[expect(clippy::disallowed_methods, reason = "what cargo tells this test is no configuration")]
 fn said_about_this_package() -> impl Iterator<Item = OsString> {
-    let is_said = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    let is_said =
+        |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name == "RUSTC_BOOTSTRAP";
     std::env::vars_os().map(|(name, _)| name).filter(move |name| name.to_str().is_some_and(is_said))
 }
 
@@ -70,6 +70,11 @@ impl Deref for World {
 }
 
 impl World {
+    /// The folder of the programs, all built.
+    pub(crate) fn binaries() -> PathBuf {
+        FUNCTION.parent().expect("programs are in a folder").to_owned()
+    }
+
     /// Everything as it should be.
     pub(crate) async fn start() -> Self {
         Self::with(&[]).await

@@ -76,7 +76,7 @@ async fn nothing_is_parked_over_a_wrong_path_and_all_of_it_heals() {
 
 /// What stayed in the calendar would have a captain wait at the dock.
 #[tokio::test]
-async fn a_cancellation_over_a_wrong_path_is_not_done_before_it_is_done() {
+async fn a_404_from_a_wrong_path_is_no_deletion() {
     for typo in TYPOS {
         let stage = Stage::set().await;
         assert_eq!(stage.deliver(&sample()).await.status(), Some(200));
@@ -109,7 +109,7 @@ async fn a_path_that_is_put_right_needs_no_restart() {
 }
 
 #[tokio::test]
-async fn an_entry_that_somebody_removed_is_looked_for_once_and_then_counts_as_removed() {
+async fn a_removed_entry_is_looked_for_once() {
     let world = World::start().await;
     world.deliver(&sample()).await;
     delete_entry_by_hand(&world).await;
@@ -122,7 +122,7 @@ async fn an_entry_that_somebody_removed_is_looked_for_once_and_then_counts_as_re
 
 /// The lists can be read on that path, and say something else.
 #[tokio::test]
-async fn a_removal_that_finds_nothing_is_not_believed_while_the_entry_is_listed() {
+async fn a_404_is_not_believed_while_the_entry_is_listed() {
     let world = World::start().await;
     world.deliver(&sample()).await;
     world.traffic.fail_next(Service::Calendar, "DELETE", NOT_FOUND, 1);

@@ -42,6 +42,12 @@ pub fn sdk_config(endpoint_url: &str) -> SdkConfig {
         .build()
 }
 
+/// An S3 client with path-style addresses: a bucket's name with dots is no part of a host name on loopback.
+#[must_use]
+pub fn s3_client(sdk: &SdkConfig) -> aws_sdk_s3::Client {
+    aws_sdk_s3::Client::from_conf(aws_sdk_s3::config::Builder::from(sdk).force_path_style(true).build())
+}
+
 /// SDK configuration for the account that the environment describes, as Lambda and CI do: `AWS_REGION`, `AWS_ACCESS_KEY_ID` and
 /// the rest of the SDK's own variables.
 pub async fn account_config() -> SdkConfig {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    aws::{CloudError, REGION, failed, sdk_config},
+    aws::{CloudError, REGION, failed, s3_client, sdk_config},
     template::{Bucket, Table},
 };
 
@@ -76,11 +76,11 @@ impl Cloud {
         let sdk = sdk_config(emulator_url);
         let suffix = format!("{:08x}", rand::random::<u32>());
         let mut cloud = Self {
-            s3: aws_sdk_s3::Client::new(&sdk),
+            s3: s3_client(&sdk),
             dynamodb: aws_sdk_dynamodb::Client::new(&sdk_config(dynamodb_url)),
             secrets: aws_sdk_secretsmanager::Client::new(&sdk),
             cloudfront: aws_sdk_cloudfront::Client::new(&sdk),
-            bucket: format!("guest-site-{suffix}"),
+            bucket: format!("{suffix}.queenofsandiego.com"), // With dots, as the real one.
             distribution_id: String::new(),
             events_table: format!("scc-events-{suffix}"),
             ledger_table: format!("ledger-{suffix}"),

@@ -1,12 +1,11 @@
-//! Stand-ins for what lives in the operator's account: the calendar, ShipCaptainCrew, the edge, Lambda's runtime API, and
-//! the rehearsal that wires them up.
+//! Stand-ins for what lives in the operator's account: servers, and what they are made from.
 //!
-//! They answer as the contracts in `docs/contracts` say and share no code with the function: shared types would agree with
+//! The calendar, ShipCaptainCrew, the edge, Lambda's runtime API, the front door, and the emulator of AWS. `rehearsal` wires
+//! them up. They answer as the contracts in `docs/contracts` say and share no code with the function: shared types would agree with
 //! our own mistakes.
 
 pub mod aws;
 pub mod aws_gateway;
-pub mod benchmark;
 pub mod calendar;
 pub mod clock;
 pub mod cloud;
@@ -15,17 +14,13 @@ pub mod dynamodb;
 pub mod edge;
 pub mod emulator;
 pub mod front_door;
-pub mod harbour;
 mod origin;
 pub mod records;
-pub mod rehearsal;
 pub mod runtime_api;
 pub mod scc;
 pub mod sender;
 pub mod server;
 pub mod settings;
-pub mod smoke;
 pub mod staging;
 pub mod template;
 pub mod traffic;
-pub mod world;

@@ -251,7 +251,7 @@ async fn change(State(desk): State<Desk>, Path(event_id): Path<String>, body: By
     let changes = desk.0.shape.change(&body)?;
     let changed = desk.0.events.change(&event_id, |_| changes.clone()).await?;
     let (before, after) = changed.ok_or(Failure::NoSuchEvent)?;
-    for (person, kind) in event::notices(&before, &after) {
+    for (person, kind) in outbox::notices(&before, &after) {
         desk.mail(&after, person, kind).await?;
     }
     Ok(Json(after).into_response())

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sample_starts_at_two_in_the_afternoon_on_both_sides_of_the_clock_change() {
+    fn the_sample_starts_at_2_pm_on_both_sides_of_a_clock_change() {
         for (now, start) in [
             ("2025-05-20T18:03:10Z", "2025-05-30T14:00:00-07:00"),
             ("2025-10-28T18:00:00Z", "2025-11-07T14:00:00-08:00"),

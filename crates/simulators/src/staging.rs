@@ -4,14 +4,12 @@
 //! calls stay behind, and what a rehearsal keeps in memory is in DynamoDB. Mail is kept in the outbox: there is no code in here
 //! that could send it. The tokens are those of the function's own secrets, so both sides always agree.
 
-mod deployed;
 mod secrets;
 
 use std::process::ExitCode;
 
 use aws_config::SdkConfig;
 use axum::Router;
-pub use deployed::{Account, Deployed};
 pub use secrets::{SecretError, Secrets};
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},

@@ -47,7 +47,7 @@ export function access(world) {
       }
     });
 
-    test('sharing copies the link where the phone has no share sheet, and says so', async (t) => {
+    test('sharing copies the link where there is no share sheet', async (t) => {
       const { url } = await world.charter('en');
       const { page } = await visit(t, world.browser, url, { at: MOMENTS.upcoming, permissions: ['clipboard-read', 'clipboard-write'] });
       await page.evaluate(() => { delete Navigator.prototype.share; });
@@ -79,7 +79,7 @@ export function access(world) {
       for (const type of ['.heic', '.mov', 'image/jpeg']) assert.ok(accepted.toLowerCase().includes(type), accepted);
     });
 
-    test('it can be read with wider spacing, forced colours and twice the size of text', async (t) => {
+    test('wider spacing, forced colours and double text size', async (t) => {
       const { url } = await world.charter('en');
       for (const moment of ['upcoming', 'after']) {
         const { page } = await visit(t, world.browser, url, { at: MOMENTS[moment] });

@@ -39,7 +39,7 @@ export function calendarFile(world) {
       }
     });
 
-    test('the page links to it and to Google Calendar, both with the same times', async (t) => {
+    test('the page and Google Calendar get the same times', async (t) => {
       const { url } = await world.charter('en');
       const { page } = await visit(t, world.browser, url, { at: MOMENTS.upcoming });
       const file = page.locator('a[href$=".ics"]:visible');
@@ -52,7 +52,7 @@ export function calendarFile(world) {
       assert.ok(zoned || dates === `${stamp(starts)}/${stamp(ends)}`, dates);
     });
 
-    test('a reschedule and a cancellation reach the event that is in the guest’s calendar', async () => {
+    test('a change reaches the event in the guest’s calendar', async () => {
       const booking = { id: `BS-ics-${Date.now()}` };
       const { url } = await world.stage.deliver(booking);
       const file = async () => read(await (await fetch(`${url}.ics`)).text());

@@ -59,7 +59,7 @@ export function phases(world) {
       }
     });
 
-    test('photos are taken from the first minute of the day until the last of the seventh day after it', async (t) => {
+    test('photos are taken from the day until seven days after it', async (t) => {
       const { url } = await world.charter('en');
       for (const [at, taken] of [
         ['2031-05-29T23:59:00-07:00', false], ['2031-05-30T00:00:00-07:00', true],
@@ -85,7 +85,7 @@ export function phases(world) {
       await page.getByText(words('en')('page.lead_today')).waitFor();
     });
 
-    test('without JavaScript it reads right for a charter that is ahead', async (t) => {
+    test('without JavaScript it reads right before the charter', async (t) => {
       for (const language of ['en', 'es']) {
         const { url } = await world.charter(language);
         const { page, account } = await visit(t, world.browser, url, { javaScriptEnabled: false });
@@ -103,7 +103,7 @@ export function phases(world) {
       }
     });
 
-    test('a charter that was moved says so for a week, and what it said before', async (t) => {
+    test('a moved charter says for a week what it said before', async (t) => {
       for (const language of ['en', 'es']) {
         const booking = { id: `BS-moved-${language}`, guest: { name: 'Dana', locale: language } };
         await world.stage.deliver(booking);
@@ -123,7 +123,7 @@ export function phases(world) {
       }
     });
 
-    test('a cancelled charter says so, at any time and without JavaScript', async (t) => {
+    test('a cancelled charter says so, also without JavaScript', async (t) => {
       for (const language of ['en', 'es']) {
         const booking = { id: `BS-off-${language}`, guest: { name: 'Dana', locale: language } };
         await world.stage.deliver(booking);

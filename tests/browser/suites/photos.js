@@ -18,7 +18,7 @@ const say = words('en');
 
 export function photos(world) {
   describe('photos', { concurrency: 1 }, () => {
-    test('three files arrive, though one form has run out and one connection breaks', async (t) => {
+    test('three files arrive despite an old form and a lost connection', async (t) => {
       const { charter, page, account } = await aboard(t, world);
       assert.equal(account.requests.length, 1, 'nothing is asked for before a file is picked');
       await world.stage.fail('bucket', 'PostObject', { kind: 'answer', status: 403, acted: false });
@@ -56,7 +56,7 @@ export function photos(world) {
       await settled(page, 'film.mov', say('script.file_sent'));
     });
 
-    test('an iPhone photo whose type the browser does not know is sent as what it is', async (t) => {
+    test('a photo of a type unknown to the browser is sent as it is', async (t) => {
       const { charter, page, account } = await aboard(t, world);
       await pick(page, [photo('IMG_0001.HEIC', ''), photo('IMG_0002.MOV', '')]);
       for (const name of ['IMG_0001.HEIC', 'IMG_0002.MOV']) await settled(page, name, say('script.file_sent'));
@@ -65,7 +65,7 @@ export function photos(world) {
       assert.equal((await world.stage.uploads(charter.charter_id)).length, 2);
     });
 
-    test('what cannot be sent is refused at once, in clear words, and the rest goes', async (t) => {
+    test('what cannot be sent is refused in words, the rest goes', async (t) => {
       const { charter, page } = await aboard(t, world);
       await pick(page, [
         photo('menu.pdf', 'application/pdf'),
@@ -90,7 +90,7 @@ export function photos(world) {
       assert.equal((await world.stage.uploads(charter.charter_id)).length, 24);
     });
 
-    test('without a network it says so, and goes on by itself when there is one', async (t) => {
+    test('without a network it says so and goes on by itself', async (t) => {
       const { charter, page } = await aboard(t, world);
       await page.context().setOffline(true);
       await pick(page, [photo('dock.jpg')]);
@@ -115,7 +115,7 @@ export function photos(world) {
       assert.equal((await world.stage.uploads(charter.charter_id)).length, 1);
     });
 
-    test('outside its window the upload desk has the last word, and the page says it in its own', async (t) => {
+    test('outside its window the upload desk has the last word', async (t) => {
       // The phone's clock is years ahead: the page opens the section, ShipCaptainCrew does not take the photo.
       const charter = await world.stage.deliver();
       const { page } = await visit(t, world.browser, charter.url, { at: MOMENTS.after });

@@ -27,7 +27,7 @@ export function privacy(world) {
       }
     });
 
-    test('no file of a charter holds money, a surname, a note or who sails', async () => {
+    test('no file holds money, a surname, a note or who sails', async () => {
       for (const language of ['en', 'es']) for (const file of ['', '.ics']) {
         const { url } = await world.charter(language);
         const text = await (await fetch(url + file)).text();

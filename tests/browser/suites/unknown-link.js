@@ -18,7 +18,7 @@ export function unknownLink(world) {
       }
     });
 
-    test('an unknown link says whom to ask and whom to call, in both languages', async (t) => {
+    test('an unknown link says whom to call, in both languages', async (t) => {
       const { charter_id: id } = await world.charter('en');
       for (const scheme of ['light', 'dark']) for (const path of ['/g/ZZZZZZZZ', `/g/${id.slice(0, 7)}`, `/g/${id}0`, '/g/', '/elsewhere']) {
         const { page, account } = await visit(t, world.browser, world.stage.site + path, { scheme });

@@ -26,11 +26,11 @@ pub(super) enum Area {
 }
 
 const AREAS: [(&str, Area); 5] = [
-    ("secrets/", Area::Secrets),
+    ("runtime/secrets/", Area::Secrets),
     ("ledger/", Area::Ledger),
-    ("scc/", Area::Crew),
-    ("guest_page/", Area::GuestPages),
-    ("config/files.rs", Area::Files),
+    ("systems/scc/", Area::Crew),
+    ("systems/guest_page/", Area::GuestPages),
+    ("runtime/config/files.rs", Area::Files),
 ];
 
 /// The names of all variables that the function reads.

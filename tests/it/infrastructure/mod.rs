@@ -60,7 +60,7 @@ fn no_policy_is_wider_than_it_must_be() {
 }
 
 #[test]
-fn the_guest_pages_key_lies_where_the_role_may_write_and_the_lifecycle_cleans_up() {
+fn the_pages_key_fits_the_role_and_the_lifecycle() {
     assert_eq!(guest_page_key(&Template::deployed()), NOTHING);
 }
 
@@ -176,7 +176,7 @@ fn way_in(template: &Template) -> Vec<String> {
         (vec!["Events", "Sweep", "Properties", "ScheduleExpression"], "rate(1 minute)"),
         (vec!["Events", "Sweep", "Properties", "Input"], r#"{"sweep":{}}"#),
         (vec!["Events", "Delivery", "Properties", "Method"], "POST"),
-        (vec!["Events", "Delivery", "Properties", "Path"], simulators::rehearsal::WEBHOOK_PATH),
+        (vec!["Events", "Delivery", "Properties", "Path"], rehearsal::WEBHOOK_PATH),
         (vec!["Events", "Delivery", "Properties", "PayloadFormatVersion"], "2.0"),
         (vec!["Timeout"], "29"),
     ];

@@ -33,8 +33,8 @@ macro_rules! on_both {
 on_both!(
     a_first_snapshot_is_recorded_and_claimed_in_one_write,
     an_older_or_equal_snapshot_changes_nothing,
-    a_newer_snapshot_during_a_lease_is_recorded_and_left_to_the_holder,
-    what_an_older_snapshot_decides_counts_when_the_newer_one_decides_nothing,
+    a_newer_snapshot_during_a_lease_is_left_to_the_holder,
+    an_older_decision_counts_beside_a_newer_inconclusive_one,
     a_release_that_missed_a_newer_snapshot_does_not_let_go,
     what_a_holder_leaves_to_the_next_is_due_at_once,
     a_write_of_an_earlier_fence_changes_nothing,
@@ -224,7 +224,7 @@ async fn an_older_or_equal_snapshot_changes_nothing(desk: &Desk) {
     assert_eq!((changed_at(&state), state.seq, state.fence, state.lease, state.due_at), (at(2), 1, 1, None, None));
 }
 
-async fn a_newer_snapshot_during_a_lease_is_recorded_and_left_to_the_holder(desk: &Desk) {
+async fn a_newer_snapshot_during_a_lease_is_left_to_the_holder(desk: &Desk) {
     desk.claimed(1, &lease("first", 1)).await;
     let recorded = desk.record(2, BookingStatus::Inconclusive, &lease("second", 2)).await;
     let RecordOutcome::NotClaimed(record) = recorded else { panic!("{recorded:?}") };
@@ -233,7 +233,7 @@ async fn a_newer_snapshot_during_a_lease_is_recorded_and_left_to_the_holder(desk
     assert!(desk.claim(Trigger::Delivery, &lease("second", 2)).await.is_none(), "the lease holds");
 }
 
-async fn what_an_older_snapshot_decides_counts_when_the_newer_one_decides_nothing(desk: &Desk) {
+async fn an_older_decision_counts_beside_a_newer_inconclusive_one(desk: &Desk) {
     let holder = desk.claimed(4, &lease("first", 1)).await;
     for (version, decided, seq) in [(2, 2, 2), (3, 3, 3), (1, 3, 3), (3, 3, 3)] {
         let recorded = desk.record(version, BookingStatus::Cancelled, &lease("second", 2)).await;

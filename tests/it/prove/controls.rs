@@ -1,7 +1,7 @@
 //! An oracle that never objects proves nothing: each thing that must not happen is done by hand, and must be seen.
 
+use rehearsal::{DASHBOARD_TOKEN, SERVICE_KEY};
 use serde_json::{Value, json};
-use simulators::rehearsal::{DASHBOARD_TOKEN, SERVICE_KEY};
 
 use super::{oracle::Expected, stage::Stage, story::Told};
 

@@ -266,7 +266,7 @@ async fn every_scenario_comes_in_step_when_nothing_goes_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_happens_twice_and_nothing_is_lost_when_a_process_ends_or_an_answer_comes_too_late() {
+async fn nothing_happens_twice_and_nothing_is_lost() {
     let quick = named(&["create", "back again before it was there", "cancel", "cancel while the entry is made anew"]);
     let faults = [Fault::GoneAfterItActed, Fault::GatewayTimeoutAndActsLate];
     prove(quick, &faults, &[Then::Both], has_an_effect).await;

@@ -3,12 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::ToSpan as _;
+use rehearsal::world::{Effects, Visit};
 use serde_json::Value;
-use simulators::{
-    scc::MailKind,
-    sender::SAMPLE_BOOKING_ID,
-    world::{Effects, Visit},
-};
+use simulators::{scc::MailKind, sender::SAMPLE_BOOKING_ID};
 
 use super::story::{NOTE_BY_HAND, TICKED_BY_HAND, TITLE_BY_HAND, Told};
 

@@ -1,10 +1,8 @@
 //! Real processes: twelve deliveries at once, and SIGKILL at every call of a creation.
 
+use rehearsal::Options;
 use serde_json::json;
-use simulators::{
-    rehearsal::Options,
-    traffic::{Call, Fault},
-};
+use simulators::traffic::{Call, Fault};
 
 use super::{oracle::Expected, story::Told};
 use crate::world::{PATIENCE, World};
@@ -24,7 +22,7 @@ async fn assert_as_told(world: &World, told: &Told, what: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn twelve_identical_deliveries_to_several_processes_make_one_of_everything() {
+async fn twelve_identical_deliveries_make_one_of_everything() {
     let world = world(4, &[]).await;
     let told = Told::version(1);
     let body = told.body().to_string();
@@ -73,7 +71,7 @@ async fn kill_at(nth: u64, fault: Fault) -> bool {
 const KILLED: [Fault; 2] = [Fault::ArriveLate { milliseconds: 350 }, Fault::Delay { milliseconds: 350 }];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_process_that_is_killed_in_a_creation_leaves_nothing_twice_and_nothing_undone() {
+async fn a_process_killed_in_a_creation_leaves_nothing_twice() {
     for fault in KILLED {
         assert!(kill_at(5, fault).await, "a creation has more calls than that");
     }

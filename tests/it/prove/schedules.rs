@@ -224,7 +224,7 @@ async fn whoever_is_put_back_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_confirmation_that_arrives_after_its_cancellation_notifies_nobody() {
+async fn a_confirmation_after_its_cancellation_notifies_nobody() {
     let stage = Stage::set().await;
     for told in [Told::version(2).cancelled(), Told::version(1)] {
         assert_eq!(stage.tell(&told).await.status(), Some(200), "{told:?}");
@@ -235,7 +235,7 @@ async fn a_confirmation_that_arrives_after_its_cancellation_notifies_nobody() {
 
 /// It hears that it has claimed the booking when that lease is long over, and somebody newer has been everywhere.
 #[tokio::test]
-async fn a_process_that_was_frozen_past_its_lease_sends_nothing_any_more() {
+async fn a_process_frozen_past_its_lease_sends_nothing() {
     let stage = Stage::set().await;
     let (old, new) = (Told::version(1), Told::version(2).on(31));
     let frozen = stage.process(SignedDuration::ZERO).await.expect("it starts");
@@ -256,7 +256,7 @@ async fn a_process_that_was_frozen_past_its_lease_sends_nothing_any_more() {
 
 /// Nobody knows whether the entry is gone when a person decides that the charter sails after all.
 #[tokio::test]
-async fn a_removal_that_nobody_answered_is_found_out_when_the_charter_stands_again() {
+async fn an_unanswered_removal_is_settled_at_a_new_confirmation() {
     for fault in [Fault::DropAfter, Fault::DropBefore] {
         let stage = Stage::set().await;
         assert_eq!(stage.tell(&Told::version(1)).await.status(), Some(200));

@@ -17,15 +17,14 @@ use booking_webhook::{
 };
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::{Context, Request, RequestExt as _};
+use rehearsal::{Options, Rehearsal, WEBHOOK_PATH, world::Effects};
 use serde_json::Value;
 use simulators::{
     aws::sdk_config,
     dynamodb::DynamoDbKind,
     emulator::Emulator,
     front_door::{BodyEncoding, http_api_event},
-    rehearsal::{Options, Rehearsal, WEBHOOK_PATH},
     traffic::{Call, Traffic},
-    world::Effects,
 };
 
 use super::story::Told;

@@ -1,11 +1,9 @@
 //! What the marketplace says of one booking, time after time, and what people do by hand meanwhile.
 
 use jiff::{Timestamp, ToSpan as _, Zoned, civil::date, tz::TimeZone};
+use rehearsal::{DASHBOARD_TOKEN, Rehearsal, SERVICE_KEY};
 use serde_json::{Value, json};
-use simulators::{
-    rehearsal::{DASHBOARD_TOKEN, Rehearsal, SERVICE_KEY},
-    sender::{SAMPLE_BOOKING_ID, sample_booking},
-};
+use simulators::sender::{SAMPLE_BOOKING_ID, sample_booking};
 
 use super::stage::Stage;
 

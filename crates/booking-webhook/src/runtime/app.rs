@@ -80,7 +80,9 @@ impl App {
         sdk: &SdkConfig,
         clock: Clock,
     ) -> Result<Self, StartError> {
-        let s3 = aws_sdk_s3::Client::new(sdk);
+        // The bucket is called like its site: over https a name with dots would fit no certificate, on loopback no host.
+        let s3 = aws_sdk_s3::config::Builder::from(sdk).force_path_style(true).build();
+        let s3 = aws_sdk_s3::Client::from_conf(s3);
         let deadline = Deadline::after(&clock, config.answer_within);
         let files = Files { s3: &s3, outbound: &outbound, deadline: &deadline };
         let source = SecretSource {

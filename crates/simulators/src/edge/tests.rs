@@ -69,7 +69,7 @@ async fn a_page_is_cached_until_it_is_invalidated() {
 }
 
 #[tokio::test]
-async fn a_missing_page_is_forbidden_until_it_is_there_and_invalidated() {
+async fn a_missing_page_is_403_until_it_is_put_and_invalidated() {
     let site = Site::start().await;
     assert_eq!(site.get("/g/XHQGMDH1").await, seen(403, "Error", ACCESS_DENIED));
     site.put("g/XHQGMDH1.html", "first").await;
@@ -83,7 +83,7 @@ async fn a_missing_page_is_forbidden_until_it_is_there_and_invalidated() {
 }
 
 #[tokio::test]
-async fn an_unknown_link_gets_the_friendly_page_as_a_404_and_never_a_304() {
+async fn an_unknown_link_is_a_friendly_404_and_never_a_304() {
     let site = Site::start().await;
     site.put("g/not-found.html", "ask whoever sent it").await;
     for path in ["/g/XHQGMDH1", "/g/xhqgmdh", "/", "/g/%2e%2e/other/key"] {

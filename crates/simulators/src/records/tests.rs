@@ -56,7 +56,7 @@ async fn no_change_and_no_number_is_lost_when_many_come_at_once() {
 }
 
 #[tokio::test]
-async fn collections_share_a_table_and_nothing_else_and_what_is_old_expires() {
+async fn collections_share_a_table_and_old_records_expire() {
     let (_dynamodb, [_, calendar]) = both().await;
     let Records::Table(calendar) = calendar else { panic!("the second one is a table") };
     let outbox = Records::Table(RecordsTable { collection: "outbox", ..calendar.clone() });

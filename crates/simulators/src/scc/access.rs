@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_taken_as_they_are_and_hashed_where_the_hash_is_a_plain_one() {
+    fn a_key_is_taken_raw_and_hashed_where_the_hash_is_plain() {
         let (plain, salted) = (ServiceKeyHash::sha256("key"), ServiceKeyHash::bcrypt("key"));
         for (name, value, by_plain, by_salted) in [
             ("authorization", "Bearer key".to_owned(), true, true),

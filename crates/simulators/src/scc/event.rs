@@ -1,15 +1,11 @@
-//! What an event says, and who is to be told when it changes.
+//! What an event says.
 
 use jiff::{Timestamp, ToSpan as _, civil::Date, fmt::temporal::Pieces, tz::Offset};
 use serde_json::{Value, json};
 
-use crate::{
-    contract::Object,
-    scc::{outbox::MailKind, table::same},
-};
+use crate::contract::Object;
 
 const UPLOAD_DAYS: i32 = 7;
-const TELLING: [&str; 3] = ["date", "duration_hours", "status"];
 
 /// The text of a property; empty when there is none.
 pub(crate) fn text<'a>(event: &'a Object, name: &str) -> &'a str {
@@ -30,22 +26,6 @@ pub(crate) fn assigned(event: &Object) -> Vec<&str> {
         }
     }
     people
-}
-
-/// Who is told what when an event becomes `after`: a magic link to people newly assigned, one notice each to people taken
-/// off and, when the charter itself changed, to those who stay.
-pub(crate) fn notices<'a>(before: &'a Object, after: &'a Object) -> Vec<(&'a str, MailKind)> {
-    let (were, are) = (assigned(before), assigned(after));
-    let changed = TELLING.into_iter().any(|name| match (before.get(name), after.get(name)) {
-        (Some(was), Some(is)) => !same(was, is),
-        (was, is) => was != is,
-    });
-    let told = are.iter().filter_map(|person| match were.contains(person) {
-        false => Some((*person, MailKind::MagicLink)),
-        true => changed.then_some((*person, MailKind::Change)),
-    });
-    let gone = were.iter().filter(|person| !are.contains(person)).map(|person| (*person, MailKind::Removed));
-    told.chain(gone).collect()
 }
 
 /// A time of the event as its local clock shows it, `2:00 PM`.
@@ -101,25 +81,6 @@ mod tests {
         assert_eq!(assigned(&event(json!({}))), ["crew-1", "crew-2", "captain-1"]);
         assert_eq!(assigned(&event(json!({ "captain_id": "crew-2" }))), ["crew-1", "crew-2"]);
         assert!(assigned(&event(json!({ "crew_ids": [], "captain_id": "" }))).is_empty());
-    }
-
-    #[test]
-    fn the_people_who_are_told() {
-        use MailKind::{Change, MagicLink, Removed};
-        let everybody = vec![("crew-1", Change), ("crew-2", Change), ("captain-1", Change)];
-        for (change, told) in [
-            (json!({}), vec![]),
-            (json!({ "notes": "Bring the sails", "checklist": ["Fuel"], "name": "x", "duration_hours": 3.0 }), vec![]),
-            (json!({ "date": "2025-05-31T14:00:00-07:00", "duration_hours": 4 }), everybody.clone()),
-            (json!({ "status": "cancelled" }), everybody),
-            (json!({ "crew_ids": ["crew-1", "crew-3"] }), vec![("crew-3", MagicLink), ("crew-2", Removed)]),
-            (
-                json!({ "captain_id": "crew-1", "duration_hours": 2 }),
-                vec![("crew-1", Change), ("crew-2", Change), ("captain-1", Removed)],
-            ),
-        ] {
-            assert_eq!(notices(&event(json!({})), &event(change.clone())), told, "{change}");
-        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The mail that SCC would send. None leaves: each is kept to be looked at.
+//! The mail that SCC would send, and to whom. None leaves: each is kept to be looked at.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -6,8 +6,14 @@ use serde_json::Value;
 use crate::{
     contract::Object,
     records::{Records, RecordsError},
-    scc::event::{clock_time, text},
+    scc::{
+        event::{assigned, clock_time, text},
+        table::same,
+    },
 };
+
+/// What people are told of when it changes.
+const TELLING: [&str; 3] = ["date", "duration_hours", "status"];
 
 /// Why a mail was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +71,22 @@ impl Mail {
     }
 }
 
+/// Who is told what when an event becomes `after`: a magic link to people newly assigned, one notice each to people taken
+/// off and, when the charter itself changed, to those who stay.
+pub(crate) fn notices<'a>(before: &'a Object, after: &'a Object) -> Vec<(&'a str, MailKind)> {
+    let (were, are) = (assigned(before), assigned(after));
+    let changed = TELLING.into_iter().any(|name| match (before.get(name), after.get(name)) {
+        (Some(was), Some(is)) => !same(was, is),
+        (was, is) => was != is,
+    });
+    let told = are.iter().filter_map(|person| match were.contains(person) {
+        false => Some((*person, MailKind::MagicLink)),
+        true => changed.then_some((*person, MailKind::Change)),
+    });
+    let gone = were.iter().filter(|person| !are.contains(person)).map(|person| (*person, MailKind::Removed));
+    told.chain(gone).collect()
+}
+
 /// The start as people on the dock say it, else as the event has it.
 fn when(event: &Object) -> &str {
     match text(event, "local_time") {
@@ -94,4 +116,40 @@ impl Outbox {
 /// The mail that was kept as `record`.
 pub(crate) fn mail(record: Object) -> Mail {
     serde_json::from_value(Value::Object(record)).expect("only mails are kept in an outbox")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(changes: Value) -> Object {
+        let mut event: Object = serde_json::from_value(json!({
+            "date": "2025-05-30T14:00:00-07:00", "duration_hours": 3, "crew_ids": ["crew-1", "crew-2"],
+            "captain_id": "captain-1", "status": "pending_confirmation", "notes": "",
+        }))
+        .expect("an object");
+        event.extend(serde_json::from_value::<Object>(changes).expect("an object"));
+        event
+    }
+
+    #[test]
+    fn the_people_who_are_told() {
+        use MailKind::{Change, MagicLink, Removed};
+        let everybody = vec![("crew-1", Change), ("crew-2", Change), ("captain-1", Change)];
+        for (change, told) in [
+            (json!({}), vec![]),
+            (json!({ "notes": "Bring the sails", "checklist": ["Fuel"], "name": "x", "duration_hours": 3.0 }), vec![]),
+            (json!({ "date": "2025-05-31T14:00:00-07:00", "duration_hours": 4 }), everybody.clone()),
+            (json!({ "status": "cancelled" }), everybody),
+            (json!({ "crew_ids": ["crew-1", "crew-3"] }), vec![("crew-3", MagicLink), ("crew-2", Removed)]),
+            (
+                json!({ "captain_id": "crew-1", "duration_hours": 2 }),
+                vec![("crew-1", Change), ("crew-2", Change), ("captain-1", Removed)],
+            ),
+        ] {
+            assert_eq!(notices(&event(json!({})), &event(change.clone())), told, "{change}");
+        }
+    }
 }

@@ -19,8 +19,7 @@ impl World {
         let dynamodb = aws_sdk_dynamodb::Client::new(&configuration);
         let (events_table, bucket) = (format!("scc-events-{unique}"), format!("uploads-{unique}"));
         create_events_table(&dynamodb, &events_table).await.expect("a table");
-        let s3 = aws_sdk_s3::config::Builder::from(&configuration).force_path_style(true).build();
-        let s3 = aws_sdk_s3::Client::from_conf(s3);
+        let s3 = aws::s3_client(&configuration);
         let placed = aws_sdk_s3::types::CreateBucketConfiguration::builder().location_constraint(aws::REGION.into());
         s3.create_bucket().bucket(&bucket).create_bucket_configuration(placed.build()).send().await.expect("a bucket");
         let clock = Clock::system();
@@ -212,7 +211,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn browsers_of_the_guest_site_alone_may_ask_for_forms_and_send_them() {
+async fn only_the_guest_site_may_ask_for_forms_and_send_them() {
     let world = World::start().await;
     world.create().await;
     world.clock.set("2025-05-31T10:00:00-07:00".parse().expect("a time"));

@@ -104,7 +104,7 @@ async fn acts_before_a_delay_and_the_caller_may_give_up() {
 }
 
 #[tokio::test]
-async fn a_caller_who_is_gone_before_its_request_arrives_has_asked_for_nothing() {
+async fn a_request_whose_caller_is_gone_does_not_act() {
     let counter = Counter::start().await;
     counter.fail_next(Fault::ArriveLate { milliseconds: 20 });
     assert_eq!(counter.call().await.expect("an answer").status(), 201);

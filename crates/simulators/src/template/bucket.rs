@@ -96,12 +96,16 @@ impl Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{aws::sdk_config, emulator::Emulator};
+    use crate::{
+        aws::{s3_client, sdk_config},
+        emulator::Emulator,
+    };
 
     #[tokio::test]
     async fn the_guest_site_forgets_when_the_template_says_so() {
         let emulator = Emulator::shared().await.expect("ministack starts");
-        let (client, name) = (Client::new(&sdk_config(&emulator.url())), format!("site-{:08x}", rand::random::<u32>()));
+        let (client, name) =
+            (s3_client(&sdk_config(&emulator.url())), format!("{:08x}.example.com", rand::random::<u32>()));
         let template = Bucket::in_template("Site");
         template.create(&client, &name).await.expect("a bucket");
 

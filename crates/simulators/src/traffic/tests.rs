@@ -48,7 +48,7 @@ fn healing_forgets_the_script_and_forgetting_empties_the_log() {
 }
 
 #[test]
-fn the_log_keeps_the_newest_and_says_only_the_size_of_what_is_not_text() {
+fn the_log_keeps_the_newest_and_the_size_of_binary_data() {
     let traffic = Traffic::new();
     for _ in 0..=CALLS_KEPT {
         arrive(&traffic, "POST /events");

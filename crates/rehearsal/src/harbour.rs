@@ -1,0 +1,265 @@
+//! The harbour: the rehearsal as people see it, in a browser and in a terminal.
+//!
+//! Whoever is to trust the function wants to watch it work: one signed booking, the four systems side by side, each call on
+//! the way, and what happens when one of them fails. The systems shown here are read from the stand-ins, never from what the
+//! function says it did; its own answer and its timeline stand beside that, to be compared.
+
+pub mod console;
+pub mod files;
+pub mod inspection;
+mod logbook;
+mod lookout;
+mod marketplace;
+#[cfg(test)]
+mod tests;
+mod weather;
+
+use std::{
+    future::Future,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    extract::{Json, Path, State},
+    response::{Html, IntoResponse, Response},
+    routing::{get, post},
+};
+use http::StatusCode;
+pub use logbook::Entry;
+use logbook::Logbook;
+use lookout::{Lookout, is_anything_due};
+use marketplace::Marketplace;
+pub use marketplace::{Booking, Kind, NotSent};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use simulators::{
+    clock::Clock,
+    front_door::{BodyEncoding, http_api_event},
+    server::Server,
+    traffic::{Call, Traffic},
+};
+use tokio::time::MissedTickBehavior;
+use weather::{Script, Weather};
+
+use crate::{Rehearsal, RehearsalError, WEBHOOK_PATH};
+
+/// `UNKNOWN_SETTLE_MS` of a rehearsal that people watch; in production 35 s, because a gateway waits for 30 s.
+pub const SETTLE: Duration = Duration::from_secs(6);
+/// `REDRIVE_BASE_MS` of a rehearsal that people watch; in production one minute.
+pub const REDRIVE_BASE: Duration = Duration::from_secs(5);
+/// How often the schedule of such a rehearsal looks for something due; in production every minute.
+pub const SWEEP_EVERY: Duration = Duration::from_secs(3);
+
+const CALLS_SHOWN: usize = 400;
+const BODY_SHOWN_CHARACTERS: usize = 4_000;
+
+/// The harbour page of one rehearsal. Dropping it takes the page down.
+pub struct Harbour {
+    server: Server,
+    desk: Arc<Desk>,
+}
+
+/// What the page's routes share.
+struct Desk {
+    rehearsal: Arc<Rehearsal>,
+    lookout: Option<Lookout>,
+    marketplace: Mutex<Marketplace>,
+    weather: Weather,
+    logbook: Logbook,
+}
+
+impl Harbour {
+    /// Serves the page on a free port. Timelines are asked of a second process of `function`; without it there are none.
+    ///
+    /// # Errors
+    /// When no port can be bound or the second process does not start.
+    pub async fn open(rehearsal: Arc<Rehearsal>, function: Option<PathBuf>) -> Result<Self, RehearsalError> {
+        let lookout = match function {
+            Some(function) => Some(Lookout::open(function, &rehearsal).await?),
+            None => None,
+        };
+        let (marketplace, weather, logbook) = (Mutex::default(), Weather::default(), Logbook::default());
+        let desk = Arc::new(Desk { rehearsal, lookout, marketplace, weather, logbook });
+        let router = Router::new()
+            .route("/", get(|| async { Html(include_str!("harbour/page.html")) }))
+            .route("/state", get(state))
+            .route("/timeline/{booking_id}", get(timeline))
+            .route("/send/{kind}", post(send))
+            .route("/sweep", post(sweep))
+            .route("/replay", post(replay))
+            .route("/fault", post(fail))
+            .route("/heal", post(heal))
+            .with_state(Arc::clone(&desk));
+        Ok(Self { server: Server::start(router, Traffic::new(), |_| None).await?, desk })
+    }
+
+    /// The page's address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// Sends a message about the last booking sold, as the page's buttons do.
+    ///
+    /// # Errors
+    /// When there is nothing to send. A message that was sent and not answered is no error here.
+    pub async fn send(&self, kind: Kind) -> Result<Entry, NotSent> {
+        self.desk.send(kind, None).await
+    }
+
+    /// Sweeps as the schedule does, for as long as it is polled; but only while something is due, to leave no trace else.
+    pub async fn keep_sweeping(&self) {
+        let mut ticks = tokio::time::interval(SWEEP_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if is_anything_due(&self.desk.rehearsal).await {
+                self.desk.invoke("Sweep, by the schedule", None, &json!({ "sweep": {} })).await;
+            }
+        }
+    }
+
+    /// The last booking sold, as the marketplace knows it.
+    #[must_use]
+    pub fn newest(&self) -> Option<Booking> {
+        lock(&self.desk.marketplace).newest().cloned()
+    }
+
+    /// The last message about it, signed now, as the event that API Gateway would make of it: a delivery to replay.
+    #[must_use]
+    pub fn captured(&self) -> Option<Value> {
+        let message = lock(&self.desk.marketplace).last().cloned()?;
+        let mut request = http::Request::post(WEBHOOK_PATH);
+        for (name, value) in message.signed(self.desk.rehearsal.sender(), Clock::system().now()) {
+            request = request.header(name, value);
+        }
+        let request = request.body(message.body.into()).expect("the headers are plain text");
+        Some(http_api_event(&request, BodyEncoding::ByContentType))
+    }
+}
+
+fn lock(marketplace: &Mutex<Marketplace>) -> MutexGuard<'_, Marketplace> {
+    marketplace.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Desk {
+    async fn send(&self, kind: Kind, about: Option<&str>) -> Result<Entry, NotSent> {
+        let at = Clock::system().now();
+        let message = lock(&self.marketplace).say(kind, about, at)?;
+        let headers = message.signed(self.rehearsal.sender(), at);
+        let answered = async {
+            let answered = self.rehearsal.deliver_raw(&headers, message.body.clone()).await?;
+            Ok((Some(answered.status), answered.body))
+        };
+        Ok(self.enter(kind.label(), Some(&message.booking_id), answered).await)
+    }
+
+    /// Invokes the function directly, as a person or the schedule does.
+    async fn invoke(&self, label: &'static str, booking_id: Option<&str>, payload: &Value) -> Entry {
+        let answered = async {
+            let answer = self.rehearsal.invoke(payload).await?.payload;
+            Ok((answer["status"].as_u64().and_then(|status| u16::try_from(status).ok()), answer))
+        };
+        self.enter(label, booking_id, answered).await
+    }
+
+    async fn enter(
+        &self,
+        label: &'static str,
+        booking_id: Option<&str>,
+        answered: impl Future<Output = Result<(Option<u16>, Value), RehearsalError>>,
+    ) -> Entry {
+        let mut entry = self.logbook.open(label, booking_id, Clock::system().now());
+        let since = Instant::now();
+        match answered.await {
+            Ok((status, answer)) => (entry.status, entry.answer) = (status, Some(answer)),
+            Err(error) => entry.error = Some(error.to_string()),
+        }
+        entry.milliseconds = u64::try_from(since.elapsed().as_millis()).ok();
+        self.logbook.close(&entry);
+        entry
+    }
+}
+
+async fn state(State(desk): State<Arc<Desk>>) -> Json<Value> {
+    let rehearsal = &desk.rehearsal;
+    let calls = rehearsal.traffic.calls();
+    let kinds = Kind::ALL.map(|kind| json!({ "kind": kind, "label": kind.label(), "follows": kind.follows() }));
+    Json(json!({
+        "kinds": kinds,
+        "pace": {
+            "settle_seconds": SETTLE.as_secs(),
+            "redrive_base_seconds": REDRIVE_BASE.as_secs(),
+            "sweep_every_seconds": SWEEP_EVERY.as_secs(),
+        },
+        "weather": desk.weather.now(),
+        "addresses": console::addresses(rehearsal),
+        "entries": desk.logbook.entries(),
+        "calendar": rehearsal.calendar.entries(),
+        "crew_events": rehearsal.scc.events().await,
+        "mailbox": rehearsal.scc.mailbox(),
+        "calls": calls[calls.len().saturating_sub(CALLS_SHOWN)..].iter().map(shown).collect::<Vec<_>>(),
+    }))
+}
+
+/// A call without its headers, which hold keys, and without the end of a long body.
+fn shown(call: &Call) -> Value {
+    json!({
+        "sequence": call.sequence,
+        "at": call.at,
+        "service": call.service,
+        "operation": call.operation,
+        "status": call.status,
+        "milliseconds": call.milliseconds,
+        "fault": call.fault,
+        "request_body": call.request_body.chars().take(BODY_SHOWN_CHARACTERS).collect::<String>(),
+    })
+}
+
+async fn timeline(State(desk): State<Arc<Desk>>, Path(booking_id): Path<String>) -> Response {
+    let Some(lookout) = &desk.lookout else {
+        return (StatusCode::NOT_FOUND, "There is no function to ask.").into_response();
+    };
+    match lookout.timeline(&booking_id).await {
+        Ok(timeline) => Json(timeline).into_response(),
+        Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
+    }
+}
+
+/// Which booking a button is about.
+#[derive(Deserialize)]
+struct About {
+    booking_id: Option<String>,
+}
+
+async fn send(State(desk): State<Arc<Desk>>, Path(kind): Path<Kind>, Json(about): Json<About>) -> Response {
+    match desk.send(kind, about.booking_id.as_deref()).await {
+        Ok(entry) => Json(entry).into_response(),
+        Err(reason) => (StatusCode::CONFLICT, reason.to_string()).into_response(),
+    }
+}
+
+async fn sweep(State(desk): State<Arc<Desk>>) -> Json<Entry> {
+    Json(desk.invoke("Sweep, by hand", None, &json!({ "sweep": {} })).await)
+}
+
+async fn replay(State(desk): State<Arc<Desk>>, Json(about): Json<About>) -> Response {
+    let Some(booking_id) = about.booking_id else {
+        return (StatusCode::CONFLICT, NotSent::NothingBefore.to_string()).into_response();
+    };
+    let payload = json!({ "replay": { "booking_id": booking_id } });
+    Json(desk.invoke("Replay, by a person", Some(&booking_id), &payload).await).into_response()
+}
+
+async fn fail(State(desk): State<Arc<Desk>>, Json(script): Json<Script>) -> StatusCode {
+    desk.weather.turn(script, &desk.rehearsal.traffic, &desk.rehearsal.cloud);
+    StatusCode::NO_CONTENT
+}
+
+async fn heal(State(desk): State<Arc<Desk>>) -> StatusCode {
+    desk.weather.clear(&desk.rehearsal.traffic);
+    StatusCode::NO_CONTENT
+}

@@ -1,0 +1,63 @@
+//! Looking at the ledger without leaving a trace.
+//!
+//! The timeline comes from the function itself. Asked of the one under test, each look would appear among its calls, and
+//! would use up the faults that were armed for it. So it is asked of another one that stands beside the world.
+
+use std::path::PathBuf;
+
+use aws_sdk_dynamodb::{
+    error::DisplayErrorContext,
+    types::{AttributeValue, Select},
+};
+use serde_json::{Value, json};
+use simulators::{
+    clock::Clock,
+    runtime_api::{Environment, FunctionProcess, Lambda, TIME_OUT},
+};
+
+use crate::{Rehearsal, RehearsalError};
+
+/// The index that holds what is due, and nothing else. Source: `infra/template.yaml`.
+const DUE_INDEX: &str = "due";
+/// What waits for a person is in the index, too.
+const DUE: &str = "due";
+
+/// A second function, whose calls are neither logged nor failed.
+pub(super) struct Lookout {
+    lambda: Lambda,
+    _environment: Environment,
+}
+
+impl Lookout {
+    /// Starts it, with the same environment but for the way to AWS. The rehearsal's tables must be in its emulator.
+    pub(super) async fn open(binary: PathBuf, rehearsal: &Rehearsal) -> Result<Self, RehearsalError> {
+        let mut env = rehearsal.environment_variables().clone();
+        env.insert("AWS_ENDPOINT_URL".to_owned(), rehearsal.emulator_url());
+        let lambda = Lambda::start(TIME_OUT).await?;
+        let environment = lambda.spawn(&FunctionProcess { binary, env })?;
+        environment.ready().await?;
+        Ok(Self { lambda, _environment: environment })
+    }
+
+    /// What the function says of one booking.
+    pub(super) async fn timeline(&self, booking_id: &str) -> Result<Value, RehearsalError> {
+        Ok(self.lambda.invoke(&json!({ "status": { "booking_id": booking_id } })).await?.payload)
+    }
+}
+
+/// Whether a sweep would find anything now: the schedule of a rehearsal leaves no trace while there is nothing to do.
+pub(super) async fn is_anything_due(rehearsal: &Rehearsal) -> bool {
+    let now = Clock::system().now().as_millisecond();
+    let due = rehearsal.cloud.dynamodb.scan().table_name(&rehearsal.cloud.ledger_table).index_name(DUE_INDEX);
+    let due = due
+        .filter_expression("due = :due AND due_at <= :now")
+        .expression_attribute_values(":due", AttributeValue::S(DUE.to_owned()))
+        .expression_attribute_values(":now", AttributeValue::N(now.to_string()));
+    match due.select(Select::Count).send().await {
+        Ok(found) => found.count() > 0,
+        Err(error) => {
+            tracing::warn!(error = %DisplayErrorContext(&error), "what is due cannot be looked up");
+            true
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What the function is told about its world: secrets and environment variables, as in production.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use simulators::{
+    aws::{REGION, TEST_CREDENTIAL},
+    aws_gateway::AwsGateway,
+    calendar::Calendar,
+    cloud::Cloud,
+    edge::Edge,
+    scc::Scc,
+};
+
+/// The secret that the marketplace signs with. It is no secret, so that captured deliveries can be replayed anywhere.
+pub const SIGNING_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+/// The calendar's `X-Dashboard-Token`.
+pub const DASHBOARD_TOKEN: &str = "rehearsal-dashboard-token-5b1d";
+/// ShipCaptainCrew's service key.
+pub const SERVICE_KEY: &str = "rehearsal-service-key-90c2";
+/// What charter ids are derived with: the same one each time, so a booking has the same charter id in every rehearsal.
+pub const LINK_KEY: &str = "rehearsal-link-key-47aa";
+
+pub(super) fn secrets(calendar: &Calendar, scc: &Scc, cloud: &Cloud) -> BTreeMap<String, Value> {
+    let presign_url = format!("{}/g/{{event_id}}/presign", scc.url());
+    [
+        ("webhook", json!({ "scheme": "standard-webhooks", "signing_secrets": [SIGNING_SECRET] })),
+        ("calendar", json!({ "url": calendar.url(), "dashboard_token": DASHBOARD_TOKEN })),
+        (
+            "scc",
+            json!({
+                "url": scc.url(),
+                "service_key": SERVICE_KEY,
+                "auth": "bearer",
+                "presign_url": presign_url,
+                "upload_url": scc.upload_url(),
+            }),
+        ),
+        ("guest-page", json!({ "distribution_id": cloud.distribution_id, "link_key": LINK_KEY })),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+pub(super) fn environment_variables(
+    cloud: &Cloud,
+    gateway: &AwsGateway,
+    edge: &Edge,
+    changes: BTreeMap<String, Option<String>>,
+) -> BTreeMap<String, String> {
+    let mut env: BTreeMap<_, _> = [
+        ("AWS_ACCESS_KEY_ID", TEST_CREDENTIAL.to_owned()),
+        ("AWS_ENDPOINT_URL", gateway.url()),
+        ("AWS_REGION", REGION.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", TEST_CREDENTIAL.to_owned()),
+        ("GUEST_PAGE_BASE_URL", edge.url()),
+        ("GUEST_PAGE_BUCKET", cloud.bucket.clone()),
+        ("LEDGER_TABLE", cloud.ledger_table.clone()),
+        ("RUST_LOG", "info".to_owned()),
+        ("SCC_EVENTS_TABLE", cloud.events_table.clone()),
+        ("SECRETS_PREFIX", cloud.secrets_prefix.clone()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into();
+    for (name, value) in changes {
+        match value {
+            Some(value) => env.insert(name, value),
+            None => env.remove(&name),
+        };
+    }
+    env
+}

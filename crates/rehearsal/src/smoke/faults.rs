@@ -1,0 +1,180 @@
+//! What is not as it should be, in words for whoever has just deployed.
+//!
+//! Nothing here knows what the function does, or at which rates: what a system shows is held against what was booked.
+
+use http::header::CONTENT_TYPE;
+use jiff::Zoned;
+use rust_decimal::Decimal;
+use serde_json::Value;
+use simulators::scc::{Mail, MailKind};
+
+use super::{
+    booking::{Booking, CAPTAIN, CREW, GROSS, GUEST_FIRST_NAME, HOURS, Stage},
+    look::{Names, Page, Read, World, without_query},
+};
+
+/// Names of money, in lower case, that crew and guests find in nothing of theirs.
+const MONEY_WORDS: [&str; 6] = ["revenue", "gross", "payout", "captain_fee", "crew_cost", "port_tax"];
+const EXPENSES: [&str; 3] = ["crew", "captain", "port_tax"];
+
+/// What `world` should show at `stage` and does not, each in a sentence; nothing when all is well.
+pub(super) fn faults(world: &World, booking: &Booking, names: &Names, stage: Stage) -> Vec<String> {
+    let start = booking.start(stage);
+    let mut faults = Vec::new();
+    note(&mut faults, "calendar", &world.entries, |entries| calendar(entries, &names.charter_id, &start, stage));
+    note(&mut faults, "ShipCaptainCrew", &world.event, |event| crew_event(event, &start, stage));
+    note(&mut faults, "crew mail", &world.mails, |mails| mail(mails, stage));
+    for page in &world.crew_pages {
+        note(&mut faults, "crew page", page, |page| crew_page(page, &start, stage));
+    }
+    note(&mut faults, "guest page", &world.guest_page, |page| guest_page(page, booking, &start, stage));
+    note(&mut faults, "guest's calendar file", &world.calendar_file, |page| calendar_file(page, &start, stage));
+    faults
+}
+
+/// Adds what is wrong with what was read, under the name of its system.
+fn note<T>(faults: &mut Vec<String>, system: &str, read: &Read<T>, check: impl FnOnce(&T) -> Vec<String>) {
+    let found = read.as_ref().map_or_else(|error| vec![error.clone()], check);
+    faults.extend(found.into_iter().map(|fault| format!("{system}: {fault}")));
+}
+
+fn calendar(entries: &[Value], charter_id: &str, start: &Zoned, stage: Stage) -> Vec<String> {
+    let entry = match (stage, entries) {
+        (Stage::Cancelled, []) => return Vec::new(),
+        (Stage::Cancelled, entries) => return vec![format!("{} entries instead of none", entries.len())],
+        (_, [entry]) => entry,
+        (_, entries) => return vec![format!("{} entries instead of one", entries.len())],
+    };
+    let mut faults = Vec::new();
+    if entry["event_id"] != charter_id {
+        faults.push(format!("its event_id is {} instead of {charter_id}", entry["event_id"]));
+    }
+    if entry["date"] != start.date().to_string() {
+        faults.push(format!("it is on {} instead of {}", entry["date"], start.date()));
+    }
+    faults.extend(wrong_start(&entry["start"], start));
+    faults.extend(wrong_money(entry));
+    faults
+}
+
+fn wrong_start(shown: &Value, start: &Zoned) -> Option<String> {
+    let instant = shown.as_str().and_then(|shown| shown.parse().ok());
+    (instant != Some(start.timestamp())).then(|| format!("it starts at {shown} instead of {}", in_words(start)))
+}
+
+fn wrong_money(entry: &Value) -> Option<String> {
+    let amount = |value: &Value| value.to_string().parse::<Decimal>().ok();
+    let expenses: Option<Vec<_>> = EXPENSES.iter().map(|line| amount(&entry["expenses"][*line])).collect();
+    let Some((revenue, net, expenses)) =
+        amount(&entry["revenue"]).zip(amount(&entry["net"])).zip(expenses).map(|((one, two), all)| (one, two, all))
+    else {
+        return Some(format!(
+            "its money is incomplete: revenue {}, expenses {}, net {}",
+            entry["revenue"], entry["expenses"], entry["net"]
+        ));
+    };
+    let sold: Decimal = GROSS.parse().expect("it is a number");
+    let adds_up = revenue == sold && net == revenue - expenses.iter().sum::<Decimal>();
+    (!adds_up).then(|| format!("revenue {revenue} (sold for {GROSS}) less {expenses:?} is not net {net}"))
+}
+
+fn crew_event(event: &Value, start: &Zoned, stage: Stage) -> Vec<String> {
+    let mut faults: Vec<_> = wrong_start(&event["date"], start).into_iter().collect();
+    if event["duration_hours"].as_f64() != Some(HOURS) {
+        faults.push(format!("it takes {} hours instead of {HOURS}", event["duration_hours"]));
+    }
+    let crew: Vec<_> = event["crew_ids"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if crew != CREW || event["captain_id"] != CAPTAIN {
+        faults.push(format!("{crew:?} and {} are on it instead of {CREW:?} and {CAPTAIN}", event["captain_id"]));
+    }
+    if (event["status"] == "cancelled") != (stage == Stage::Cancelled) {
+        faults.push(format!("its status is {} although it is {}", event["status"], stage.name()));
+    }
+    faults.extend(money_in(&event.to_string()));
+    faults
+}
+
+/// Everybody assigned: one magic link at first, and one notice for each change since. Nobody twice.
+fn mail(mails: &[Mail], stage: Stage) -> Vec<String> {
+    let notices = match stage {
+        Stage::Booked => 0,
+        Stage::Rescheduled => 1,
+        Stage::Cancelled => 2,
+    };
+    let mut faults = Vec::new();
+    for person in CREW.into_iter().chain([CAPTAIN]) {
+        for (kind, name, due) in
+            [(MailKind::MagicLink, "magic links", 1), (MailKind::Change, "notices of a change", notices)]
+        {
+            let sent = mails.iter().filter(|mail| mail.to == person && mail.kind == kind).count();
+            if sent != due {
+                faults.push(format!("{sent} {name} to {person} instead of {due}"));
+            }
+        }
+    }
+    let removed = mails.iter().filter(|mail| mail.kind == MailKind::Removed).count();
+    if removed > 0 {
+        faults.push(format!("{removed} people were told that they are off the charter"));
+    }
+    faults.extend(mails.iter().find_map(|mail| money_in(&format!("{} {}", mail.subject, mail.text))));
+    faults
+}
+
+fn crew_page(page: &Page, start: &Zoned, stage: Stage) -> Vec<String> {
+    let day = start.strftime("%-d %b %Y").to_string();
+    let mut said = vec![GUEST_FIRST_NAME, day.as_str(), "2:00 PM"];
+    said.extend((stage == Stage::Cancelled).then_some("This charter is cancelled"));
+    page.wrong("text/html", &said)
+}
+
+fn guest_page(page: &Page, booking: &Booking, start: &Zoned, stage: Stage) -> Vec<String> {
+    let day = start.strftime("%B %-d, %Y").to_string();
+    // A page that says that nothing will take place greets nobody.
+    let greeting = if stage == Stage::Cancelled { "This charter is cancelled" } else { GUEST_FIRST_NAME };
+    let said = [greeting, booking.id.as_str(), day.as_str(), "2:00"];
+    page.wrong("text/html", &said)
+}
+
+fn calendar_file(page: &Page, start: &Zoned, stage: Stage) -> Vec<String> {
+    let status = if stage == Stage::Cancelled { "STATUS:CANCELLED" } else { "STATUS:CONFIRMED" };
+    let mut faults = page.wrong("text/calendar", &["BEGIN:VEVENT", status]);
+    // In UTC, or in the charter's own zone.
+    let utc = start.timestamp().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let local = start.strftime("%Y%m%dT%H%M%S").to_string();
+    let shown: Vec<_> = page.body.lines().filter(|line| line.starts_with("DTSTART")).collect();
+    let right = |line: &&str| line.ends_with(&format!(":{utc}")) || line.contains("TZID") && line.ends_with(&local);
+    if !shown.iter().any(right) {
+        faults.push(format!("it starts at {shown:?} instead of {}", in_words(start)));
+    }
+    faults
+}
+
+impl Page {
+    fn wrong(&self, content_type: &str, said: &[&str]) -> Vec<String> {
+        let address = without_query(&self.url);
+        if !self.content_type.starts_with(content_type) {
+            return vec![format!(
+                "{address} has the {CONTENT_TYPE} \"{}\" instead of {content_type}",
+                self.content_type
+            )];
+        }
+        let missing = said.iter().filter(|words| !self.body.contains(**words));
+        let mut faults: Vec<_> = missing.map(|words| format!("{address} does not say \"{words}\"")).collect();
+        faults.extend(money_in(&self.body));
+        faults
+    }
+}
+
+/// The price, or a name of money, in what crew or guests can read.
+fn money_in(text: &str) -> Option<String> {
+    let text = text.to_lowercase();
+    let money = MONEY_WORDS.into_iter().chain([GROSS]).find(|words| text.contains(words));
+    money.map(|words| format!("it speaks of money: \"{words}\""))
+}
+
+fn in_words(start: &Zoned) -> String {
+    start.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! What each of the four systems shows of the booking, read as people and services read it: over HTTP.
+
+use std::collections::BTreeSet;
+
+use http::header::CONTENT_TYPE;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use simulators::scc::Mail;
+
+use super::{booking::Booking, services::Services};
+
+/// What was read, or why it could not be.
+pub(super) type Read<T> = Result<T, String>;
+
+/// One look at everything.
+pub(super) struct World {
+    /// The calendar's entries for the booking, on any of its days.
+    pub(super) entries: Read<Vec<Value>>,
+    /// SCC's event.
+    pub(super) event: Read<Value>,
+    /// SCC's mail about it, eldest first.
+    pub(super) mails: Read<Vec<Mail>>,
+    /// The crew page behind each magic link.
+    pub(super) crew_pages: Vec<Read<Page>>,
+    /// The guest page.
+    pub(super) guest_page: Read<Page>,
+    /// The guest's calendar file.
+    pub(super) calendar_file: Read<Page>,
+}
+
+/// What a browser got with a 200.
+pub(super) struct Page {
+    pub(super) url: String,
+    pub(super) content_type: String,
+    pub(super) body: String,
+}
+
+/// What the function called the booking.
+#[derive(Clone, Debug)]
+pub(super) struct Names {
+    pub(super) charter_id: String,
+    pub(super) guest_page: String,
+}
+
+impl World {
+    pub(super) async fn look(services: &Services, booking: &Booking, names: &Names) -> Self {
+        let mails = services.mails(&names.charter_id).await;
+        let links: BTreeSet<_> = mails.iter().flatten().filter_map(|mail| mail.link.as_deref()).collect();
+        let mut crew_pages = Vec::new();
+        for link in links {
+            crew_pages.push(services.page(link).await);
+        }
+        Self {
+            entries: services.entries(booking).await,
+            event: services.event(&names.charter_id).await,
+            mails,
+            crew_pages,
+            guest_page: services.page(&names.guest_page).await,
+            calendar_file: services.page(&format!("{}.ics", names.guest_page)).await,
+        }
+    }
+}
+
+impl Services {
+    async fn entries(&self, booking: &Booking) -> Read<Vec<Value>> {
+        let mut found = Vec::new();
+        for day in booking.days() {
+            let request = self.client.get(format!("{}/calendar?date={day}", self.calendar_url));
+            let mut answer: Value = json(request.header("x-dashboard-token", &self.dashboard_token)).await?;
+            let Value::Array(entries) = answer["entries"].take() else {
+                return Err(format!("the entries of {day} are no list"));
+            };
+            found.extend(entries.into_iter().filter(|entry| entry["booking_id"] == *booking.id));
+        }
+        Ok(found)
+    }
+
+    async fn event(&self, charter_id: &str) -> Read<Value> {
+        json(self.client.get(format!("{}/events/{charter_id}", self.scc_url)).bearer_auth(&self.service_key)).await
+    }
+
+    /// Whether this SCC keeps its mail, so that none reaches anybody.
+    ///
+    /// # Errors
+    /// In words, when there is no outbox: the real SCC has none.
+    pub(super) async fn keep_their_mail(&self) -> Read<()> {
+        self.mails("NOBODY").await.map(drop)
+    }
+
+    /// The outbox stands beside the API, not below its stage.
+    async fn mails(&self, charter_id: &str) -> Read<Vec<Mail>> {
+        let root = self.scc_url.strip_suffix("/prod").unwrap_or(&self.scc_url);
+        let request = self.client.get(format!("{root}/outbox/{charter_id}")).bearer_auth(&self.service_key);
+        let mut answer: Value = json(request).await?;
+        serde_json::from_value(answer["mails"].take()).map_err(|error| format!("the outbox holds no mails: {error}"))
+    }
+
+    async fn page(&self, url: &str) -> Read<Page> {
+        let answer = self.client.get(url).send().await.map_err(in_words)?;
+        let (status, address) = (answer.status(), without_query(url));
+        if status != http::StatusCode::OK {
+            return Err(format!("{address} answered {status}"));
+        }
+        let content_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let content_type = content_type.unwrap_or_default().to_owned();
+        let body = answer.text().await.map_err(in_words)?;
+        Ok(Page { url: url.to_owned(), content_type, body })
+    }
+}
+
+async fn json<T: DeserializeOwned>(request: reqwest::RequestBuilder) -> Read<T> {
+    let answer = request.send().await.map_err(in_words)?;
+    let (status, address) = (answer.status(), without_query(answer.url().as_str()).to_owned());
+    let body = answer.text().await.map_err(in_words)?;
+    if !status.is_success() {
+        return Err(format!("{address} answered {status}: {body}"));
+    }
+    serde_json::from_str(&body).map_err(|error| format!("{address} answered no JSON: {error}"))
+}
+
+/// A magic link opens its page to whoever reads it in a log of CI.
+pub(super) fn without_query(url: &str) -> &str {
+    url.split('?').next().unwrap_or(url)
+}
+
+/// The whole chain of causes, without the URL: it may hold a token.
+pub(super) fn in_words(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

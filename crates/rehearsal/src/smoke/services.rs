@@ -1,0 +1,92 @@
+//! Where the smoke test looks, and with which keys: the function's own secrets, read through the AWS SDK.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use simulators::{
+    aws,
+    sender::Sender,
+    settings::{needed_url, variable},
+    staging::Secrets,
+};
+
+use super::SmokeError;
+
+const WITHIN_SECONDS: u64 = 300;
+/// Invalidations, the sweep and cold starts take seconds: between two looks there is time for them.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+
+/// What a smoke test works with.
+pub struct Services {
+    pub(super) client: reqwest::Client,
+    pub(super) sender: Sender,
+    pub(super) webhook_url: String,
+    pub(super) guest_page_base_url: String,
+    pub(super) calendar_url: String,
+    pub(super) dashboard_token: String,
+    pub(super) scc_url: String,
+    pub(super) service_key: String,
+    /// How long each stage may take until all four systems show it.
+    pub(super) within: Duration,
+    /// The pause after a look that found faults, and after a delivery that was not taken.
+    pub(super) between_looks: Duration,
+}
+
+impl Services {
+    /// Those that the environment names.
+    ///
+    /// # Errors
+    /// When a variable is missing or no number, or a secret is not as the function needs it.
+    pub async fn from_env() -> Result<Self, SmokeError> {
+        let (webhook_url, guest_page_base_url) = (needed_url("WEBHOOK_URL")?, needed_url("GUEST_PAGE_BASE_URL")?);
+        let within = match variable("SMOKE_WITHIN_SECONDS") {
+            None => WITHIN_SECONDS,
+            Some(seconds) => seconds.parse().map_err(|_not_a_number| SmokeError::Within(seconds))?,
+        };
+        let secrets = Secrets::from_env(&aws::account_config().await)?;
+        let text = async |name: &'static str, field: &'static str| secrets.text(name, field).await;
+        Ok(Self {
+            client: aws::internet_client(),
+            sender: sender(&secrets.object("webhook").await?)?,
+            webhook_url,
+            guest_page_base_url,
+            calendar_url: text("calendar", "url").await?,
+            dashboard_token: text("calendar", "dashboard_token").await?,
+            scc_url: text("scc", "url").await?,
+            service_key: text("scc", "service_key").await?,
+            within: Duration::from_secs(within),
+            between_looks: BETWEEN_LOOKS,
+        })
+    }
+}
+
+/// The marketplace, with the newest of the function's signing secrets.
+fn sender(secret: &Map<String, Value>) -> Result<Sender, SmokeError> {
+    let scheme = secret.get("scheme").and_then(Value::as_str).unwrap_or("standard-webhooks");
+    if scheme != "standard-webhooks" {
+        return Err(SmokeError::Scheme(scheme.to_owned()));
+    }
+    let newest = secret.get("signing_secrets").and_then(|secrets| secrets[0].as_str());
+    newest.and_then(|secret| Sender::new(secret).ok()).ok_or(SmokeError::SigningSecret)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_that_nothing_can_be_signed_with_is_named() {
+        for (secret, named) in [
+            (json!({ "scheme": "bearer", "tokens": ["t0ken"] }), "scheme bearer"),
+            (json!({ "scheme": "standard-webhooks" }), "signing_secrets"),
+            (json!({ "signing_secrets": ["whsec_%%%"] }), "signing_secrets"),
+        ] {
+            let error = sender(secret.as_object().expect("an object")).err().expect("it is of no use").to_string();
+            assert!(error.contains(named) && !error.contains("t0ken") && !error.contains("%%%"), "{error}");
+        }
+        let generated = json!({ "signing_secrets": ["whsec_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQR"] });
+        assert!(sender(generated.as_object().expect("an object")).is_ok(), "44 letters and digits are base64");
+    }
+}
