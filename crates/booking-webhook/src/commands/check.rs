@@ -89,7 +89,7 @@ impl Check {
     fn failed(name: &'static str, error: &CallError, next: &str) -> Self {
         let next = match error.class {
             Class::Denied => credentials(error.call.service),
-            Class::Transient | Class::Unknown { .. } | Class::Refused => next,
+            Class::Transient | Class::Unknown { .. } | Class::Unreadable | Class::Refused => next,
         };
         Self::wrong(name, error.to_string(), next)
     }

@@ -115,6 +115,12 @@ pub struct StepRecord {
     /// How many of its parts of the booking are gone; tells one creation from another.
     #[serde(skip_serializing_if = "is_zero")]
     pub generation: u32,
+    /// A creation may have acted, and nobody has looked yet.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub creating: bool,
+    /// Creations that may have acted and of which nothing was found, in the booking's life.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unsettled_creations: u32,
     /// Tries since it was last in step.
     #[serde(skip_serializing_if = "is_zero")]
     pub attempts: u32,

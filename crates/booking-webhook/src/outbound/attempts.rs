@@ -14,6 +14,8 @@ use super::{Call, CallError, Class, Effect, Outbound};
 use crate::runtime::metrics::Metric;
 
 const MOST_ATTEMPTS: u32 = 3;
+/// Creations that may have acted and of which nothing was found: one more could be one too many.
+pub const MOST_UNSETTLED_CREATIONS: u32 = 3;
 /// What may be repeated is worth a try in this part of a call's usual time; a creation never is cut short.
 const SHORTEST_TRY: u32 = 10;
 
@@ -113,11 +115,15 @@ impl Outbound {
     /// When a creation may have acted, what is there is read back at once. Only if the request is known to be over (it was answered) and
     /// nothing is there, it is created again; a request that may still land is never followed by another.
     ///
+    /// `unsettled` counts creations that may have acted and of which nothing was found: in a booking's life there are
+    /// [`MOST_UNSETTLED_CREATIONS`] at most.
+    ///
     /// # Errors
     /// The last creation's [`CallError`].
     pub async fn create_or_read_back<T, C, R>(
         &self,
         deadline: &Deadline,
+        unsettled: &mut u32,
         create: impl Fn(u32) -> C,
         read_back: impl Fn() -> R,
     ) -> Result<T, CallError>
@@ -132,17 +138,21 @@ impl Outbound {
             };
             let may_be_repeated = match error.class {
                 Class::Transient => true,
-                Class::Unknown { answered } => match Box::pin(read_back()).await {
+                _ if error.may_have_acted() => match Box::pin(read_back()).await {
                     Ok(found) => {
                         self.metrics.count(Metric::UnknownOutcomesReadBack);
                         match found {
                             Some(found) => return Ok(found),
-                            None => answered,
+                            None if error.class == (Class::Unknown { may_still_act: false }) => {
+                                *unsettled += 1;
+                                *unsettled < MOST_UNSETTLED_CREATIONS
+                            }
+                            None => false,
                         }
                     }
                     Err(_) => false,
                 },
-                Class::Denied | Class::Refused => false,
+                _ => false,
             };
             if !may_be_repeated || !self.pause_after(&error, attempt, self.call_timeout, deadline).await {
                 return Err(error);
@@ -257,9 +267,12 @@ mod tests {
         assert_eq!(attempts_until(1, Class::Transient).await, (1, true));
         assert_eq!(attempts_until(3, Class::Transient).await, (3, true));
         assert_eq!(attempts_until(4, Class::Transient).await, (3, false));
-        for class in
-            [Class::Unknown { answered: true }, Class::Unknown { answered: false }, Class::Denied, Class::Refused]
-        {
+        for class in [
+            Class::Unknown { may_still_act: false },
+            Class::Unknown { may_still_act: true },
+            Class::Denied,
+            Class::Refused,
+        ] {
             assert_eq!(attempts_until(2, class).await, (1, false), "{class:?}");
         }
     }
@@ -272,14 +285,16 @@ mod tests {
             let class = classes.get(attempt as usize - 1).copied();
             async move { class.map_or(Ok("created"), |class| Err(failure(class))) }
         };
-        let outcome =
-            outbound().create_or_read_back(&after(Duration::from_secs(5)), create, || async { Ok(there) }).await;
+        let (deadline, mut unsettled) = (after(Duration::from_secs(5)), 0);
+        let outcome = outbound().create_or_read_back(&deadline, &mut unsettled, create, || async { Ok(there) }).await;
         (created.get(), outcome.ok())
     }
 
     #[tokio::test]
     async fn what_may_have_been_created_is_read_back_before_it_is_created_again() {
-        let (answered, unanswered) = (Class::Unknown { answered: true }, Class::Unknown { answered: false });
+        let (answered, unanswered) = (Class::Unknown { may_still_act: false }, Class::Unknown { may_still_act: true });
+        assert_eq!(creations(&[Class::Unreadable], Some("found")).await, (1, Some("found")));
+        assert_eq!(creations(&[Class::Unreadable], None).await, (1, None), "it says that it acted");
         assert_eq!(creations(&[answered], Some("found")).await, (1, Some("found")));
         assert_eq!(creations(&[answered], None).await, (2, Some("created")));
         assert_eq!(creations(&[unanswered], Some("found")).await, (1, Some("found")));
@@ -309,6 +324,6 @@ mod tests {
         let read = outbound.attempts(READ, &after(Duration::from_millis(20)), hanging).await;
         assert_eq!(read.expect_err("it hangs").class, Class::Transient);
         let created = outbound.attempt(CREATE, 1, &after(Duration::from_secs(1)), hanging()).await;
-        assert_eq!(created.expect_err("it hangs").class, Class::Unknown { answered: false });
+        assert_eq!(created.expect_err("it hangs").class, Class::Unknown { may_still_act: true });
     }
 }

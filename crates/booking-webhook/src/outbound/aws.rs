@@ -83,7 +83,7 @@ where
     };
     let code = service_error.code().unwrap_or("no code").to_owned();
     // A success that the SDK could not read still reaches this point; whatever it did, it may have done.
-    let by_status = || classify(call.effect, status).unwrap_or(Class::Unknown { answered: true });
+    let by_status = || classify(call, status, false).unwrap_or(Class::Unknown { may_still_act: false });
     let class = class_of_code(&code).unwrap_or_else(by_status);
     CallError { reason: format!("answered {status}: {code}"), ..CallError::answered(call, class, status) }
 }

@@ -57,9 +57,11 @@ pub enum Class {
     Transient,
     /// It may have acted: read back before anything is written again.
     Unknown {
-        /// Whether an answer came. Without one the request may still be on its way, and land later.
-        answered: bool,
+        /// Whether the request may still be on its way, and land later.
+        may_still_act: bool,
     },
+    /// It says that it created something, and not what.
+    Unreadable,
     /// Our token is not accepted, or is shown to somebody who is not the service: read the secrets again.
     Denied,
     /// It will never be accepted as it is: a person must look.
@@ -71,25 +73,51 @@ impl Class {
     pub fn name(self) -> &'static str {
         match self {
             Self::Transient => "transient",
-            Self::Unknown { answered: true } => "unknown_answered",
-            Self::Unknown { answered: false } => "unknown_unanswered",
+            Self::Unknown { may_still_act: false } => "unknown_ended",
+            Self::Unknown { may_still_act: true } => "unknown_may_still_act",
+            Self::Unreadable => "unreadable",
             Self::Denied => "denied",
             Self::Refused => "refused",
         }
     }
+
+    /// The larger, the less is known of what the call did.
+    fn severity(self) -> u8 {
+        match self {
+            Self::Transient => 0,
+            Self::Refused => 1,
+            Self::Denied => 2,
+            Self::Unknown { may_still_act: false } => 3,
+            Self::Unreadable => 4,
+            Self::Unknown { may_still_act: true } => 5,
+        }
+    }
 }
 
-/// What a status means for a call of this effect; `None` is success.
-pub fn classify(effect: Effect, status: StatusCode) -> Option<Class> {
-    match (status.as_u16(), effect) {
+/// What a status means for a call; `None` is success. `asked_to_wait`: the answer has a `Retry-After`, so the service itself says that it
+/// did not act.
+pub fn classify(call: Call, status: StatusCode, asked_to_wait: bool) -> Option<Class> {
+    // API Gateway gives up while the function behind it still runs: its 503 has no `Retry-After`.
+    let behind_a_gateway = matches!(call.service, Service::Calendar | Service::Scc);
+    match (status.as_u16(), call.effect) {
         (200..=299, _) => None,
-        (401 | 403, _) => Some(Class::Denied),
+        (300..=399 | 401 | 403, _) => Some(Class::Denied),
         (429, _) | (408 | 500..=599, Effect::Repeatable) => Some(Class::Transient),
-        // The gateway gave up waiting: the service may still be at it.
-        (504, Effect::Change | Effect::Create) => Some(Class::Unknown { answered: false }),
+        (503, _) if asked_to_wait => Some(Class::Transient),
+        (504, _) => Some(Class::Unknown { may_still_act: true }),
+        (408 | 503, _) if behind_a_gateway => Some(Class::Unknown { may_still_act: true }),
         (408 | 500..=599, Effect::Change) => Some(Class::Transient),
-        (408 | 500..=599, Effect::Create) => Some(Class::Unknown { answered: true }),
+        (408 | 500..=599, Effect::Create) => Some(Class::Unknown { may_still_act: false }),
         _ => Some(Class::Refused),
+    }
+}
+
+/// Both succeeded, or the failure after which less is known: a request that may still land must be waited for, whatever the other came to.
+pub fn worse_of(one: Result<(), CallError>, other: Result<(), CallError>) -> Result<(), CallError> {
+    match (one, other) {
+        (Err(one), Err(other)) if one.class.severity() < other.class.severity() => Err(other),
+        (Err(error), _) | (Ok(()), Err(error)) => Err(error),
+        (Ok(()), Ok(())) => Ok(()),
     }
 }
 
@@ -102,6 +130,7 @@ pub(super) fn is_wrong_endpoint(call: Call, status: StatusCode) -> bool {
         _ => false,
     };
     match status {
+        status if status.is_redirection() => true,
         StatusCode::NOT_FOUND => is_to_a_collection,
         StatusCode::METHOD_NOT_ALLOWED => matches!(call.service, Service::Calendar | Service::Scc),
         _ => false,
@@ -135,7 +164,7 @@ impl CallError {
     /// The same, told that whoever answered was not the service.
     #[must_use]
     pub fn wrong_endpoint(self) -> Self {
-        let reason = format!("{}: the url in the {} secret is wrong", self.reason, self.call.service);
+        let reason = format!("{}: somebody else answers at the url in the {} secret", self.reason, self.call.service);
         Self { class: Class::Denied, reason, ..self }
     }
 
@@ -153,11 +182,18 @@ impl CallError {
         Self { source: Some(error.without_url().into()), ..Self::new(call, class, reason) }
     }
 
+    /// A success of which only the service's own answer is proof, and this is not one.
+    pub fn not_believed(call: Call, status: StatusCode, what: &str) -> Self {
+        let error = Self::new(call, Class::Denied, format!("answered {status} with {what}"));
+        Self { status: Some(status.as_u16()), ..error }.wrong_endpoint()
+    }
+
     /// A success that cannot be understood. Where it breaks is said, what stands there is not: it could be personal.
     pub fn unreadable(call: Call, status: StatusCode, error: &serde_json::Error) -> Self {
         let class = match call.effect {
-            Effect::Create => Class::Unknown { answered: true },
-            Effect::Repeatable | Effect::Change => Class::Transient,
+            Effect::Create => Class::Unreadable,
+            Effect::Change => Class::Denied,
+            Effect::Repeatable => Class::Transient,
         };
         let (kind, line, column) = (error.classify(), error.line(), error.column());
         let reason =
@@ -185,6 +221,16 @@ impl CallError {
         Self::new(call, Class::Denied, reason)
     }
 
+    /// Whether the call may have acted, although it failed.
+    pub fn may_have_acted(&self) -> bool {
+        let answered_success = self.status.is_some_and(|status| (200..300).contains(&status));
+        match self.class {
+            Class::Unknown { .. } | Class::Unreadable => true,
+            Class::Denied => answered_success && self.call.effect == Effect::Create,
+            Class::Transient | Class::Refused => false,
+        }
+    }
+
     /// The chain of causes below the reason, for the log. Transport errors only: never a body.
     pub(super) fn cause(&self) -> Option<String> {
         let chain: Vec<String> =
@@ -196,7 +242,7 @@ impl CallError {
 /// A request that never left has done nothing; one that left may have.
 pub(super) fn class_without_answer(effect: Effect, never_left: bool) -> Class {
     match effect {
-        Effect::Change | Effect::Create if !never_left => Class::Unknown { answered: false },
+        Effect::Change | Effect::Create if !never_left => Class::Unknown { may_still_act: true },
         _ => Class::Transient,
     }
 }
@@ -218,31 +264,54 @@ impl Error for CallError {
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn check(statuses: &[u16], effects: &[Effect], expected: Option<Class>) {
-        for &status in statuses {
-            for &effect in effects {
-                let status = StatusCode::from_u16(status).expect("a status");
-                assert_eq!(classify(effect, status), expected, "{status} to {effect:?}");
+    #[test]
+    fn the_table_of_classes() {
+        use Effect::{Change, Create, Repeatable};
+        let ended = Some(Class::Unknown { may_still_act: false });
+        let may_still_act = Some(Class::Unknown { may_still_act: true });
+        let (transient, denied, refused) = (Some(Class::Transient), Some(Class::Denied), Some(Class::Refused));
+        let (gateway, aws) = (Service::Scc, Service::GuestPageBucket);
+        for (statuses, service, effects, asked_to_wait, expected) in [
+            (&[200, 201, 204][..], gateway, &[Repeatable, Change, Create][..], false, None),
+            (&[301, 302, 307, 308, 401, 403], gateway, &[Repeatable, Change, Create], false, denied),
+            (&[429], gateway, &[Repeatable, Change, Create], false, transient),
+            (&[503], gateway, &[Repeatable, Change, Create], true, transient),
+            (&[408, 500, 502, 503, 504], gateway, &[Repeatable], false, transient),
+            (&[408, 503, 504], gateway, &[Change, Create], false, may_still_act),
+            (&[500, 502], gateway, &[Change], false, transient),
+            (&[500, 502], gateway, &[Create], false, ended),
+            (&[500, 502, 503], aws, &[Change], false, transient),
+            (&[504], aws, &[Change], false, may_still_act),
+            (&[400, 404, 409, 422], gateway, &[Repeatable, Change, Create], false, refused),
+        ] {
+            for (status, &effect) in
+                statuses.iter().flat_map(|status| effects.iter().map(move |effect| (status, effect)))
+            {
+                let call = Call { service, operation: "call", effect };
+                let status = StatusCode::from_u16(*status).expect("a status");
+                assert_eq!(classify(call, status, asked_to_wait), expected, "{status} to {effect:?} of {service}");
             }
         }
     }
 
     #[test]
-    fn the_table_of_classes() {
-        use Effect::{Change, Create, Repeatable};
-        check(&[200, 201, 204], &[Repeatable, Change, Create], None);
-        check(&[401, 403], &[Repeatable, Change, Create], Some(Class::Denied));
-        check(&[429], &[Repeatable, Change, Create], Some(Class::Transient));
-        check(&[408, 500, 502, 503], &[Repeatable, Change], Some(Class::Transient));
-        check(&[504], &[Repeatable], Some(Class::Transient));
-        check(&[504], &[Change, Create], Some(Class::Unknown { answered: false }));
-        check(&[408, 500, 502, 503], &[Create], Some(Class::Unknown { answered: true }));
-        check(&[301, 400, 404, 409, 422], &[Repeatable, Change, Create], Some(Class::Refused));
+    fn of_two_failures_the_less_known_counts() {
+        let call = Call { service: Service::GuestPageBucket, operation: "put", effect: Effect::Change };
+        let failed = |class| Err(CallError::new(call, class, "failed"));
+        let may_still_act = Class::Unknown { may_still_act: true };
+        for (one, other, expected) in [
+            (Class::Refused, may_still_act, may_still_act),
+            (may_still_act, Class::Denied, may_still_act),
+            (Class::Transient, Class::Denied, Class::Denied),
+        ] {
+            assert_eq!(worse_of(failed(one), failed(other)).expect_err("both failed").class, expected);
+            assert_eq!(worse_of(Ok(()), failed(one)).expect_err("one failed").class, one);
+        }
+        assert!(worse_of(Ok(()), Ok(())).is_ok());
     }
 
     #[test]
-    fn who_does_not_know_a_collection_is_not_the_service() {
+    fn an_unknown_collection_is_a_wrong_endpoint() {
         let (not_found, not_allowed) = (StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED);
         for (service, effect, statuses) in [
             (Service::Calendar, Effect::Create, &[not_found, not_allowed][..]),
@@ -267,6 +336,6 @@ mod tests {
             assert_eq!(class_without_answer(effect, true), Class::Transient);
         }
         assert_eq!(class_without_answer(Effect::Repeatable, false), Class::Transient);
-        assert_eq!(class_without_answer(Effect::Create, false), Class::Unknown { answered: false });
+        assert_eq!(class_without_answer(Effect::Create, false), Class::Unknown { may_still_act: true });
     }
 }

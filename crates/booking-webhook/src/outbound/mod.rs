@@ -10,9 +10,9 @@ mod error;
 
 use std::{sync::Arc, time::Duration};
 
-pub use attempts::{Answered, Clock, Deadline};
+pub use attempts::{Answered, Clock, Deadline, MOST_UNSETTLED_CREATIONS};
 pub use aws::{SharedClient, from_sdk, sdk_config};
-pub use error::{CallError, Class, Effect, Service, classify};
+pub use error::{CallError, Class, Effect, Service, classify, worse_of};
 use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 use jiff::Timestamp;
 use reqwest::{Client, RequestBuilder};
@@ -20,6 +20,8 @@ use reqwest::{Client, RequestBuilder};
 use self::{connections::Connections, error::is_wrong_endpoint};
 use crate::runtime::metrics::Metrics;
 
+/// A day of a busy calendar has some kilobytes.
+const LONGEST_ANSWER_BYTES: usize = 1024 * 1024;
 const LONGEST_REASON_CHARACTERS: usize = 300;
 /// Enough to know a page by.
 const LONGEST_PAGE_BYTES: usize = 64 * 1024;
@@ -99,7 +101,7 @@ impl Outbound {
         call: Call,
         deadline: &Deadline,
         request: impl Fn(&Client) -> RequestBuilder,
-        read: impl Fn(&[u8]) -> Result<(T, Option<String>), serde_json::Error>,
+        read: impl Fn(StatusCode, &[u8]) -> Result<(T, Option<String>), Misread>,
     ) -> Result<T, CallError> {
         self.attempts(call, deadline, || self.send(call, &request, &read)).await
     }
@@ -115,7 +117,7 @@ impl Outbound {
         attempt: u32,
         deadline: &Deadline,
         request: impl Fn(&Client) -> RequestBuilder,
-        read: impl Fn(&[u8]) -> Result<(T, Option<String>), serde_json::Error>,
+        read: impl Fn(StatusCode, &[u8]) -> Result<(T, Option<String>), Misread>,
     ) -> Result<T, CallError> {
         self.attempt(call, attempt, deadline, self.send(call, &request, &read)).await
     }
@@ -145,19 +147,49 @@ impl Outbound {
         &self,
         call: Call,
         request: &impl Fn(&Client) -> RequestBuilder,
-        read: &impl Fn(&[u8]) -> Result<(T, Option<String>), serde_json::Error>,
+        read: &impl Fn(StatusCode, &[u8]) -> Result<(T, Option<String>), Misread>,
     ) -> Result<Answered<T>, CallError> {
         let unreachable = |error: reqwest::Error| CallError::unreachable(call, error);
-        let response = request(&self.connections.client()).send().await.map_err(unreachable)?;
+        let mut response = request(&self.connections.client()).send().await.map_err(unreachable)?;
         let (status, retry_after) = (response.status(), retry_after(response.headers()));
-        let body = response.bytes().await.map_err(unreachable)?;
-        if let Some(class) = classify(call.effect, status) {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            body.extend_from_slice(&chunk);
+            if body.len() > LONGEST_ANSWER_BYTES {
+                return Err(CallError::not_believed(call, status, "more than any answer of the service"));
+            }
+        }
+        if let Some(class) = classify(call, status, retry_after.is_some()) {
             let error = CallError::answered(call, class, status);
             let error = if is_wrong_endpoint(call, status) { error.wrong_endpoint() } else { error };
             return Err(CallError { retry_after, words: words_of_the_service(&body), ..error });
         }
-        let (value, remote_id) = read(&body).map_err(|error| CallError::unreadable(call, status, &error))?;
-        Ok(Answered { status: status.as_u16(), remote_id, value })
+        if body.trim_ascii_start().starts_with(b"<") {
+            return Err(CallError::not_believed(call, status, "a web page"));
+        }
+        match read(status, &body) {
+            Ok((value, remote_id)) => Ok(Answered { status: status.as_u16(), remote_id, value }),
+            Err(Misread::Json(error)) if call.effect == Effect::Change => {
+                Err(CallError::unreadable(call, status, &error).wrong_endpoint())
+            }
+            Err(Misread::Json(error)) => Err(CallError::unreadable(call, status, &error)),
+            Err(Misread::NotOurs) => Err(CallError::not_believed(call, status, "something that is not ours")),
+        }
+    }
+}
+
+/// Why the body of a success is not what was asked for.
+#[derive(Debug)]
+pub enum Misread {
+    /// It is not the JSON that the contract names.
+    Json(serde_json::Error),
+    /// It is about something else.
+    NotOurs,
+}
+
+impl From<serde_json::Error> for Misread {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error)
     }
 }
 

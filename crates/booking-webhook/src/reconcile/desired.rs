@@ -74,6 +74,12 @@ impl NeedsDecision {
         "Make sure that crew and captain are paid, and dismiss the booking",
     );
 
+    /// Creations may have acted, and nothing is found of them.
+    pub const NEVER_SETTLED: Self = Self::new(
+        "it was created, and nothing is found of it: one more could be one too many",
+        "Look whether it is there, under another id or day. If it is, put it right by hand; if not, make it by hand, then dismiss the booking",
+    );
+
     const fn new(why: &'static str, next: &'static str) -> Self {
         Self { why: Cow::Borrowed(why), next: Cow::Borrowed(next) }
     }
@@ -116,6 +122,11 @@ impl DesiredState {
             Self::Cancelled(_) => "cancelled",
             Self::NeedsDecision(_) => "needs_decision",
         }
+    }
+
+    /// The charter's start; as long as a person has to decide whether there is one, no start.
+    pub fn starts(&self) -> Timestamp {
+        self.booking().map_or(Timestamp::MAX, |booking| booking.charter.time.start().timestamp())
     }
 
     /// The charter's end; as long as a person has to decide whether there is one, no end.

@@ -8,7 +8,10 @@ use super::{
     desired::{Desired, DesiredEntry, DesiredEvent, DesiredPage, NeedsDecision},
     fields::{Fields, changes, value_digest},
 };
-use crate::ledger::{Known, ShownEntry, ShownEvent, ShownPage, StepRecord, StepStatus, Trigger};
+use crate::{
+    ledger::{Known, ShownEntry, ShownEvent, ShownPage, StepRecord, StepStatus, Trigger},
+    outbound::MOST_UNSETTLED_CREATIONS,
+};
 
 /// What is wanted of a calendar that should show nothing.
 pub(super) const REMOVED: &str = "removed";
@@ -136,7 +139,7 @@ pub(super) fn calendar(desired: &Desired<DesiredEntry>, known: &Known<ShownEntry
     }
     match (is_shown, &known.shown) {
         _ if known.step.unknown => Action::ReadBack,
-        (true, None) => Action::Create,
+        (true, None) => create(&known.step),
         (true, Some(shown)) => change_or_done(changes(&entry.fields, &shown.fields, &entry.left_alone)),
         (false, Some(_)) => Action::Remove,
         (false, None) => {
@@ -175,7 +178,7 @@ pub(super) fn crew_event(
     let action = match (is_shown, &known.shown) {
         // Crew can still read it, and must not find money in it.
         _ if known.step.unknown => return Action::ReadBack,
-        (true, None) => Action::Create,
+        (true, None) => create(&known.step),
         (true, Some(shown)) => {
             let mut changes = changes(&event.fields, &shown.fields, &event.left_alone);
             if is_cancelled(shown) {
@@ -210,6 +213,15 @@ fn is_cancelled(shown: &ShownEvent) -> bool {
 fn notes_only_name_another_entry(event: &DesiredEvent, shown: &ShownEvent, changes: &Fields) -> bool {
     let as_applied = shown.fields.applied.get("notes") == Some(&value_digest(&event.notes_naming_shown_entry));
     as_applied && changes.contains_key("notes") && !shown.fields.in_flight.contains("notes")
+}
+
+/// At most so many creations that reading back could not settle: each mails the crew, or makes another entry.
+fn create(known: &StepRecord) -> Action {
+    if known.unsettled_creations < MOST_UNSETTLED_CREATIONS {
+        Action::Create
+    } else {
+        Action::Park(NeedsDecision::NEVER_SETTLED)
+    }
 }
 
 fn change_or_done(changes: Fields) -> Action {

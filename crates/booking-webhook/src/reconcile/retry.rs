@@ -15,7 +15,7 @@ use crate::{
 /// The distance between tries grows to this many times the first one: one minute, up to an hour.
 const MOST_BASES: u32 = 60;
 /// A service may ask for more patience than the first distances have, but not for ever.
-const LONGEST_ASKED: Duration = Duration::from_hours(24);
+const LONGEST_ASKED: Duration = Duration::from_hours(1);
 /// A service may have much to say, and the ledger keeps it four times over.
 const LONGEST_DETAIL_CHARACTERS: usize = 320;
 /// From this try on somebody should look, although it may still heal by itself.
@@ -28,6 +28,8 @@ pub struct Tried<'a> {
     pub content: &'a str,
     /// When it failed.
     pub at: Timestamp,
+    /// The charter's start: before it people must know.
+    pub starts: Timestamp,
     /// The charter's end: until then time may bring what is due.
     pub ends: Timestamp,
 }
@@ -37,20 +39,20 @@ pub(super) fn after_failure(known: StepRecord, error: &CallError, tried: Tried<'
     let attempts = known.attempts.saturating_add(1);
     let over = tried.at >= tried.ends;
     let (status, next_try_at) = match error.class {
-        Class::Refused => (StepStatus::Parked, None),
+        Class::Refused | Class::Unreadable => (StepStatus::Parked, None),
         _ if over => (StepStatus::Parked, None),
         Class::Denied => (StepStatus::Due, Some(tried.at + redrive.base * MOST_BASES)),
-        Class::Unknown { answered: false } => {
+        Class::Unknown { may_still_act: true } => {
             let distance = if attempts > 1 { distance(redrive, attempts - 1) } else { Duration::ZERO };
             (StepStatus::Due, Some(tried.at + distance.max(redrive.settle)))
         }
-        Class::Transient | Class::Unknown { answered: true } => {
-            let asked = error.retry_after.unwrap_or_default().min(LONGEST_ASKED);
+        Class::Transient | Class::Unknown { may_still_act: false } => {
+            let asked = error.retry_after.unwrap_or_default().min(longest_asked(&tried));
             (StepStatus::Due, Some(tried.at + distance(redrive, attempts).max(asked)))
         }
     };
     let settles_at = match error.class {
-        Class::Unknown { answered: false } => Some(tried.at + redrive.settle),
+        Class::Unknown { may_still_act: true } => Some(tried.at + redrive.settle),
         _ => None,
     };
     let failure = Failure {
@@ -60,6 +62,12 @@ pub(super) fn after_failure(known: StepRecord, error: &CallError, tried: Tried<'
         content: tried.content.to_owned(),
     };
     StepRecord { status, attempts, next_try_at, settles_at, failure: Some(failure), ..known }
+}
+
+/// How long a service may ask us to wait: never beyond half the time until the start.
+fn longest_asked(tried: &Tried<'_>) -> Duration {
+    let until_start = Duration::try_from(tried.starts.duration_since(tried.at)).unwrap_or_default();
+    LONGEST_ASKED.min(until_start / 2)
 }
 
 /// Before the try after `attempts` of them.
@@ -79,7 +87,7 @@ const BY_ITSELF: &str = "Nothing to do: it is tried again by itself";
 /// What a person should do about a failure.
 fn next(error: &CallError, next_try_at: Option<Timestamp>) -> String {
     let by_itself = match error.class {
-        Class::Unknown { answered: false } => {
+        Class::Unknown { may_still_act: true } => {
             format!("{BY_ITSELF} when the request can no longer land; what is there is read back first")
         }
         _ => BY_ITSELF.to_owned(),
@@ -87,6 +95,9 @@ fn next(error: &CallError, next_try_at: Option<Timestamp>) -> String {
     match (error.class, next_try_at) {
         (Class::Denied, Some(_)) => format!("{}. It is tried again every hour", credentials(error.call.service)),
         (_, Some(_)) => by_itself,
+        (Class::Unreadable, None) => {
+            "Look whether it is there. If it is, mend what the service answers; if not, make it by hand: it is never created twice".into()
+        }
         (Class::Refused, None) => {
             "Mend what the service objects to, then replay the booking by its id; a newer snapshot tries by itself"
                 .into()
@@ -133,7 +144,12 @@ mod tests {
         let call = Call { service: Service::Scc, operation: "create_event", effect: Effect::Create };
         let mut error = CallError::new(call, class, "failed");
         error.retry_after = (retry_after_s > 0).then(|| Duration::from_secs(retry_after_s));
-        after_failure(known, &error, Tried { content: "c", at: at(now), ends: at(100_000) }, REDRIVE)
+        after_failure(
+            known,
+            &error,
+            Tried { content: "c", at: at(now), starts: at(90_000), ends: at(100_000) },
+            REDRIVE,
+        )
     }
 
     #[test]
@@ -151,7 +167,7 @@ mod tests {
 
     #[test]
     fn what_hangs_is_asked_less_and_less_often() {
-        let unanswered = Class::Unknown { answered: false };
+        let unanswered = Class::Unknown { may_still_act: true };
         let mut known = StepRecord::default();
         let mut distances = Vec::new();
         for _ in 0..5 {
@@ -166,12 +182,13 @@ mod tests {
     fn each_class_has_its_own_way_on() {
         for (class, now, status, next, settles) in [
             (Class::Transient, 0, StepStatus::Due, Some(60), None),
-            (Class::Unknown { answered: true }, 0, StepStatus::Due, Some(60), None),
-            (Class::Unknown { answered: false }, 0, StepStatus::Due, Some(35), Some(35)),
-            (Class::Unknown { answered: false }, 100_000, StepStatus::Parked, None, Some(100_035)),
-            (Class::Unknown { answered: true }, 100_000, StepStatus::Parked, None, None),
+            (Class::Unknown { may_still_act: false }, 0, StepStatus::Due, Some(60), None),
+            (Class::Unknown { may_still_act: true }, 0, StepStatus::Due, Some(35), Some(35)),
+            (Class::Unknown { may_still_act: true }, 100_000, StepStatus::Parked, None, Some(100_035)),
+            (Class::Unknown { may_still_act: false }, 100_000, StepStatus::Parked, None, None),
             (Class::Denied, 0, StepStatus::Due, Some(3_600), None),
             (Class::Refused, 0, StepStatus::Parked, None, None),
+            (Class::Unreadable, 0, StepStatus::Parked, None, None),
             (Class::Transient, 99_999, StepStatus::Due, Some(100_059), None),
             (Class::Transient, 100_000, StepStatus::Parked, None, None),
             (Class::Denied, 100_000, StepStatus::Parked, None, None),
@@ -183,7 +200,9 @@ mod tests {
         assert_eq!(fail(StepRecord::default(), Class::Transient, 300, 0).next_try_at, Some(at(0) + 300.seconds()));
         assert_eq!(fail(StepRecord::default(), Class::Transient, 5, 0).next_try_at, Some(at(60)), "never sooner");
         let for_ever = fail(StepRecord::default(), Class::Transient, u64::MAX, 0);
-        assert_eq!(for_ever.next_try_at, Some(at(24 * 3_600)), "nor never");
+        assert_eq!(for_ever.next_try_at, Some(at(3_600)), "an hour at most");
+        let soon = fail(StepRecord::default(), Class::Transient, 86_400, 88_000);
+        assert_eq!(soon.next_try_at, Some(at(89_000)), "half the time until the start");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use http::header::HeaderName;
+use http::{StatusCode, header::HeaderName};
 use jiff::civil::Date;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     booking::{Booking, Money, PersonId, clock, rfc3339},
-    outbound::{Call, CallError, Class, Deadline, Effect, Outbound, Service},
+    outbound::{Call, CallError, Class, Deadline, Effect, Misread, Outbound, Service},
     runtime::secrets::{CalendarSecret, SecretStore},
     systems::remote_id::EntryId,
 };
@@ -121,7 +121,7 @@ pub struct StandingEntry {
 }
 
 #[derive(Deserialize)]
-struct Created {
+struct Stored {
     id: EntryId,
 }
 
@@ -170,7 +170,10 @@ impl<'a> Calendar<'a> {
         let attempt = |secret: CalendarSecret| async move {
             let request =
                 |http: &reqwest::Client| authorised(http.get(format!("{}/calendar?date={day}", secret.url)), &secret);
-            let read = |body: &[u8]| serde_json::from_slice(body).map(|Day { entries }| (entries, None));
+            let read = |_, body: &[u8]| {
+                let Day { entries } = serde_json::from_slice(body)?;
+                Ok((entries, None))
+            };
             self.outbound.exchange(FIND, deadline, request, read).await
         };
         self.secrets.present(FIND, |secrets| &secrets.calendar, deadline, attempt).await
@@ -186,6 +189,7 @@ impl<'a> Calendar<'a> {
         entry: &Map<String, Value>,
         days: &BTreeSet<Date>,
         idempotency_key: &str,
+        unsettled: &mut u32,
         deadline: &Deadline,
     ) -> Result<StandingEntry, CallError> {
         let event_id = entry.get("event_id").and_then(Value::as_str).unwrap_or_default();
@@ -198,7 +202,7 @@ impl<'a> Calendar<'a> {
             }
             Ok(found.pop())
         };
-        self.outbound.create_or_read_back(deadline, create, read_back).await
+        self.outbound.create_or_read_back(deadline, unsettled, create, read_back).await
     }
 
     async fn post(
@@ -213,8 +217,10 @@ impl<'a> Calendar<'a> {
                 let post = authorised(http.post(format!("{}/calendar", secret.url)), &secret);
                 post.header(IDEMPOTENCY_KEY, idempotency_key).json(entry)
             };
-            let read =
-                |body: &[u8]| serde_json::from_slice(body).map(|Created { id }| (id.clone(), Some(id.to_string())));
+            let read = |_, body: &[u8]| {
+                let Stored { id } = serde_json::from_slice(body)?;
+                Ok((id.clone(), Some(id.to_string())))
+            };
             self.outbound.exchange_once(CREATE, attempt_number, deadline, request, read).await
         };
         let id = self.secrets.present(CREATE, |secrets| &secrets.calendar, deadline, attempt).await?;
@@ -237,7 +243,7 @@ impl<'a> Calendar<'a> {
                 let patch = authorised(http.patch(format!("{}/calendar/{}", secret.url, id.segment())), &secret);
                 patch.header(IDEMPOTENCY_KEY, idempotency_key).json(changes)
             };
-            self.outbound.exchange(PATCH, deadline, request, |_| Ok(((), Some(id.to_string())))).await
+            self.outbound.exchange(PATCH, deadline, request, |_, body| is_of(id, body)).await
         };
         self.secrets.present(PATCH, |secrets| &secrets.calendar, deadline, attempt).await
     }
@@ -258,7 +264,7 @@ impl<'a> Calendar<'a> {
                 let delete = authorised(http.delete(format!("{}/calendar/{}", secret.url, id.segment())), &secret);
                 delete.header(IDEMPOTENCY_KEY, idempotency_key)
             };
-            self.outbound.exchange(DELETE, deadline, request, |_| Ok(((), Some(id.to_string())))).await
+            self.outbound.exchange(DELETE, deadline, request, |status, _| is_removed(id, status)).await
         };
         match self.secrets.present(DELETE, |secrets| &secrets.calendar, deadline, attempt).await {
             Err(error) if error.status == Some(404) => self.make_sure_it_is_gone(id, days, deadline).await,
@@ -281,6 +287,17 @@ impl<'a> Calendar<'a> {
         }
         Ok(())
     }
+}
+
+/// Only an answer that carries the entry's id is the calendar's.
+fn is_of(id: &EntryId, body: &[u8]) -> Result<((), Option<String>), Misread> {
+    let stored: Stored = serde_json::from_slice(body)?;
+    if stored.id == *id { Ok(((), Some(id.to_string()))) } else { Err(Misread::NotOurs) }
+}
+
+/// The calendar answers a removal with nothing.
+fn is_removed(id: &EntryId, status: StatusCode) -> Result<((), Option<String>), Misread> {
+    if status == StatusCode::NO_CONTENT { Ok(((), Some(id.to_string()))) } else { Err(Misread::NotOurs) }
 }
 
 fn authorised(request: reqwest::RequestBuilder, secret: &CalendarSecret) -> reqwest::RequestBuilder {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{ReconcileContext, Work};
 use crate::{
     ledger::{Failure, Known, ShownEntry, ShownEvent, ShownFields, Step, StepRecord, StepStatus},
-    outbound::{CallError, Class},
+    outbound::{CallError, Class, MOST_UNSETTLED_CREATIONS},
     reconcile::{
         desired::NeedsDecision,
         fields::{Fields, value_digest},
@@ -141,7 +141,12 @@ impl<'a, K: HasStep> Attempt<'a, K> {
     /// Ends the try after a failure.
     pub(super) fn fail(mut self, error: &CallError) -> StepOutcome<K> {
         let context = self.context;
-        let tried = Tried { content: &self.content, at: context.now(), ends: context.desired.ends() };
+        let tried = Tried {
+            content: &self.content,
+            at: context.now(),
+            starts: context.desired.starts(),
+            ends: context.desired.ends(),
+        };
         let step = self.known.step();
         *step = after_failure(std::mem::take(step), error, tried, context.redrive);
         log(context.record.booking_id.as_str(), self.step, step, error);
@@ -159,17 +164,30 @@ impl<S: Serialize> Attempt<'_, Known<S>> {
     pub(super) fn shows(&mut self, shown: S) {
         self.known.shown = Some(shown);
         self.known.step.unknown = false;
+        self.known.step.creating = false;
     }
 
     /// The system has nothing of the booking, or nothing any more.
     pub(super) fn is_gone(&mut self) {
-        self.known.step.generation += u32::from(self.known.shown.take().is_some());
-        self.known.step.unknown = false;
+        let step = &mut self.known.step;
+        if self.known.shown.take().is_some() {
+            step.generation += 1;
+        } else {
+            step.unsettled_creations += u32::from(step.creating);
+        }
+        step.unknown = false;
+        step.creating = false;
     }
 
-    /// Whether a creation that failed may have made something.
-    pub(super) fn may_have_created(&mut self, error: &CallError) {
-        self.known.step.unknown = matches!(error.class, Class::Unknown { .. });
+    /// A creation failed, perhaps after it had made something.
+    pub(super) fn creation_failed(&mut self, error: &CallError) {
+        let step = &mut self.known.step;
+        step.unknown = error.may_have_acted();
+        step.creating = step.unknown;
+        if error.class == Class::Unreadable {
+            // It says that it made something, and nothing is there: it is never made again.
+            step.unsettled_creations = MOST_UNSETTLED_CREATIONS;
+        }
     }
 }
 

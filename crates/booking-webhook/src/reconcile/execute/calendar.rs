@@ -107,14 +107,15 @@ async fn create(context: &ReconcileContext<'_>, entry: &DesiredEntry, attempt: &
         attempt.mark_unknown().await?;
     }
     let key = context.creation_key(STEP, &attempt.known.step);
-    match context.calendar.create(&entry.fields, &entry.days, &key, &context.deadline).await {
+    let unsettled = &mut attempt.known.step.unsettled_creations;
+    match context.calendar.create(&entry.fields, &entry.days, &key, unsettled, &context.deadline).await {
         Ok(created) => {
             attempt.did(format!("created {}", created.id));
             shows(entry, created, attempt);
             Ok(())
         }
         Err(error) => {
-            attempt.may_have_created(&error);
+            attempt.creation_failed(&error);
             Err(error)
         }
     }

@@ -71,8 +71,11 @@ async fn crew_event(context: &ReconcileContext<'_>, entry_id: Option<&EntryId>, 
                 keep_edited_notes(context, event, &mut attempt).await
             }
             (Action::Create, Desired::Shown(event)) => create(context, event, &mut attempt).await,
-            (Action::Change(changes), Desired::Shown(event) | Desired::Withdrawn(event)) => {
-                change(context, event, &changes, &mut attempt).await
+            (Action::Change(changes), Desired::Shown(event)) => {
+                change(context, event, &changes, false, &mut attempt).await
+            }
+            (Action::Change(changes), Desired::Withdrawn(event)) => {
+                change(context, event, &changes, true, &mut attempt).await
             }
             (nothing_to_do, _) => return attempt.end(nothing_to_do),
         };
@@ -133,14 +136,15 @@ async fn keep_edited_notes(
 async fn create(context: &ReconcileContext<'_>, event: &DesiredEvent, attempt: &mut Try<'_>) -> Result<(), CallError> {
     let (id, booking_id) = (own_id(context), &context.record.booking_id);
     let key = context.creation_key(STEP, &attempt.known.step);
-    match context.scc.create(&id, &event.fields, booking_id, &key, &context.deadline).await {
+    let unsettled = &mut attempt.known.step.unsettled_creations;
+    match context.scc.create(&id, &event.fields, booking_id, &key, unsettled, &context.deadline).await {
         Ok(created) => {
             attempt.did(format!("created {}", created.id));
             shows(event, created, attempt);
             Ok(())
         }
         Err(error) => {
-            attempt.may_have_created(&error);
+            attempt.creation_failed(&error);
             Err(error)
         }
     }
@@ -150,12 +154,20 @@ async fn change(
     context: &ReconcileContext<'_>,
     event: &DesiredEvent,
     changes: &Fields,
+    is_cancelling: bool,
     attempt: &mut Try<'_>,
 ) -> Result<(), CallError> {
     let Some(id) = attempt.known.shown.as_ref().map(|shown| shown.id.clone()) else { return Ok(()) };
     attempt.write_intent(changes).await?;
     let key = context.key(STEP, id.as_str(), changes);
-    context.scc.patch(&id, changes, &key, &context.deadline).await?;
+    match context.scc.patch(&id, changes, &key, &context.deadline).await {
+        // An event that is gone need not be cancelled.
+        Err(error) if error.status == Some(404) && error.class == Class::Refused && is_cancelling => {
+            attempt.is_gone();
+            return Ok(());
+        }
+        outcome => outcome?,
+    }
     attempt.changed(changes);
     if changes.contains_key("notes")
         && let Some(shown) = &mut attempt.known.shown

@@ -38,6 +38,10 @@ fn unknown() -> StepRecord {
     StepRecord { unknown: true, ..StepRecord::default() }
 }
 
+fn unsettled(creations: u32) -> StepRecord {
+    StepRecord { unsettled_creations: creations, ..StepRecord::default() }
+}
+
 /// A step that failed while it worked towards `content`.
 fn failed(status: StepStatus, content: &str, next_try_at: Option<i64>, settles_at: Option<i64>) -> StepRecord {
     let failure = Failure { class: "c".into(), detail: "d".into(), next: "n".into(), content: content.into() };
@@ -79,6 +83,8 @@ fn the_calendar_shows_one_entry_or_none() {
     for (desired, step, known, expected) in [
         (shown(), StepRecord::default(), None, Action::Create),
         (shown(), unknown(), None, Action::ReadBack),
+        (shown(), unsettled(2), None, Action::Create),
+        (shown(), unsettled(3), None, Action::Park(NeedsDecision::NEVER_SETTLED)),
         (shown(), unknown(), other_day(), Action::ReadBack),
         (shown(), StepRecord::default(), other_day(), change(json!({ "date": "2031-05-30" }))),
         (shown(), StepRecord::default(), in_flight, change(json!({ "crew_ids": ["crew-1"] }))),
@@ -145,6 +151,7 @@ fn the_crew_event_is_made_once_and_then_changed() {
     let (shown, withdrawn) = (|| Desired::Shown(event("cal_1")), || Desired::Withdrawn(event("cal_1")));
     for (desired, step, known, expected) in [
         (shown(), StepRecord::default(), None, Action::Create),
+        (shown(), unsettled(3), None, Action::Park(NeedsDecision::NEVER_SETTLED)),
         (shown(), unknown(), as_wanted(), Action::ReadBack),
         (shown(), StepRecord::default(), as_wanted(), Action::Done(StepStatus::InStep)),
         (shown(), StepRecord::default(), cancelled(), change(json!({ "status": "pending_confirmation" }))),

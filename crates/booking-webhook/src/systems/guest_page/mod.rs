@@ -25,7 +25,7 @@ pub use uploads::Uploads;
 
 use crate::{
     booking::CharterId,
-    outbound::{Answered, Call, CallError, Deadline, Effect, Outbound, Page, Service, from_sdk},
+    outbound::{Answered, Call, CallError, Deadline, Effect, Outbound, Page, Service, from_sdk, worse_of},
     runtime::config::GuestPageConfig,
     runtime::metrics::Metric,
     runtime::secrets::SecretStore,
@@ -135,7 +135,7 @@ impl<'a> Publisher<'a> {
         let html = self.put(PUT_PAGE, &address.key, HTML, &page.html, deadline);
         let calendar = self.put(PUT_INVITATION, &address.calendar_key, CALENDAR, &page.calendar, deadline);
         let (html, calendar) = tokio::join!(html, calendar);
-        html.and(calendar)
+        worse_of(html, calendar)
     }
 
     /// Publishes what belongs to no charter: the canary's page, and the page for links that lead nowhere.
@@ -153,7 +153,7 @@ impl<'a> Publisher<'a> {
         let key = unknown_link::key(self.config);
         let unknown_link = self.put(PUT_UNKNOWN_LINK, &key, HTML, unknown_link, deadline);
         let (unknown_link, canary) = tokio::join!(unknown_link, self.put_both(canary, address, deadline));
-        unknown_link.and(canary)?;
+        worse_of(unknown_link, canary)?;
         let paths = [address.paths(), vec![unknown_link::PATH.to_owned()]].concat();
         self.invalidate(&paths, reference, deadline).await
     }

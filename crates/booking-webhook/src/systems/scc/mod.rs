@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     booking::{BookingId, MoneyWords},
-    outbound::{Call, CallError, Class, Deadline, Effect, Outbound, Service},
+    outbound::{Call, CallError, Class, Deadline, Effect, Misread, Outbound, Service},
     runtime::metrics::Metric,
     runtime::secrets::{SccAuthentication, SccSecret, SecretStore},
     systems::remote_id::EventId,
@@ -63,7 +63,7 @@ pub struct Scc<'a> {
 }
 
 #[derive(Deserialize)]
-struct Created {
+struct Stored {
     event_id: EventId,
 }
 
@@ -103,6 +103,7 @@ impl<'a> Scc<'a> {
         event: &Map<String, Value>,
         booking_id: &BookingId,
         idempotency_key: &str,
+        unsettled: &mut u32,
         deadline: &Deadline,
     ) -> Result<StandingEvent, CallError> {
         let create = |attempt| async move {
@@ -114,7 +115,9 @@ impl<'a> Scc<'a> {
                 outcome => outcome,
             }
         };
-        self.outbound.create_or_read_back(deadline, create, || self.find(id, event, booking_id, deadline)).await
+        self.outbound
+            .create_or_read_back(deadline, unsettled, create, || self.find(id, event, booking_id, deadline))
+            .await
     }
 
     async fn post(
@@ -130,8 +133,9 @@ impl<'a> Scc<'a> {
                     .header(IDEMPOTENCY_KEY, idempotency_key)
                     .json(event)
             };
-            let read = |body: &[u8]| {
-                serde_json::from_slice(body).map(|Created { event_id }| (event_id.clone(), Some(event_id.to_string())))
+            let read = |_, body: &[u8]| {
+                let Stored { event_id } = serde_json::from_slice(body)?;
+                Ok((event_id.clone(), Some(event_id.to_string())))
             };
             self.outbound.exchange_once(CREATE, attempt_number, deadline, request, read).await
         };
@@ -155,7 +159,7 @@ impl<'a> Scc<'a> {
                 let url = format!("{}/events/{}", secret.url, id.segment());
                 authorised(http.patch(url), &secret).header(IDEMPOTENCY_KEY, idempotency_key).json(changes)
             };
-            match self.outbound.exchange(PATCH, deadline, request, |_| Ok(((), Some(id.to_string())))).await {
+            match self.outbound.exchange(PATCH, deadline, request, |_, body| is_of(id, body)).await {
                 Err(error) if error.status == Some(404) => Err(self.who_denies(id, error, deadline).await),
                 outcome => outcome,
             }
@@ -183,7 +187,7 @@ impl<'a> Scc<'a> {
         let attempt = |secret: SccSecret| async move {
             let url = format!("{}/events/{}", secret.url, nobodys_id.segment());
             let request = |http: &reqwest::Client| authorised(http.get(&url), &secret);
-            match self.outbound.exchange(CHECK, deadline, request, |_| Ok(((), None))).await {
+            match self.outbound.exchange(CHECK, deadline, request, |_, _| Ok(((), None))).await {
                 Err(error) if error.status != Some(StatusCode::NOT_FOUND.as_u16()) => return Err(error),
                 _ => {}
             }
@@ -222,6 +226,12 @@ impl<'a> Scc<'a> {
     {
         self.events.redact(self.outbound, id, words, keep, deadline).await
     }
+}
+
+/// Only an answer that carries the event's id is SCC's.
+fn is_of(id: &EventId, body: &[u8]) -> Result<((), Option<String>), Misread> {
+    let stored: Stored = serde_json::from_slice(body)?;
+    if stored.event_id == *id { Ok(((), Some(id.to_string()))) } else { Err(Misread::NotOurs) }
 }
 
 fn authorised(request: RequestBuilder, secret: &SccSecret) -> RequestBuilder {
