@@ -38,6 +38,9 @@ use crate::traffic::{Fault, Running, Service, Traffic};
 const BODY_LIMIT_BYTES: usize = 32 * 1024 * 1024;
 const WORK_QUEUE: usize = 1024;
 
+/// The operation of a request of AWS's query protocol: `Action=Publish&…` in its body says which.
+pub(crate) const SAID_BY_THE_BODY: &str = "";
+
 type Work = BoxFuture<'static, ()>;
 type Name = dyn Fn(&request::Parts) -> Option<(Service, String)> + Send + Sync;
 
@@ -131,6 +134,7 @@ impl Front {
         let Ok(bytes) = axum::body::to_bytes(Body::new(body), BODY_LIMIT_BYTES).await else {
             return Ok(scripted(StatusCode::PAYLOAD_TOO_LARGE, None));
         };
+        let operation = if operation == SAID_BY_THE_BODY { action(&bytes) } else { operation };
         let (running, fault) = self.traffic.arrive(service, operation, &parts.headers, &bytes);
         let request = Request::from_parts(parts, Body::from(bytes));
         let answer = self.meet(fault, request).await?;
@@ -211,6 +215,11 @@ impl Front {
 fn tell(running: Running, answer: Response<Body>) -> Response<Body> {
     running.answered(answer.status());
     answer
+}
+
+fn action(form: &[u8]) -> String {
+    let action = form_urlencoded::parse(form).find(|(name, _)| name == "Action");
+    action.map(|(_, action)| action.into_owned()).unwrap_or_default()
 }
 
 fn status_code(status: u16) -> StatusCode {

@@ -34,6 +34,8 @@ pub enum Service {
     Cloudfront,
     /// Secrets Manager.
     Secretsmanager,
+    /// SNS: notices to the office.
+    Sns,
     /// CloudFront's edge: what browsers talk to.
     Edge,
 }
