@@ -56,9 +56,8 @@ impl DesiredState {
     /// The course of a booking as the ledger knows it.
     pub fn of(record: &BookingRecord, operator: &Operator) -> Self {
         let (Some(decision), Some(sale)) = (&record.decision, &record.sale) else { return Self::Nothing };
-        let settled = record.terms.clone().or_else(|| Terms::resolve(&sale.boat, &sale.assigned, operator).ok());
-        let Some(settled) = settled else { return Self::NeedsDecision(NeedsDecision::NOBODY_SAILS) };
-        let terms = settled.with(&sale.assigned);
+        let settled = Terms::settle(record.terms.as_ref(), &sale.boat, &sale.assigned, operator);
+        let Ok(terms) = settled else { return Self::NeedsDecision(NeedsDecision::NOBODY_SAILS) };
         let (booking_id, charter_id) = (record.booking_id.clone(), record.charter_id.clone());
         let mut booking = Booking::assemble(booking_id, sale.clone(), terms, operator, charter_id);
         booking.flags.extend(flags(record));

@@ -275,8 +275,7 @@ async fn take_money_out(
     attempt: &mut Attempt<'_>,
 ) -> Result<(), CallError> {
     let keep = |removed: Fields| round.ledger.keep_removed(round.record, removed, &round.deadline);
-    let words = &round.systems.operator.money_words;
-    let removed = round.systems.scc.redact(id, words, keep, &round.deadline).await?;
+    let removed = round.systems.scc.redact(id, round.systems.operator, keep, &round.deadline).await?;
     if !removed.is_empty() {
         // Names of attributes are as free as their values: deeper ones than the first could be somebody's address.
         let attributes: BTreeSet<&str> = removed.iter().filter_map(|path| path.split(['.', '[']).next()).collect();

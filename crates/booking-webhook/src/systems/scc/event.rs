@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    booking::{Charter, CharterId, PersonId, clock, rfc3339},
+    booking::{Charter, CharterId, PersonId, rfc3339},
     systems::calendar::EntryId,
 };
 
@@ -87,7 +87,7 @@ impl Event {
             local_time: time.start().strftime("%a %-d %b %Y, %-I:%M %p %Z").to_string(),
             duration_hours: hours.round_dp(2).normalize(),
             location: charter.place.as_ref().map(|place| place.name().to_owned()).unwrap_or_default(),
-            guest: EventGuest { first_name: charter.guest_first_name.clone(), party_size: charter.party_size },
+            guest: EventGuest { first_name: charter.guest_first_name.to_string(), party_size: charter.party_size },
             guest_page: guest_page.to_owned(),
             crew_ids: charter.crew.iter().map(PersonId::to_string).collect(),
             captain_id: charter.captain.to_string(),
@@ -106,15 +106,10 @@ impl Event {
     }
 }
 
+/// The guest's words first: an allergy must not stand below references.
 fn notes(charter: &Charter, calendar: Option<&EntryId>) -> String {
-    let mut parts = vec![format!("Boatsetter booking ref: {}", charter.booking_id)];
-    parts.extend(calendar.map(|id| format!("calendar {}", id.as_str())));
-    let (report, release) = (clock(&charter.time.report_at()), clock(&charter.time.released_at()));
-    parts.push(format!("Report {report}, released {release}"));
-    let mut notes = parts.join(" · ");
-    if !charter.crew_notes.is_empty() {
-        notes.push('\n');
-        notes.push_str(&charter.crew_notes);
-    }
-    notes
+    let reference = format!("Boatsetter booking ref: {}", charter.booking_id);
+    let references = [reference].into_iter().chain(calendar.map(|id| format!("calendar {}", id.as_str())));
+    let ours = [charter.time.crew_hours(), references.collect::<Vec<_>>().join(" · ")];
+    charter.crew_notes.iter().map(|line| line.to_string()).chain(ours).collect::<Vec<_>>().join("\n")
 }
