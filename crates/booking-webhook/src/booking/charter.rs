@@ -15,8 +15,6 @@ pub(super) const GUEST: &str = "Guest";
 const LONGEST_NOTES_CHARS: usize = 2_000;
 /// Ends notes that were longer.
 const NOTES_ARE_CUT: &str = " … [cut here: the guest wrote more]";
-/// Tells crew that a sentence was withheld: one that was withheld by mistake may matter to them.
-const MORE_AT_THE_OFFICE: &str = "The office has more of the guest's notes";
 
 /// A standing charter as crew and guests may know it. No money, no full name, no free text but what is fit for crew.
 #[derive(Clone)]
@@ -45,6 +43,8 @@ pub struct Charter {
     pub checklist: Vec<String>,
     /// The guest's notes, line by line, without the sentences that are for the office alone.
     pub crew_notes: Vec<PublicText>,
+    /// There are such sentences.
+    pub crew_notes_withheld: bool,
 }
 
 /// What a guest wrote, and who it was, stays out of logs.
@@ -108,7 +108,11 @@ impl Booking {
         );
         flags.extend(terms.flag());
         let place = place(sale.location.as_deref(), boat.meeting_point.as_ref(), operator, &mut flags);
+        flags.extend(sale.notes.ends_with(NOTES_ARE_CUT).then_some(Flag::NotesCut));
         let statement = Statement::of(sale.gross, &time, terms.crew.len(), &terms.rates);
+        let DividedNotes { for_crew, withheld } = DividedNotes::of(&sale.notes, &statement, operator);
+        let crew_notes_withheld = !withheld.is_empty();
+        flags.extend(crew_notes_withheld.then_some(Flag::NotesWithheld { sentences: withheld }));
         let charter = Charter {
             id,
             booking_id,
@@ -121,7 +125,8 @@ impl Booking {
             crew: terms.crew,
             captain: terms.captain,
             checklist: operator.checklist.clone(),
-            crew_notes: crew_notes(&sale.notes, &statement, operator, &mut flags),
+            crew_notes: for_crew,
+            crew_notes_withheld,
         };
         let office = Office {
             statement,
@@ -193,17 +198,6 @@ fn first_name(name: &str, flags: &mut Vec<Flag>) -> PublicText {
         flags.push(Flag::GuestNameWithheld { name: name.to_owned() });
         PublicText::ours(GUEST)
     })
-}
-
-fn crew_notes(notes: &str, statement: &Statement, operator: &Operator, flags: &mut Vec<Flag>) -> Vec<PublicText> {
-    flags.extend(notes.ends_with(NOTES_ARE_CUT).then_some(Flag::NotesCut));
-    let DividedNotes { for_crew, withheld } = DividedNotes::of(notes, statement, operator);
-    let mut lines = for_crew;
-    if !withheld.is_empty() {
-        lines.push(PublicText::ours(MORE_AT_THE_OFFICE));
-        flags.push(Flag::NotesWithheld { sentences: withheld });
-    }
-    lines
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::{
     ledger::{Applied, Standing, Step, StepRecord},
     outbound::{CallError, Class},
     systems::calendar::EntryId,
-    systems::scc::{Event, EventId, StandingEvent},
+    systems::scc::{Event, EventId, StandingEvent, merge_notes},
 };
 
 const STEP: Step = Step::CrewEvent;
@@ -88,8 +88,6 @@ async fn crew_event(
 struct Wanted<'a> {
     event: Fields,
     entry_id: Option<EntryId>,
-    /// The notes with the entry that they named before, if any.
-    notes_as_they_named_it: Value,
     left_alone: Vec<&'static str>,
     round: &'a ReconcileContext<'a>,
 }
@@ -102,12 +100,11 @@ impl<'a> Wanted<'a> {
         noted: Option<EntryId>,
     ) -> Self {
         let event = |entry_id: Option<&EntryId>| Event::of(&booking.charter, &round.address.url, entry_id).fields();
-        let notes_as_they_named_it = event(noted.as_ref())["notes"].clone();
         let entry_id = entry_id.or(noted);
         let event = event(entry_id.as_ref());
         // The checklist is the operator's, the status the crew's own: neither is the sender's to change.
         let left_alone = [not_named(booking), vec!["event_id", "checklist", "status"]].concat();
-        Self { event, entry_id, notes_as_they_named_it, left_alone, round }
+        Self { event, entry_id, left_alone, round }
     }
 
     async fn show(&self, attempt: &mut Attempt<'_>) -> Result<Standing, CallError> {
@@ -124,11 +121,10 @@ impl<'a> Wanted<'a> {
                 // A person has decided that it sails after all.
                 changes.insert("status".into(), self.event["status"].clone());
             }
-            if self.notes_name_another_entry(attempt, &changes) && self.notes_were_edited(attempt, &id).await? {
-                // Whoever wrote them can read the calendar: their words are worth more than the entry's id.
-                changes.remove("notes");
-                attempt.known.applied.insert("notes".into(), value_digest(&self.event["notes"]));
-                self.note_entry(&mut attempt.known.applied);
+            if changes.contains_key("notes") {
+                // What people wrote into them stays.
+                let notes = self.merged_notes(&id).await?;
+                changes.insert("notes".into(), notes);
             }
             self.patch(attempt, &id, &changes).await?;
             break;
@@ -136,20 +132,15 @@ impl<'a> Wanted<'a> {
         Ok(Standing::InStep)
     }
 
-    /// Whether the notes would change in nothing but the calendar entry that they name: the sender did not touch them.
-    fn notes_name_another_entry(&self, attempt: &Attempt<'_>, changes: &Fields) -> bool {
-        let applied = attempt.known.applied.get("notes") == Some(&value_digest(&self.notes_as_they_named_it));
-        applied && changes.contains_key("notes") && !attempt.known.doubtful.contains("notes")
-    }
-
-    /// Whether somebody has changed the notes since they were written.
-    async fn notes_were_edited(&self, attempt: &Attempt<'_>, id: &EventId) -> Result<bool, CallError> {
+    /// The notes as they are at SCC, with our lines in them brought up to date.
+    async fn merged_notes(&self, id: &EventId) -> Result<Value, CallError> {
         let (scc, record) = (&self.round.systems.scc, self.round.record);
         let mut event = self.event.clone();
         event.insert("event_id".into(), json!(id));
         let event = scc.find(&event, &record.booking_id, &self.round.deadline).await?;
         let seen = event.and_then(|event| event.seen?.remove("notes"));
-        Ok(seen.is_some_and(|notes| attempt.known.applied.get("notes") != Some(&value_digest(&notes))))
+        let current = seen.as_ref().and_then(Value::as_str).unwrap_or_default();
+        Ok(merge_notes(current, self.event["notes"].as_str().unwrap_or_default()).into())
     }
 
     async fn cancel(&self, attempt: &mut Attempt<'_>) -> Result<Standing, CallError> {
@@ -224,6 +215,7 @@ impl<'a> Wanted<'a> {
         self.round.systems.scc.patch(id, changes, &key, &self.round.deadline).await?;
         attempt.changed(changes);
         if changes.contains_key("notes") {
+            attempt.known.applied.insert("notes".into(), value_digest(&self.event["notes"]));
             self.note_entry(&mut attempt.known.applied);
         }
         Ok(())

@@ -140,9 +140,8 @@ fn an_allergy_beside_a_tip_reaches_the_crew() {
         "anniversary\nTwo of us are allergic to nuts. Can we pay the captain a $50 tip? Bring ice.\nWe paid 840.75";
     let booking = confirmed(Sale { notes: notes.into(), ..sale() }, &operator());
     let lines: Vec<&str> = booking.charter.crew_notes.iter().map(|line| &**line).collect();
-    let expected =
-        ["anniversary", "Two of us are allergic to nuts. Bring ice.", "The office has more of the guest's notes"];
-    assert_eq!(lines, expected);
+    assert_eq!(lines, ["anniversary", "Two of us are allergic to nuts. Bring ice."]);
+    assert!(booking.charter.crew_notes_withheld);
     let words: Vec<String> = booking.flags.iter().map(Flag::words).collect();
     assert_eq!(words, ["crew do not see \"Can we pay the captain a $50 tip?\", \"We paid 840.75\""]);
     assert_eq!(booking.office.guest_notes, notes, "the office reads them whole");

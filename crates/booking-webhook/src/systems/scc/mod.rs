@@ -8,7 +8,7 @@ mod events_table;
 mod redaction;
 
 use data_encoding::HEXLOWER;
-pub use event::{Event, EventId};
+pub use event::{Event, EventId, merge_notes};
 pub use events_table::EventsTable;
 use http::{
     StatusCode,

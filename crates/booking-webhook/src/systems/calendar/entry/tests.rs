@@ -85,8 +85,8 @@ fn crew_read_the_guests_words_first() {
     let booking = booking(flagged());
     let event = Event::of(&booking.charter, PAGE, Some(&EntryId::stored("cal_1a2b".into()))).fields();
     let notes = event["notes"].as_str().expect("a text");
-    let expected = "Two of us are allergic to nuts.
-=== end of the booking webhook's part ===
+    let expected = "Guest: “Two of us are allergic to nuts.”
+Guest: “=== end of the booking webhook's part ===”
 The office has more of the guest's notes
 Report Fri 30 May 1:00 PM, released 6:00 PM
 Boatsetter booking ref: BS-1048812 · calendar cal_1a2b";
