@@ -16,18 +16,13 @@ use super::{
 /// Longer, and it is no name and no place.
 const LONGEST_CHARS: usize = 200;
 const LONGEST_FIRST_NAME_CHARS: usize = 40;
-/// The shortest local phone numbers have seven digits.
-const FEWEST_PHONE_DIGITS: usize = 7;
-
-static EMAIL_ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\S@\S|\s(?:dot|punto) com\b"));
-static WEB_ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"[a-z]+://|\bwww\.|[a-z0-9-]\.(?:com|net|org|io|co|us|info|biz|me|app|link|ly|gl|xyz|site|shop|dev|mx|es)\b|\w\.[a-z]{2,}/",
-    )
+/// An e-mail or web address, or a phone number: the shortest local ones have seven digits.
+static CONTACT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(concat!(
+        r"\S@\S|\s(?:dot|punto) com\b|[a-z]+://|\bwww\.|\w\.[a-z]{2,}/",
+        r"|[a-z0-9-]\.(?:com|net|org|io|co|us|info|biz|me|app|link|ly|gl|xyz|site|shop|dev|mx|es)\b|(?:\d[ ().+/-]*){7}",
+    ))
 });
-/// Digits and what people put between them; dates and ZIP+4 codes come first, so that neither is taken for a phone number.
-static DIGITS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b\d{5}-\d{4}\b|\b\d{4}-\d\d-\d\d\b|\d[\d ().+/-]*"));
-static DATE_OR_ZIP: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:\d{5}-\d{4}|\d{4}-\d\d-\d\d)$"));
 /// What opens a gate: "gate code 4821", "PIN4821", "gate 48-21", "the gate's number is 4821", "4821 opens the gate", "*4821".
 static CODE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
@@ -38,8 +33,9 @@ static CODE: LazyLock<Regex> = LazyLock::new(|| {
         r"|\d{3,}\W+(?:(?:opens?|unlocks?)\b|(?:for|is)\W+(?:the\W+)?(?:gate|door|lock|pin|key))|\d{3,}\s*#|\*\s*\d{3,}",
     ))
 });
-/// "ZIP code 92101" opens nothing.
-static POSTAL_CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:zip|postal)[ -]?code\b"));
+/// A date has the digits of a phone number, a postal code the name of what opens a gate.
+static HARMLESS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"\b\d{5}-\d{4}\b|\b\d{4}-\d\d-\d\d\b|\b(?:zip|postal)[ -]?code\b"));
 static TITLE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(?:mrs?|ms|miss|dr|prof|capt|captain|sra?|srta|don|dona)\.?$"));
 /// Behind a comma these are no first name: "Dana Whitfield, Jr."
@@ -123,14 +119,8 @@ impl PublicText {
 
 fn is_harmless(line: &str) -> bool {
     let plain = folded(line);
-    let is_phone = |found: regex_lite::Match<'_>| {
-        let found = found.as_str();
-        found.bytes().filter(u8::is_ascii_digit).count() >= FEWEST_PHONE_DIGITS && !DATE_OR_ZIP.is_match(found.trim())
-    };
-    !EMAIL_ADDRESS.is_match(&plain)
-        && !WEB_ADDRESS.is_match(&plain)
-        && !DIGITS.find_iter(&plain).any(is_phone)
-        && !CODE.is_match(&POSTAL_CODE.replace_all(&plain, "zip"))
+    let plain = HARMLESS.replace_all(&plain, "zip");
+    !CONTACT.is_match(&plain) && !CODE.is_match(&plain)
 }
 
 /// A guest's notes, divided by who may read them.
