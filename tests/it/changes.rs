@@ -76,7 +76,10 @@ async fn a_reschedule_reaches_all_four_places() {
 
     let (calendar, scc) = (world.changes(Service::Calendar), world.changes(Service::Scc));
     assert_eq!(calendar.iter().map(names).collect::<Vec<_>>(), [["date", "end", "notes", "start"]]);
-    assert_eq!(scc.iter().map(names).collect::<Vec<_>>(), [["date", "local_time", "released_at", "report_at"]]);
+    assert_eq!(
+        scc.iter().map(names).collect::<Vec<_>>(),
+        [["date", "local_time", "notes", "released_at", "report_at"]]
+    );
     let created = world.traffic.calls().into_iter().filter(|call| call.operation.starts_with("POST "));
     assert_eq!(created.count(), 0, "nothing is made anew");
 }
@@ -105,7 +108,6 @@ async fn a_creation_has_one_idempotency_key_and_each_change_its_own() {
     assert!(first.starts_with("BS-1048812/crew_event/2/") && second.starts_with("BS-1048812/crew_event/3/"), "{first}");
 }
 
-/// Of the notes, the sender touched nothing: only the calendar's entry is another one.
 #[tokio::test]
 async fn crew_notes_stay_when_the_entry_is_made_anew() {
     let stage = Stage::set().await;
@@ -201,12 +203,12 @@ async fn each_change_goes_only_where_it_is_seen() {
         (
             "duration_minutes",
             json!(240),
-            vec!["end", "expenses", "net", "title"],
+            vec!["end", "expenses", "net", "notes", "title"],
             vec!["duration_hours", "notes", "released_at"],
             true,
         ),
         ("guest", json!({ "name": "Robin Chen" }), vec!["notes", "title"], vec!["guest"], true),
-        ("boat", json!({ "id": "jada", "name": "JADA" }), vec!["title"], vec!["name"], true),
+        ("boat", json!({ "id": "jada", "name": "JADA" }), vec!["notes", "title"], vec!["name"], true),
     ]) {
         booking[field] = value;
         world.traffic.forget();
@@ -223,7 +225,7 @@ async fn each_change_goes_only_where_it_is_seen() {
     let money = ["revenue", "net"].map(|line| entry[line].to_string());
     // Crew 2 x 6 h x 25 = 300, captain 4 h x 50 = 200, port and tax 180.
     assert_eq!(money, ["1000.00", "320.00"]);
-    assert_eq!(entry["title"], "2:00–6:00 PM · Robin Chen · 12 guests · JADA · BS-1048812");
+    assert_eq!(entry["title"], "Robin Chen · 12 · JADA · 2:00–6:00 PM · BS-1048812");
     assert!(!says(&json!(effects.scc_events).to_string(), "1000"), "crew never see money");
 }
 

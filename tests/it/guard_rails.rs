@@ -38,7 +38,7 @@ async fn assert_waits(world: &World, told: &Value) {
 }
 
 #[tokio::test]
-async fn pending_or_refunded_after_a_confirmation_changes_nothing() {
+async fn pending_or_refunded_later_is_for_the_office_alone() {
     let world = World::start().await;
     world.deliver(&sample()).await;
     let before = world.effects().await;
@@ -46,10 +46,14 @@ async fn pending_or_refunded_after_a_confirmation_changes_nothing() {
     for (minutes, status) in [(1, "pending"), (2, "refunded")] {
         let answered = world.deliver(&later(minutes, json!({ "status": status }))).await;
         assert_eq!((answered.status, &answered.body["state"]), (200, &json!("in_step")), "{:#}", answered.body);
-        assert_eq!(answered.body["flags"], json!(["undecided_again"]), "{status}");
+        assert_eq!(answered.body["flags"], json!(["inconclusive_again"]), "{status}");
     }
-    assert_eq!(world.called(), [""; 0]);
-    assert_eq!(world.effects().await, before);
+    assert_eq!(world.called(), ["Calendar PATCH /calendar/cal_1a2b"], "the office is told, and nobody else");
+    let mut after = world.effects().await;
+    let notes = after.calendar[0]["notes"].as_str().unwrap_or_default();
+    assert!(notes.contains("\nCHECK: the marketplace has it as neither confirmed nor cancelled now"), "{notes}");
+    after.calendar.clone_from(&before.calendar);
+    assert_eq!(after, before);
 
     let answered = world.deliver(&later(3, json!({ "party_size": 9 }))).await;
     assert_eq!((answered.status, &answered.body["flags"]), (200, &json!([])), "it is decided again");
@@ -83,7 +87,7 @@ async fn a_late_decision_counts_after_an_inconclusive_word() {
         let late = later(1, json!({ "status": decided, "start_at": "2031-05-31T14:00:00-07:00" }));
         let answered = world.deliver(&late).await;
         assert_eq!((answered.status, &answered.body["state"]), (200, &json!("in_step")), "{:#}", answered.body);
-        assert_eq!(answered.body["flags"], json!(["undecided_again"]));
+        assert_eq!(answered.body["flags"], json!(["inconclusive_again"]));
         let effects = world.effects().await;
         assert_eq!((effects.calendar.len(), effects.scc_events.len()), (expected, 1), "{decided}");
         assert_eq!(effects.scc_events[0]["status"] == "cancelled", decided == "cancelled");

@@ -102,7 +102,7 @@ async fn assert_money_is_gone(world: &World) {
             assert!(leaked.is_null(), "{item:#}");
         }
         let notes = item["notes"].as_str().expect("notes");
-        assert!(notes.contains("Report 1:00 PM") && !says(notes, "840"), "{notes}");
+        assert!(notes.contains("Report Fri 30 May 1:00 PM") && !says(notes, "840"), "{notes}");
     }
     let crew_page = http().get(magic_link(&effects)).send().await.expect("an answer").text().await.expect("a page");
     for leaked in ["840.75", "151.34", "captain_fee", "crew_cost"] {
@@ -297,14 +297,90 @@ async fn a_location_that_is_no_place_is_for_the_office_alone() {
 #[tokio::test]
 async fn crew_are_told_that_a_part_of_the_guests_notes_is_held_back() {
     let world = World::start().await;
-    let notes = "anniversary\narrive at 2.30 pm, severe nut allergy";
+    let notes = "anniversary\nTwo of us are allergic to nuts. Can we pay the captain a $50 tip?";
     let answered = world.deliver(&sample_with(json!({ "id": "NET-289", "notes": notes }))).await;
     assert_eq!((answered.status, &answered.body["flags"]), (200, &json!(["notes_withheld"])), "{:#}", answered.body);
     let effects = world.effects().await;
     let read_by_crew = effects.scc_events[0]["notes"].as_str().expect("notes");
-    assert!(read_by_crew.starts_with("Boatsetter booking ref: NET-289 · calendar "), "{read_by_crew}");
-    assert!(read_by_crew.ends_with("\nanniversary\nThe office has more of the guest's notes: ask"), "{read_by_crew}");
-    assert!(effects.calendar[0]["notes"].as_str().is_some_and(|read_by_office| read_by_office.contains(notes)));
+    let allergy =
+        "Guest: “anniversary”\nGuest: “Two of us are allergic to nuts.”\nThe office has more of the guest's notes\n";
+    assert!(
+        read_by_crew.starts_with(&format!("{allergy}Report Fri 30 May 1:00 PM, released 6:00 PM\n")),
+        "{read_by_crew}"
+    );
+    assert!(read_by_crew.contains("\nBoatsetter booking ref: NET-289 · calendar cal_"), "{read_by_crew}");
+    let read_by_office = effects.calendar[0]["notes"].as_str().expect("notes");
+    assert!(
+        read_by_office.contains("\nCHECK: crew do not see \"Can we pay the captain a $50 tip?\"\n"),
+        "{read_by_office}"
+    );
+}
+
+/// Each place where a sender can write, with something that is nobody's to read.
+#[tokio::test]
+async fn no_text_from_outside_brings_money_codes_or_contacts() {
+    let world = World::start().await;
+    let told = json!({
+        "boat": { "id": "sunset", "name": "Sunset Special $275/hr, gate code 4821" },
+        "location": "call 619-555-0123",
+        "guest": { "name": "https://evil.example\u{202e} Dana", "locale": "es" },
+        "notes": "Shellfish allergy.\nWrite dana@example.com, the code is 4821.",
+    });
+    let answered = world.deliver(&sample_with(told)).await;
+    let flags = json!(["boat_name_withheld", "location_withheld", "notes_withheld", "guest_name_withheld"]);
+    assert_eq!((answered.status, &answered.body["flags"]), (200, &flags), "{:#}", answered.body);
+    let effects = world.effects().await;
+    let read_by_crew = format!("{}{:?}", json!(effects.scc_events), effects.mailbox);
+    let published: String = effects.bucket.iter().map(|object| object.body.clone()).collect();
+    for withheld in ["275", "4821", "619-555-0123", "evil", "\u{202e}", "dana@"] {
+        assert!(!read_by_crew.contains(withheld), "{withheld}: {read_by_crew}");
+        assert!(!published.contains(withheld), "{withheld}");
+    }
+    assert!(read_by_crew.contains("Shellfish allergy.") && published.contains("sunset"), "{read_by_crew}");
+    let read_by_office = effects.calendar[0]["notes"].as_str().expect("notes");
+    for whole in
+        ["Sunset Special $275/hr, gate code 4821", "call 619-555-0123", "https://evil.example", "dana@example.com"]
+    {
+        assert!(read_by_office.contains(whole), "{whole}: {read_by_office}");
+    }
+}
+
+#[tokio::test]
+async fn money_in_any_text_or_set_is_taken_out_and_kept() {
+    let world = World::start().await;
+    assert_eq!(world.deliver(&sample()).await.status, 200);
+    copied(&world, 1..2, |item| {
+        let remarks = ["net on deck", "gross 840.75"].map(String::from).to_vec();
+        item.insert("remarks".into(), AttributeValue::Ss(remarks));
+        item.insert("rates".into(), AttributeValue::Ns(vec!["25".into(), "50".into()]));
+        let deep = HashMap::from([("said".to_owned(), text("Bring ice. Owner keeps $289.41."))]);
+        item.insert("log".into(), AttributeValue::L(vec![AttributeValue::M(deep)]));
+    })
+    .await;
+    assert_eq!(world.replay().await["state"], "in_step");
+    let item = item_of(&world.cloud.dynamodb, &world.cloud.events_table).await;
+    assert_eq!(item["remarks"], AttributeValue::Ss(vec!["net on deck".into()]));
+    assert_eq!(item["log"].as_l().expect("a list")[0].as_m().expect("a map")["said"], text("Bring ice."));
+    assert!(!item.contains_key("rates"));
+    let kept: String = kept_of_what_was_removed(&world).await.concat();
+    for preserved in ["gross 840.75", "\"NS\"", "\"SS\"", "Owner keeps $289.41."] {
+        assert!(kept.contains(preserved), "{preserved}: {kept}");
+    }
+}
+
+/// The table of another stage, say: nobody has looked at what crew read.
+#[tokio::test]
+async fn a_table_without_the_event_was_not_checked() {
+    let world = World::start().await;
+    assert_eq!(world.deliver(&sample()).await.status, 200);
+    let item = item_of(&world.cloud.dynamodb, &world.cloud.events_table).await;
+    let delete = world.cloud.dynamodb.delete_item().table_name(&world.cloud.events_table);
+    let delete = delete.key("event_id", item["event_id"].clone());
+    delete.key("created_timestamp", item["created_timestamp"].clone()).send().await.expect("deleted");
+    let replayed = world.replay().await;
+    let check = &replayed["steps"]["crew_redaction"];
+    assert_eq!((&replayed["state"], &check["state"]), (&json!("due"), &json!("due")), "{replayed:#}");
+    assert!(check["detail"].as_str().is_some_and(|detail| detail.contains("no item of event")), "{check:#}");
 }
 
 #[tokio::test]

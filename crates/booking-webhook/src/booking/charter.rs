@@ -5,92 +5,16 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use super::{
-    Assigned, Boat, BoatReference, BookingId, CharterId, CharterTime, Field, FieldFault, Language, Operator, PersonId,
-    Place, Rates, Sale, Statement,
+    Assigned, Boat, BookingId, CharterId, CharterTime, Flag, Language, MeetingPoint, Operator, PersonId, Place,
+    PublicText, Sale, Statement, Terms, public_text::DividedNotes,
 };
 
-/// What is settled when a booking is first confirmed, and stays: editing the operator file changes no existing charter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Terms {
-    /// Crew beside the captain, each once; at least one.
-    pub crew: Vec<PersonId>,
-    /// The captain.
-    pub captain: PersonId,
-    /// What they, and the port, cost.
-    pub rates: Rates,
-}
-
-impl Terms {
-    /// The booking's own crew and captain, else the boat's roster; the operator's rates. Whoever is captain is not paid as crew, too.
-    ///
-    /// # Errors
-    /// One fault for each of crew and captain that neither of them names.
-    pub fn resolve(boat: &BoatReference, assigned: &Assigned, operator: &Operator) -> Result<Self, Vec<FieldFault>> {
-        let roster = operator.boat(boat).map(|boat| boat.roster.clone()).unwrap_or_default();
-        let captain = assigned.captain.clone().or(roster.captain);
-        let beside_captain = |people: &[PersonId]| crew_beside(captain.as_ref(), people);
-        let crew = assigned.crew.as_deref().and_then(beside_captain).or_else(|| beside_captain(&roster.crew));
-        let missing = |field, who| FieldFault {
-            field,
-            detail: format!("names no {who}, and neither does the operator file's roster for this boat"),
-        };
-        match (crew, captain) {
-            (Some(crew), Some(captain)) => Ok(Self { crew, captain, rates: operator.rates.clone() }),
-            (crew, captain) => {
-                let no_crew = crew.is_none().then(|| missing(Field::CrewIds, "crew beside the captain"));
-                let no_captain = captain.is_none().then(|| missing(Field::CaptainId, "captain"));
-                Err(no_crew.into_iter().chain(no_captain).collect())
-            }
-        }
-    }
-}
-
-impl Terms {
-    /// The same terms with whoever the newest snapshot names; who it does not name stays.
-    #[must_use]
-    pub fn with(self, assigned: &Assigned) -> Self {
-        let captain = assigned.captain.clone().unwrap_or(self.captain);
-        let named = assigned.crew.as_deref().and_then(|crew| crew_beside(Some(&captain), crew));
-        let crew = named.or_else(|| crew_beside(Some(&captain), &self.crew)).unwrap_or(self.crew);
-        Self { crew, captain, rates: self.rates }
-    }
-}
-
-/// Everybody but the captain, once; `None` when nobody is left.
-fn crew_beside(captain: Option<&PersonId>, people: &[PersonId]) -> Option<Vec<PersonId>> {
-    let mut crew: Vec<PersonId> = Vec::new();
-    for person in people {
-        if Some(person) != captain && !crew.contains(person) {
-            crew.push(person.clone());
-        }
-    }
-    (!crew.is_empty()).then_some(crew)
-}
-
-/// Something that a person should look at; it stops nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Flag {
-    /// The start is a local time that happens twice that day; the first was taken.
-    AmbiguousStart,
-    /// Party and captain are more than the boat takes.
-    OverCapacity,
-    /// The operator file has boats, but not this one.
-    UnknownBoat,
-    /// The booking's location says more than everybody may read; the office finds it in the calendar.
-    LocationWithheld,
-    /// The guest's notes say more than crew may read; the office finds it in the calendar.
-    NotesWithheld,
-    /// Two snapshots of the same time and revision say different things; the larger digest won.
-    Contradicted,
-    /// Only time decides, because some snapshots state a revision and some do not, and the newest one's revision says otherwise.
-    RevisionDisagrees,
-    /// The newest snapshot decides nothing any more (pending, refunded); the last one that did stays.
-    UndecidedAgain,
-}
+/// What the guest is called when nothing else may be said.
+pub(super) const GUEST: &str = "Guest";
+const LONGEST_NOTES_CHARS: usize = 2_000;
+/// Ends notes that were longer.
+const NOTES_ARE_CUT: &str = " … [cut here: the guest wrote more]";
 
 /// A standing charter as crew and guests may know it. No money, no full name, no free text but what is fit for crew.
 #[derive(Clone)]
@@ -107,9 +31,9 @@ pub struct Charter {
     pub place: Option<Place>,
     /// Guests, without crew and captain.
     pub party_size: u32,
-    /// What to call whoever booked.
-    pub guest_first_name: String,
-    /// What whoever booked speaks.
+    /// What crew and the guest's party call the guest.
+    pub guest_first_name: PublicText,
+    /// What the guest speaks.
     pub language: Language,
     /// Crew beside the captain.
     pub crew: Vec<PersonId>,
@@ -117,8 +41,10 @@ pub struct Charter {
     pub captain: PersonId,
     /// What crew tick off.
     pub checklist: Vec<String>,
-    /// The guest's notes without every part that speaks of money or names an amount of this charter, and whether there are such.
-    pub crew_notes: String,
+    /// The guest's notes, line by line, without the sentences that are for the office alone.
+    pub crew_notes: Vec<PublicText>,
+    /// There are such sentences.
+    pub crew_notes_withheld: bool,
 }
 
 /// What a guest wrote, and who it was, stays out of logs.
@@ -144,8 +70,8 @@ pub struct Office {
     pub guest_name: String,
     /// The guest's notes, whole.
     pub guest_notes: String,
-    /// The booking's own words on where it starts, when they are withheld from crew and guests.
-    pub location_note: Option<String>,
+    /// As guests know the operator.
+    pub operator_name: String,
 }
 
 /// All of it stays out of logs.
@@ -164,6 +90,8 @@ pub struct Booking {
     pub office: Office,
     /// Whom the booking itself named; the rest comes from the roster.
     pub assigned: Assigned,
+    /// What was settled for it, to be kept.
+    pub terms: Terms,
     /// For a person to look at.
     pub flags: Vec<Flag>,
 }
@@ -172,23 +100,21 @@ impl Booking {
     /// Puts what was sold together with what was settled for it.
     pub fn assemble(booking_id: BookingId, sale: Sale, terms: Terms, operator: &Operator, id: CharterId) -> Self {
         let time = CharterTime::lasting(sale.start.to_zoned(operator.time_zone.clone()), sale.duration);
-        let known = operator.boat(&sale.boat);
-        let boat = known.cloned().unwrap_or_else(|| Boat {
-            id: sale.boat.id.clone(),
-            name: sale.boat.name.clone(),
-            ..Boat::default()
-        });
-        let mut flags = flags(&sale, &boat, !operator.boats.is_empty() && known.is_none());
-        let (place, location_note) = Place::of(sale.location, boat.meeting_point.as_ref(), &operator.money_words);
-        flags.extend(location_note.is_some().then_some(Flag::LocationWithheld));
-        let office = Office {
-            statement: Statement::of(sale.gross, &time, terms.crew.len(), &terms.rates),
-            guest_name: sale.guest.name.clone(),
-            guest_notes: sale.notes.clone(),
-            location_note,
-        };
-        let fit_for_crew = operator.money_words.fit_for_crew(&sale.notes, &office.statement);
-        flags.extend(fit_for_crew.is_some().then_some(Flag::NotesWithheld));
+        let mut flags = Vec::new();
+        let boat = boat(&sale, &terms, operator, &mut flags);
+        flags.extend(sale.start_is_ambiguous.then_some(Flag::AmbiguousStart));
+        flags.extend(
+            boat.capacity
+                .filter(|capacity| sale.party_size.saturating_add(1) > *capacity)
+                .map(|capacity| Flag::OverCapacity { party: sale.party_size, capacity }),
+        );
+        flags.extend(terms.flag());
+        let place = place(sale.location.as_deref(), boat.meeting_point.as_ref(), operator, &mut flags);
+        flags.extend(sale.notes.ends_with(NOTES_ARE_CUT).then_some(Flag::NotesCut));
+        let statement = Statement::of(sale.gross, &time, terms.crew.len(), &terms.rates);
+        let DividedNotes { for_crew, withheld } = DividedNotes::of(&sale.notes, &statement, operator);
+        let crew_notes_withheld = !withheld.is_empty();
+        flags.extend(crew_notes_withheld.then_some(Flag::NotesWithheld { sentences: withheld }));
         let charter = Charter {
             id,
             booking_id,
@@ -196,115 +122,85 @@ impl Booking {
             place,
             boat,
             party_size: sale.party_size,
-            guest_first_name: sale.guest.first_name().to_owned(),
+            guest_first_name: first_name(&sale.guest.name, &mut flags),
             language: Language::of(&sale.guest.locale),
-            crew: terms.crew,
-            captain: terms.captain,
+            crew: terms.crew.clone(),
+            captain: terms.captain.clone(),
             checklist: operator.checklist.clone(),
-            crew_notes: fit_for_crew.unwrap_or(sale.notes),
+            crew_notes: for_crew,
+            crew_notes_withheld,
         };
-        Self { charter, office, assigned: sale.assigned, flags }
+        let office = Office {
+            statement,
+            guest_name: sale.guest.name,
+            guest_notes: sale.notes,
+            operator_name: operator.name.clone(),
+        };
+        Self { charter, office, assigned: sale.assigned, terms, flags }
     }
 }
 
-fn flags(sale: &Sale, boat: &Boat, unknown_boat: bool) -> Vec<Flag> {
-    let over_capacity = boat.capacity.is_some_and(|capacity| sale.party_size.saturating_add(1) > capacity);
-    [
-        (sale.start_is_ambiguous, Flag::AmbiguousStart),
-        (over_capacity, Flag::OverCapacity),
-        (unknown_boat, Flag::UnknownBoat),
-    ]
-    .into_iter()
-    .filter_map(|(raised, flag)| raised.then_some(flag))
-    .collect()
+/// A guest's notes as long as they are kept, with a mark where they are cut.
+pub fn cut_notes(notes: &str) -> String {
+    match notes.char_indices().nth(LONGEST_NOTES_CHARS) {
+        None => notes.to_owned(),
+        Some(_) => {
+            let kept = LONGEST_NOTES_CHARS - NOTES_ARE_CUT.chars().count();
+            notes.chars().take(kept).chain(NOTES_ARE_CUT.chars()).collect()
+        }
+    }
+}
+
+/// The operator's boat, else the settled one, else what the booking calls it.
+fn boat(sale: &Sale, terms: &Terms, operator: &Operator, flags: &mut Vec<Flag>) -> Boat {
+    let identified = operator.identify(&sale.boat);
+    if let (Some(by_id), Some(by_name)) = (identified.boat, identified.named) {
+        let names = [by_id, by_name].map(|boat| boat.name.to_string());
+        let [by_id, by_name] = names;
+        flags.push(Flag::BoatsDisagree { by_id, by_name });
+    }
+    let known = identified.boat.cloned().or_else(|| terms.boat());
+    if known.is_none() && !operator.boats.is_empty() {
+        flags.push(Flag::UnknownBoat { boat: sale.boat.name.clone() });
+    }
+    let boat = known.unwrap_or_else(|| Boat { id: sale.boat.id.clone(), ..Boat::default() });
+    if boat.name != PublicText::default() {
+        return boat;
+    }
+    let stated = PublicText::pass(&sale.boat.name, operator);
+    let name = stated.clone().or_else(|| PublicText::pass(&sale.boat.id, operator)).unwrap_or_default();
+    if stated.is_none() {
+        flags.push(Flag::BoatNameWithheld { name: sale.boat.name.clone(), shown: name.to_string() });
+    }
+    Boat { name, ..boat }
+}
+
+/// Where the booking says, else at the boat's meeting point.
+fn place(
+    location: Option<&str>,
+    meeting_point: Option<&MeetingPoint>,
+    operator: &Operator,
+    flags: &mut Vec<Flag>,
+) -> Option<Place> {
+    let at_meeting_point = || meeting_point.cloned().map(Place::MeetingPoint);
+    let Some(location) = location else { return at_meeting_point() };
+    if meeting_point.is_some_and(|point| point.name.english().trim() == location.trim()) {
+        return at_meeting_point();
+    }
+    if let Some(words) = PublicText::pass(location, operator) {
+        return Some(Place::Elsewhere(words));
+    }
+    let shown = meeting_point.map(|point| point.name.english().clone());
+    flags.push(Flag::LocationWithheld { location: location.to_owned(), shown });
+    at_meeting_point()
+}
+
+fn first_name(name: &str, flags: &mut Vec<Flag>) -> PublicText {
+    PublicText::first_name(name).unwrap_or_else(|| {
+        flags.push(Flag::GuestNameWithheld { name: name.to_owned() });
+        PublicText::ours(GUEST)
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ROSTER: &str = "[[boats]]\nid = \"qosd\"\n[boats.roster]\ncrew = [\"crew-1\", \"crew-1\", \"captain-2\"]\ncaptain = \"captain-1\"";
-
-    fn person(id: &str) -> PersonId {
-        PersonId::parse(id).expect("valid")
-    }
-
-    fn boat() -> BoatReference {
-        BoatReference { id: "qosd".into(), name: "Queen of San Diego".into() }
-    }
-
-    fn assigned(crew: &[&str], captain: &str) -> Assigned {
-        let crew = (!crew.is_empty()).then(|| crew.iter().copied().map(person).collect());
-        Assigned { crew, captain: (!captain.is_empty()).then(|| person(captain)) }
-    }
-
-    #[test]
-    fn whoever_is_captain_is_not_crew_too() {
-        let with_roster: Operator = toml::from_str(ROSTER).expect("valid");
-        let without = Operator::default();
-        for (operator, crew, captain, expected) in [
-            (&without, &["crew-1", "captain-1", "crew-2"][..], "captain-1", Ok(("crew-1 crew-2", "captain-1"))),
-            (&without, &["crew-1", "crew-2", "crew-1"], "captain-1", Ok(("crew-1 crew-2", "captain-1"))),
-            (&without, &["captain-1"], "captain-1", Err(vec![Field::CrewIds])),
-            (&without, &["captain-1"], "", Err(vec![Field::CaptainId])),
-            (&without, &[], "", Err(vec![Field::CrewIds, Field::CaptainId])),
-            (&with_roster, &[], "", Ok(("crew-1 captain-2", "captain-1"))),
-            (&with_roster, &[], "captain-2", Ok(("crew-1", "captain-2"))),
-            (&with_roster, &["captain-1", "crew-3"], "", Ok(("crew-3", "captain-1"))),
-            (&with_roster, &["captain-1"], "captain-1", Ok(("crew-1 captain-2", "captain-1"))),
-        ] {
-            let terms = Terms::resolve(&boat(), &assigned(crew, captain), operator).map(|terms| {
-                let crew: Vec<&str> = terms.crew.iter().map(PersonId::as_str).collect();
-                (crew.join(" "), terms.captain.to_string())
-            });
-            let fields = terms.map_err(|faults| faults.into_iter().map(|fault| fault.field).collect());
-            assert_eq!(fields, expected.map(|(crew, captain)| (crew.into(), captain.into())), "{crew:?} {captain:?}");
-        }
-    }
-
-    fn sale() -> Sale {
-        Sale { location: Some("Coronado".into()), ..Sale::example() }
-    }
-
-    fn confirmed(sale: Sale, operator: &Operator) -> Booking {
-        let terms = Terms::resolve(&sale.boat, &sale.assigned, operator).expect("crew and captain are named");
-        let booking_id = BookingId::parse("BS-1048812").expect("valid");
-        let id = CharterId::derive(b"link-key", &booking_id);
-        Booking::assemble(booking_id, sale, terms, operator, id)
-    }
-
-    /// A booking beyond what the boat may carry, or for one that nobody knows, is sold all the same: a person must hear of it.
-    #[test]
-    fn a_person_hears_of_what_looks_wrong() {
-        let licensed_for = |capacity: u32| {
-            let boats = format!("[[boats]]\nid = \"qosd\"\ncapacity = {capacity}");
-            toml::from_str::<Operator>(&boats).expect("valid")
-        };
-        let other_boat = BoatReference { id: "other".into(), name: "The Other".into() };
-        let nobody_knows = Sale { boat: other_boat, ..sale() };
-        let happens_twice = Sale { start_is_ambiguous: true, ..sale() };
-        for (sale, operator, expected) in [
-            (sale(), licensed_for(9), vec![]),
-            (sale(), licensed_for(10), vec![]),
-            (sale(), licensed_for(8), vec![Flag::OverCapacity]),
-            (sale(), Operator::default(), vec![]),
-            (nobody_knows.clone(), Operator::default(), vec![]),
-            (nobody_knows.clone(), licensed_for(9), vec![Flag::UnknownBoat]),
-            (happens_twice, licensed_for(8), vec![Flag::AmbiguousStart, Flag::OverCapacity]),
-        ] {
-            let label = format!("{} of {:?}", sale.boat.id, operator.boats);
-            assert_eq!(confirmed(sale, &operator).flags, expected, "{label}");
-        }
-        let unknown = confirmed(nobody_knows, &licensed_for(9)).charter.boat;
-        assert_eq!((&*unknown.id, &*unknown.name), ("other", "The Other"));
-    }
-
-    #[test]
-    fn a_formatted_charter_holds_nothing_personal_and_no_money() {
-        let formatted = format!("{:?}", confirmed(sale(), &Operator::default()));
-        assert!(formatted.contains("BS-1048812") && formatted.contains("crew-1"), "{formatted}");
-        for withheld in ["Dana", "Whitfield", "anniversary", "Coronado", "840", "289"] {
-            assert!(!formatted.contains(withheld), "{withheld}: {formatted}");
-        }
-    }
-}
+mod tests;

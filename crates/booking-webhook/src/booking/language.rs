@@ -35,10 +35,12 @@ impl Language {
 
 /// Something that the operator says, in English and perhaps in other languages. In the operator file it is the thing itself, or a table
 /// by language: `{ en = "the dock office", es = "la oficina del muelle" }`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Written<T>")]
 pub struct Translated<T> {
+    #[serde(rename = "en")]
     english: T,
+    #[serde(rename = "es", skip_serializing_if = "Option::is_none")]
     spanish: Option<T>,
 }
 

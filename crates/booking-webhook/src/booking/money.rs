@@ -37,6 +37,20 @@ impl Money {
         Self(cents)
     }
 
+    /// `84,075.00`.
+    pub(super) fn grouped(self) -> String {
+        let text = self.to_string();
+        let (dollars, cents) = text.split_once('.').unwrap_or((&text, "00"));
+        let mut grouped = String::new();
+        for (at, digit) in dollars.chars().enumerate() {
+            if at > 0 && (dollars.len() - at).is_multiple_of(3) && !grouped.ends_with('-') {
+                grouped.push(',');
+            }
+            grouped.push(digit);
+        }
+        format!("{grouped}.{cents}")
+    }
+
     /// What a guest paid, from the dollars that the sender stated.
     ///
     /// # Errors
@@ -142,6 +156,18 @@ impl Statement {
         let captain = wage(1, charter_minutes, rates.captain_hourly);
         let port_tax = Money::rounded(gross.0 * rates.port_tax_share);
         Self { gross, crew, captain, port_tax, net: gross - crew - captain - port_tax }
+    }
+
+    /// Whether a number as people write it (`1,840.75`, `1840`) is one of the amounts, in whole dollars rounded down or up. Less than a
+    /// hundred could be anything: an age, a party, a slip.
+    pub(super) fn has_dollars(&self, number: &str) -> bool {
+        let whole =
+            number.rsplit_once(['.', ',']).filter(|(_, cents)| cents.len() == 2).map_or(number, |(whole, _)| whole);
+        let digits: String = whole.chars().filter(char::is_ascii_digit).collect();
+        let Ok(dollars) = digits.parse::<Decimal>() else { return false };
+        let amounts = [self.gross, self.crew, self.captain, self.port_tax, self.net].map(|amount| amount.0.abs());
+        dollars >= Decimal::ONE_HUNDRED
+            && amounts.iter().any(|amount| [amount.floor(), amount.ceil()].contains(&dollars))
     }
 }
 

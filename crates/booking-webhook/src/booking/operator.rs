@@ -3,9 +3,11 @@
 //! Comes from the operator file (`operator.example.toml` shows one); without a file the defaults of the worked example apply.
 
 use jiff::{SignedDuration, tz::TimeZone};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::{PersonId, Rates, Translated, money_words::MoneyWords, snapshot::BoatReference};
+use super::{
+    Language, PersonId, PublicText, Rates, SanityBounds, Translated, money_words::MoneyWords, snapshot::BoatReference,
+};
 
 /// The operator's standing decisions.
 #[derive(Debug, Clone, Deserialize)]
@@ -24,8 +26,19 @@ pub struct Operator {
     pub cancellation_note: Translated<String>,
     /// Labels that mean money, in attributes' names and in lines of notes.
     pub money_words: MoneyWords,
+    /// What a plausible booking is within.
+    pub bounds: SanityBounds,
     /// The boats, with what differs between them.
     pub boats: Vec<Boat>,
+}
+
+/// The boat that a sender means.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct IdentifiedBoat<'a> {
+    /// By its id, else by its name.
+    pub boat: Option<&'a Boat>,
+    /// The sender's name for it is this other boat's.
+    pub named: Option<&'a Boat>,
 }
 
 impl Default for Operator {
@@ -45,18 +58,43 @@ impl Default for Operator {
             .into(),
             cancellation_note: "If the weather is unsafe we call you and find another day.".to_owned().into(),
             money_words: MoneyWords::default(),
+            bounds: SanityBounds::default(),
             boats: Vec::new(),
         }
     }
 }
 
 impl Operator {
-    /// The boat that the sender means, by id, name or alias, ignoring case.
+    /// The boat that the sender means. An exact id beats an alias, an alias beats a name; case does not matter.
+    pub fn identify(&self, reference: &BoatReference) -> IdentifiedBoat<'_> {
+        let same = |one: &str, other: &str| one.trim().eq_ignore_ascii_case(other.trim());
+        let find = |called: &str| {
+            let by_id = self.boats.iter().find(|boat| same(&boat.id, called));
+            let by_alias = || self.boats.iter().find(|boat| boat.aliases.iter().any(|alias| same(alias, called)));
+            let by_name = || self.boats.iter().find(|boat| same(&boat.name, called));
+            by_id.or_else(by_alias).or_else(by_name)
+        };
+        let (by_id, by_name) = (find(&reference.id), find(&reference.name));
+        let disagree = matches!((by_id, by_name), (Some(one), Some(other)) if !std::ptr::eq(one, other));
+        IdentifiedBoat { boat: by_id.or(by_name), named: by_name.filter(|_| disagree) }
+    }
+
+    /// The boat that the sender means, by id, alias or name.
     pub fn boat(&self, reference: &BoatReference) -> Option<&Boat> {
-        let meant = |name: &str| name.eq_ignore_ascii_case(&reference.id) || name.eq_ignore_ascii_case(&reference.name);
-        self.boats
-            .iter()
-            .find(|boat| meant(&boat.id) || meant(&boat.name) || boat.aliases.iter().any(|alias| meant(alias)))
+        self.identify(reference).boat
+    }
+
+    /// Whether the operator file itself has these words for a boat or a place, or on the checklist.
+    pub fn knows(&self, words: &str) -> bool {
+        let words = words.trim();
+        let of_boat = |boat: &Boat| {
+            let place = boat.meeting_point.as_ref();
+            let places = place.into_iter().flat_map(|place| [place.name.english(), &place.address].map(String::as_str));
+            let spanish = place.map(|place| place.name.in_language(Language::Spanish).0.as_str());
+            let boat = [&boat.id, &*boat.name].into_iter().chain(boat.aliases.iter().map(String::as_str));
+            boat.chain(places).chain(spanish).any(|known| known.trim().eq_ignore_ascii_case(words))
+        };
+        !words.is_empty() && (self.boats.iter().any(of_boat) || self.checklist.iter().any(|line| line.trim() == words))
     }
 }
 
@@ -67,13 +105,15 @@ pub struct Boat {
     /// The marketplace's id of it.
     pub id: String,
     /// As people say it.
-    pub name: String,
+    pub name: PublicText,
     /// Other ids and names under which senders know it.
     pub aliases: Vec<String>,
     /// How many people may be aboard beside the crew; it counts the captain.
     pub capacity: Option<u32>,
     /// Who sails when the booking does not say.
     pub roster: Roster,
+    /// What crew, captain and port cost on this boat, if not what they cost on all.
+    pub rates: Option<Rates>,
     /// Where guests come to.
     pub meeting_point: Option<MeetingPoint>,
     /// How long before the start guests should be there, in minutes.
@@ -96,7 +136,7 @@ impl Boat {
 }
 
 /// Who sails by default.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Roster {
     /// Crew beside the captain.
@@ -106,7 +146,7 @@ pub struct Roster {
 }
 
 /// Where guests come to.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MeetingPoint {
     /// Marina and dock.
@@ -118,7 +158,7 @@ pub struct MeetingPoint {
 }
 
 /// Whom guests call on the day.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EmergencyContact {
     /// Who answers.

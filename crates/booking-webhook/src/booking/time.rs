@@ -10,6 +10,8 @@ use jiff::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::Language;
+
 /// Crew report this long before the start and are released this long after the end.
 pub(super) const CREW_MARGIN: SignedDuration = SignedDuration::from_hours(1);
 
@@ -135,24 +137,116 @@ impl CharterTime {
         self.start.saturating_sub(CREW_MARGIN)
     }
 
+    /// `Report Thu 27 May 11:15 PM, released Fri 4:15 AM`.
+    pub(crate) fn crew_hours(&self) -> String {
+        let (report, release) = (self.report_at(), self.released_at());
+        let (english, day) = (Language::English, short_day(&report, Language::English));
+        format!("Report {day} {}, released {}", clock(&report), clock_on(&report, &release, english))
+    }
+
     /// When crew are released: one hour after the end.
     pub fn released_at(&self) -> Zoned {
         self.end.saturating_add(CREW_MARGIN)
     }
-
-    /// `2:00–5:00 PM`; both halves are named when they differ, and the day when the charter ends on another.
-    pub fn clock_range(&self) -> String {
-        let (start, end) = (&self.start, &self.end);
-        let same_half = start.date() == end.date() && (start.hour() < 12) == (end.hour() < 12);
-        let first = if same_half { start.strftime("%-I:%M").to_string() } else { clock(start) };
-        let last = if start.date() == end.date() { clock(end) } else { end.strftime("%a %-I:%M %p").to_string() };
-        format!("{first}–{last}")
-    }
 }
+
+/// Another time this near is named by its weekday; a week later the weekday is the same.
+const WEEKDAY_TELLS_DAYS: i32 = 6;
+
+const WEEKDAYS_ES: [&str; 7] = ["lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"];
+const MONTHS_ES: [&str; 12] = [
+    "enero",
+    "febrero",
+    "marzo",
+    "abril",
+    "mayo",
+    "junio",
+    "julio",
+    "agosto",
+    "septiembre",
+    "octubre",
+    "noviembre",
+    "diciembre",
+];
 
 /// `2:00 PM`.
 pub(crate) fn clock(time: &Zoned) -> String {
-    time.strftime("%-I:%M %p").to_string()
+    clock_in(time, Language::English)
+}
+
+/// `2:00 PM`, `2:00 p. m.`.
+fn clock_in(time: &Zoned, language: Language) -> String {
+    format!("{} {}", time.strftime("%-I:%M"), half(time, language))
+}
+
+fn half(time: &Zoned, language: Language) -> &'static str {
+    match (language, time.hour() < 12) {
+        (Language::English, true) => "AM",
+        (Language::English, false) => "PM",
+        (Language::Spanish, true) => "a.\u{a0}m.",
+        (Language::Spanish, false) => "p.\u{a0}m.",
+    }
+}
+
+/// A time beside another one that stands with its day: `4:15 AM` on that day, `Fri 4:15 AM` in the days around it, else
+/// `Fri 4 Jun 4:15 AM`.
+pub(crate) fn clock_on(said: &Zoned, time: &Zoned, language: Language) -> String {
+    let days = said.date().until(time.date()).map_or(i32::MAX, |span| span.get_days().abs());
+    let clock = clock_in(time, language);
+    match days {
+        0 => clock,
+        1..=WEEKDAY_TELLS_DAYS => format!("{} {clock}", weekday(time, language)),
+        _ => format!("{} {clock}", short_day(time, language)),
+    }
+}
+
+/// `Thu 27 May`, `jue 27 may`.
+pub(crate) fn short_day(time: &Zoned, language: Language) -> String {
+    match language {
+        Language::English => time.strftime("%a %-d %b").to_string(),
+        Language::Spanish => {
+            let month: String = month_es(time).chars().take(3).collect();
+            format!("{} {} {month}", weekday(time, language), time.day())
+        }
+    }
+}
+
+/// `Thursday, May 27, 2027`, `jueves, 27 de mayo de 2027`.
+pub(crate) fn day_of(time: &Zoned, language: Language) -> String {
+    match language {
+        Language::English => time.strftime("%A, %B %-d, %Y").to_string(),
+        Language::Spanish => {
+            format!("{}, {} de {} de {}", weekday_es(time), time.day(), month_es(time), time.year())
+        }
+    }
+}
+
+/// From `start` to `end` for a reader who knows the day of the start: `2:00–5:00 PM`, `9:00 AM–12:00 PM`. When the end is on another day,
+/// both have theirs: `Fri 10:00 PM–Sat 1:00 AM`, `Fri 30 May 9:00 PM–Fri 6 Jun 9:00 PM`.
+pub(crate) fn span(start: &Zoned, end: &Zoned, language: Language) -> String {
+    if start.date() == end.date() {
+        let same_half = (start.hour() < 12) == (end.hour() < 12);
+        let same_zone = start.offset() == end.offset();
+        let first = start.strftime("%-I:%M").to_string();
+        let first = if same_half && same_zone { first } else { clock_in(start, language) };
+        return format!("{first}–{}", clock_in(end, language));
+    }
+    format!("{}–{}", clock_on(end, start, language), clock_on(start, end, language))
+}
+
+fn weekday(time: &Zoned, language: Language) -> String {
+    match language {
+        Language::English => time.strftime("%a").to_string(),
+        Language::Spanish => weekday_es(time).chars().take(3).collect(),
+    }
+}
+
+fn weekday_es(time: &Zoned) -> &'static str {
+    WEEKDAYS_ES[usize::try_from(time.weekday().to_monday_zero_offset()).expect("weekdays are 0 to 6")]
+}
+
+fn month_es(time: &Zoned) -> &'static str {
+    MONTHS_ES[usize::try_from(time.month() - 1).expect("months are 1 to 12")]
 }
 
 /// RFC 3339 with the local offset and no zone annotation: `2025-05-30T14:00:00-07:00`.
@@ -212,24 +306,48 @@ mod tests {
     }
 
     #[test]
-    fn clock_ranges_read_as_people_say_them() {
-        for (start, minutes, expected) in [
-            ("2025-05-30T14:00:00", 180, "2:00–5:00 PM"),
-            ("2025-05-30T10:30:00", 180, "10:30 AM–1:30 PM"),
-            ("2025-05-30T08:00:00", 180, "8:00–11:00 AM"),
-            ("2025-05-30T09:00:00", 180, "9:00 AM–12:00 PM"),
-            ("2025-05-30T12:00:00", 180, "12:00–3:00 PM"),
-            ("2025-05-30T22:00:00", 180, "10:00 PM–Sat 1:00 AM"),
-            ("2025-05-30T21:00:00", 1_440, "9:00 PM–Sat 9:00 PM"),
+    fn spans_name_the_day_where_it_could_be_another() {
+        let nbsp = |text: &str| text.replace("~", "\u{a0}");
+        for (start, minutes, english, spanish) in [
+            ("2025-05-30T14:00:00", 180, "2:00–5:00 PM", "2:00–5:00 p.~m."),
+            ("2025-05-30T10:30:00", 180, "10:30 AM–1:30 PM", "10:30 a.~m.–1:30 p.~m."),
+            ("2025-05-30T08:00:00", 180, "8:00–11:00 AM", "8:00–11:00 a.~m."),
+            ("2025-05-30T09:00:00", 180, "9:00 AM–12:00 PM", "9:00 a.~m.–12:00 p.~m."),
+            ("2025-05-30T12:00:00", 180, "12:00–3:00 PM", "12:00–3:00 p.~m."),
+            ("2025-05-30T22:00:00", 180, "Fri 10:00 PM–Sat 1:00 AM", "vie 10:00 p.~m.–sáb 1:00 a.~m."),
+            ("2025-05-30T21:00:00", 1_440, "Fri 9:00 PM–Sat 9:00 PM", "vie 9:00 p.~m.–sáb 9:00 p.~m."),
+            (
+                "2025-05-30T21:00:00",
+                10_080,
+                "Fri 30 May 9:00 PM–Fri 6 Jun 9:00 PM",
+                "vie 30 may 9:00 p.~m.–vie 6 jun 9:00 p.~m.",
+            ),
+            // The clocks go back: without both halves, 1:30 to 1:30 would be no time at all.
+            ("2025-11-02T01:30:00", 60, "1:30 AM–1:30 AM", "1:30 a.~m.–1:30 a.~m."),
         ] {
-            assert_eq!(charter(start, minutes).clock_range(), expected);
+            let time = charter(start, minutes);
+            assert_eq!(span(time.start(), time.end(), Language::English), english);
+            assert_eq!(span(time.start(), time.end(), Language::Spanish), nbsp(spanish));
         }
     }
 
     #[test]
-    fn crew_report_an_hour_before_and_are_released_an_hour_after() {
-        let time = charter("2025-05-30T14:00:00", 180);
-        assert_eq!((clock(&time.report_at()), clock(&time.released_at())), ("1:00 PM".into(), "6:00 PM".into()));
+    fn crew_hours_never_stand_without_their_day() {
+        for (start, minutes, expected) in [
+            ("2025-05-30T14:00:00", 180, "Report Fri 30 May 1:00 PM, released 6:00 PM"),
+            ("2027-05-28T00:15:00", 180, "Report Thu 27 May 11:15 PM, released Fri 4:15 AM"),
+            ("2025-05-30T20:30:00", 180, "Report Fri 30 May 7:30 PM, released Sat 12:30 AM"),
+            ("2025-05-30T21:00:00", 10_080, "Report Fri 30 May 8:00 PM, released Fri 6 Jun 10:00 PM"),
+        ] {
+            assert_eq!(charter(start, minutes).crew_hours(), expected);
+        }
+    }
+
+    #[test]
+    fn days_are_said_in_both_languages() {
+        let time = charter("2027-05-27T14:00:00", 60);
+        assert_eq!(day_of(time.start(), Language::English), "Thursday, May 27, 2027");
+        assert_eq!(day_of(time.start(), Language::Spanish), "jueves, 27 de mayo de 2027");
     }
 
     #[test]

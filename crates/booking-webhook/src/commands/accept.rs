@@ -253,6 +253,8 @@ async fn work_on(
         let outcomes = bring_in_step(&app.context(&record, &desired, trigger, deadline)).await;
         measure(&app.metrics, &record.journal, &outcomes);
         let day = calendar_day(&desired, &outcomes);
+        // What holds for this boat and these people holds from now on, whatever becomes of the operator file.
+        record.terms = desired.terms().cloned().or(record.terms);
         let steps = reports(&outcomes);
         write_down(&mut record, outcomes, deadline.now());
         let state = BookingState::of(&record.journal);

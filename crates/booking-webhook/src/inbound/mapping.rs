@@ -10,15 +10,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::reader::Reader;
-use crate::booking::{BookingId, BookingStatus, Field, FieldFault, Guest, Operator, Sale, Snapshot};
+use crate::booking::{BookingId, BookingStatus, Field, FieldFault, Guest, Operator, Sale, Snapshot, cut_notes};
 
 const LONGEST_NAME_CHARACTERS: usize = 200;
 /// A place in a booking's own words, not a story: what is longer has slipped into the wrong field.
 const LONGEST_LOCATION_CHARACTERS: usize = 250;
 const LONGEST_LOCALE_CHARACTERS: usize = 35;
-const LONGEST_NOTES_CHARACTERS: usize = 2_000;
-/// As they are stored: the ledger writes them several times to a delivery, and each write costs by its size.
-const LONGEST_NOTES_BYTES: usize = 4_000;
 const LARGEST_PARTY: u32 = 500;
 /// More than any clock is wrong or any zone is off; a year that the sender got wrong is further ahead.
 const FURTHEST_AHEAD: SignedDuration = SignedDuration::from_hours(24);
@@ -238,22 +235,10 @@ fn sale(reader: &mut Reader<'_>) -> Option<Sale> {
         party_size: party_size?,
         gross: gross?,
         guest: Guest { name: guest_name?, locale },
-        notes: shortened(&notes),
+        notes: cut_notes(&notes),
         location,
         assigned,
     })
-}
-
-/// The beginning of a guest's notes, as long as we keep them.
-fn shortened(notes: &str) -> String {
-    let stored = |character: char| if matches!(character, '"' | '\\' | '\n') { 2 } else { character.len_utf8() };
-    let mut left = LONGEST_NOTES_BYTES;
-    let fits = |character: &char| {
-        let fits = left.checked_sub(stored(*character));
-        left = fits.unwrap_or_default();
-        fits.is_some()
-    };
-    notes.chars().take(LONGEST_NOTES_CHARACTERS).take_while(fits).collect()
 }
 
 #[cfg(test)]

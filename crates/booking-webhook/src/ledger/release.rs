@@ -82,6 +82,9 @@ fn releasing(
     for (step, attribute) in record.journal.attributes().each() {
         update = update.set(step.name(), attribute.clone());
     }
+    if let Some(terms) = &record.terms {
+        update = update.set("terms", json(terms));
+    }
     let is_parked = record.journal.is_parked();
     update = match next_try_at.map(|at| (DUE, at)).or(is_parked.then_some((PARKED, now))) {
         Some((waits_for, at)) => update.set("due", text(waits_for)).set("due_at", milliseconds(at)),

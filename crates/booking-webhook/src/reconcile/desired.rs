@@ -6,12 +6,11 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::fields::{Fields, content_digest};
 use crate::{
-    booking::{Booking, BookingStatus, Flag, Operator, Terms},
-    ledger::{BookingRecord, ShownPage, digest},
+    booking::{Booking, BookingStatus, Flag, Operator, Sale, Terms, out_of_bounds},
+    ledger::{BookingRecord, Decision, ShownPage, digest},
     systems::{
         calendar::Entry,
         guest_page::{Address, GuestPage, Moved, PageInput, RenderError, Renderer, Uploads},
@@ -80,6 +79,16 @@ impl NeedsDecision {
         "Look whether it is there, under another id or day. If it is, put it right by hand; if not, make it by hand, then dismiss the booking",
     );
 
+    /// What the operator file says no booking is.
+    fn out_of_bounds(findings: &[String]) -> Self {
+        Self {
+            why: Cow::Owned(format!("it is out of bounds: {}", findings.join("; "))),
+            next: Cow::Borrowed(
+                "Mend it at the marketplace, or the mapping if a unit is mistaken. If it is right, approve it",
+            ),
+        }
+    }
+
     const fn new(why: &'static str, next: &'static str) -> Self {
         Self { why: Cow::Borrowed(why), next: Cow::Borrowed(next) }
     }
@@ -92,16 +101,14 @@ impl DesiredState {
             return Self::NeedsDecision(NeedsDecision::CHARTER_ID_TAKEN);
         }
         let (Some(decision), Some(sale)) = (&record.decision, &record.sale) else { return Self::Nothing };
-        let settled = record.terms.clone().or_else(|| Terms::resolve(&sale.boat, &sale.assigned, operator).ok());
-        let Some(settled) = settled else { return Self::NeedsDecision(NeedsDecision::NOBODY_SAILS) };
-        let terms = settled.with(&sale.assigned);
+        let settled = Terms::settle(record.terms.as_ref(), &sale.boat, &sale.assigned, operator);
+        let Ok(terms) = settled else { return Self::NeedsDecision(NeedsDecision::NOBODY_SAILS) };
         let (booking_id, charter_id) = (record.booking_id.clone(), record.charter_id.clone());
         let mut booking = Booking::assemble(booking_id, sale.clone(), terms, operator, charter_id);
         booking.flags.extend(flags(record));
-        let confirmed = decision.status == BookingStatus::Confirmed;
-        match guard_rail(record, confirmed, sale.start).filter(|_| !record.approved) {
+        match guard_rail(record, decision, sale, operator).filter(|_| !record.approved) {
             Some(needs_decision) => Self::NeedsDecision(needs_decision),
-            None if confirmed => Self::Confirmed(Box::new(booking)),
+            None if decision.status == BookingStatus::Confirmed => Self::Confirmed(Box::new(booking)),
             None => Self::Cancelled(Box::new(booking)),
         }
     }
@@ -112,6 +119,11 @@ impl DesiredState {
             Self::Confirmed(booking) | Self::Cancelled(booking) => Some(booking),
             Self::Nothing | Self::NeedsDecision(_) => None,
         }
+    }
+
+    /// What is settled for it: to be kept with the booking.
+    pub fn terms(&self) -> Option<&Terms> {
+        self.booking().map(|booking| &booking.terms)
     }
 
     /// In one word, for a person who reads a plan.
@@ -146,17 +158,23 @@ impl DesiredState {
 }
 
 /// What only a person can decide about a decision that is on record.
-fn guard_rail(record: &BookingRecord, confirmed: bool, start: Timestamp) -> Option<NeedsDecision> {
+fn guard_rail(record: &BookingRecord, decision: &Decision, sale: &Sale, operator: &Operator) -> Option<NeedsDecision> {
     let shown_start = record.journal.guest_page.shown.as_ref().map(|page| page.start);
-    let latest_start = shown_start.map_or(start, |shown| shown.max(start));
-    let recorded_at = record.decision.as_ref().map(|decision| decision.recorded_at);
-    if confirmed {
-        let moved_into_the_past = shown_start.is_some_and(|shown| shown != start) && recorded_at > Some(start);
-        let again = record.cancelled_at.is_some().then_some(NeedsDecision::CONFIRMED_AGAIN);
-        again.or(moved_into_the_past.then_some(NeedsDecision::INTO_THE_PAST))
-    } else {
+    if decision.status == BookingStatus::Cancelled {
+        // People sail by the start that they were shown.
+        let latest_start = shown_start.map_or(sale.start, |shown| shown.max(sale.start));
         let too_late = record.cancelled_at.is_some_and(|cancelled_at| cancelled_at >= latest_start);
-        too_late.then_some(NeedsDecision::CANCELLED_TOO_LATE)
+        return too_late.then_some(NeedsDecision::CANCELLED_TOO_LATE);
+    }
+    let never_shown = !record.journal.remote_ids().any(Option::is_some);
+    let out_of_bounds = out_of_bounds(sale, operator, decision.recorded_at, never_shown);
+    let moved_into_the_past = shown_start.is_some_and(|shown| shown != sale.start) && decision.recorded_at > sale.start;
+    if record.cancelled_at.is_some() {
+        Some(NeedsDecision::CONFIRMED_AGAIN)
+    } else if moved_into_the_past {
+        Some(NeedsDecision::INTO_THE_PAST)
+    } else {
+        (!out_of_bounds.is_empty()).then(|| NeedsDecision::out_of_bounds(&out_of_bounds))
     }
 }
 
@@ -166,7 +184,7 @@ fn flags(record: &BookingRecord) -> impl Iterator<Item = Flag> {
     [
         (record.contradicted, Flag::Contradicted),
         (record.revision_disagrees, Flag::RevisionDisagrees),
-        (inconclusive, Flag::UndecidedAgain),
+        (inconclusive, Flag::InconclusiveAgain),
     ]
     .into_iter()
     .filter_map(|(raised, flag)| raised.then_some(flag))
@@ -220,8 +238,6 @@ pub(super) struct DesiredEvent {
     pub(super) left_alone: Vec<&'static str>,
     /// The calendar entry that the notes name.
     pub(super) entry_id: Option<EntryId>,
-    /// The notes with the entry that they name now.
-    pub(super) notes_naming_shown_entry: Value,
 }
 
 /// What ShipCaptainCrew should show of a booking, as far as the calendar entry's id is known; `shown` is the one that its notes name.
@@ -233,13 +249,12 @@ pub(super) fn event(
 ) -> Desired<DesiredEvent> {
     desired.of_system(|booking| {
         let fields = |entry_id: Option<&EntryId>| Event::of(&booking.charter, url, entry_id).fields();
-        let notes_naming_shown_entry = fields(shown)["notes"].clone();
         let entry_id = entry_id.or(shown);
         let fields = fields(entry_id);
         // The checklist is the operator's, the status the crew's own: neither is the sender's to change.
         let left_alone = [not_named(booking), vec!["event_id", "checklist", "status"]].concat();
         let (digest, entry_id) = (content_digest(&fields), entry_id.cloned());
-        DesiredEvent { digest, left_alone, entry_id, notes_naming_shown_entry, fields }
+        DesiredEvent { digest, left_alone, entry_id, fields }
     })
 }
 

@@ -36,8 +36,8 @@ pub enum Action {
     Park(NeedsDecision),
     /// Look what is there: nobody knows.
     ReadBack,
-    /// Look whether people have changed the notes.
-    ReadNotes,
+    /// Look what people wrote into the notes, for it stays; these fields change then.
+    ReadNotes(Fields),
     /// Make it.
     Create,
     /// Change these fields and no others.
@@ -60,7 +60,7 @@ impl Action {
             Self::WaitForCrewEvent => "wait_for_crew_event",
             Self::Park(_) => "park",
             Self::ReadBack => "read_back",
-            Self::ReadNotes => "read_notes",
+            Self::ReadNotes(_) => "read_notes",
             Self::Create => "create",
             Self::Change(_) => "change",
             Self::Remove => "remove",
@@ -157,8 +157,8 @@ pub(super) fn event_digest(desired: &Desired<DesiredEvent>) -> &str {
     }
 }
 
-/// The crew event's step: created once, changed only where the sender changed something. `notes_read`: nobody has changed the notes by
-/// hand since they were written.
+/// The crew event's step: created once, changed only where the sender changed something. `notes_read`: it is known what people wrote into
+/// the notes, which stays when our part of them is replaced.
 pub(super) fn crew_event(
     desired: &Desired<DesiredEvent>,
     known: &Known<ShownEvent>,
@@ -185,11 +185,7 @@ pub(super) fn crew_event(
                 // A person has decided that it sails after all.
                 changes.insert("status".into(), event.fields["status"].clone());
             }
-            if !notes_read && notes_only_name_another_entry(event, shown, &changes) {
-                Action::ReadNotes
-            } else {
-                change_or_done(changes)
-            }
+            if !notes_read && changes.contains_key("notes") { Action::ReadNotes } else { change_or_done(changes) }
         }
         (false, Some(shown)) if is_cancelled(shown) && !shown.fields.in_flight.contains("status") => {
             Action::Done(StepStatus::InStep)
@@ -198,7 +194,7 @@ pub(super) fn crew_event(
         (false, None) => Action::Done(StepStatus::NotNeeded),
     };
     match action {
-        Action::Create | Action::Change(_) | Action::ReadNotes if when.is_over() => {
+        Action::Create | Action::Change(_) | Action::ReadNotes(_) if when.is_over() => {
             Action::Park(NeedsDecision::CREW_NEVER_TOLD)
         }
         action => action,
@@ -207,12 +203,6 @@ pub(super) fn crew_event(
 
 fn is_cancelled(shown: &ShownEvent) -> bool {
     shown.fields.applied.get("status") == Some(&value_digest(&CANCELLED.into()))
-}
-
-/// Whether the notes would change in nothing but the calendar entry that they name: the sender did not touch them, but people may have.
-fn notes_only_name_another_entry(event: &DesiredEvent, shown: &ShownEvent, changes: &Fields) -> bool {
-    let as_applied = shown.fields.applied.get("notes") == Some(&value_digest(&event.notes_naming_shown_entry));
-    as_applied && changes.contains_key("notes") && !shown.fields.in_flight.contains("notes")
 }
 
 /// At most so many creations that reading back could not settle: each mails the crew, or makes another entry.

@@ -3,16 +3,20 @@
 //! Contract: `docs/contracts/calendar.openapi.yaml`. Creating is not idempotent there, so what may have been created is read back before
 //! anything is created again, on every day that it could be on.
 
+mod entry;
+mod notes_block;
+
 use std::collections::BTreeSet;
 
+pub use entry::Entry;
 use http::{StatusCode, header::HeaderName};
 use jiff::civil::Date;
+pub use notes_block::merge_block;
 use secrecy::ExposeSecret;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    booking::{Booking, Money, PersonId, clock, rfc3339},
     outbound::{Call, CallError, Class, Deadline, Effect, Misread, Outbound, Service},
     runtime::secrets::{CalendarSecret, SecretStore},
     systems::remote_id::EntryId,
@@ -25,91 +29,6 @@ pub(crate) const FIND: Call = Call { service: Service::Calendar, operation: "fin
 const CREATE: Call = Call { service: Service::Calendar, operation: "create_entry", effect: Effect::Create };
 const PATCH: Call = Call { service: Service::Calendar, operation: "patch_entry", effect: Effect::Change };
 const DELETE: Call = Call { service: Service::Calendar, operation: "delete_entry", effect: Effect::Change };
-
-/// A calendar entry as the office and the captain read it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Entry {
-    date: String,
-    start: String,
-    end: String,
-    title: String,
-    booking_id: String,
-    event_id: String,
-    revenue: Money,
-    expenses: Expenses,
-    net: Money,
-    crew_ids: Vec<String>,
-    captain_id: String,
-    notes: String,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct Expenses {
-    crew: Money,
-    captain: Money,
-    port_tax: Money,
-}
-
-impl Entry {
-    /// What the calendar should show for a booking that stands.
-    pub fn of(confirmed: &Booking, guest_page: &str) -> Self {
-        let Booking { charter, office, .. } = confirmed;
-        let statement = &office.statement;
-        let time = &charter.time;
-        let guests = if charter.party_size == 1 { "guest" } else { "guests" };
-        Self {
-            date: time.start().date().to_string(),
-            start: rfc3339(time.start()),
-            end: rfc3339(time.end()),
-            title: format!(
-                "{} · {} · {} {guests} · {} · {}",
-                time.clock_range(),
-                office.guest_name,
-                charter.party_size,
-                charter.boat.name,
-                charter.booking_id,
-            ),
-            booking_id: charter.booking_id.to_string(),
-            event_id: charter.id.to_string(),
-            revenue: statement.gross,
-            expenses: Expenses { crew: statement.crew, captain: statement.captain, port_tax: statement.port_tax },
-            net: statement.net,
-            crew_ids: charter.crew.iter().map(PersonId::to_string).collect(),
-            captain_id: charter.captain.to_string(),
-            notes: notes(confirmed, guest_page),
-        }
-    }
-
-    /// Field by field, as the calendar is sent them.
-    pub fn fields(&self) -> Map<String, Value> {
-        match serde_json::to_value(self) {
-            Ok(Value::Object(fields)) => fields,
-            _ => unreachable!("an entry is written as an object with text keys"),
-        }
-    }
-}
-
-/// For the office: how to find the charter elsewhere, what the guest wrote, and a message to paste, because nobody else sends the guest
-/// the link.
-fn notes(confirmed: &Booking, guest_page: &str) -> String {
-    let Booking { charter, office, .. } = confirmed;
-    let start = charter.time.start();
-    let mut lines = vec![
-        format!("Boatsetter charter {} + SCC event {}", charter.booking_id, charter.id),
-        format!("Guest page: {guest_page}"),
-        format!(
-            "Message for the guest: Hi {}, everything for {} at {}: {guest_page}",
-            charter.guest_first_name,
-            start.strftime("%A, %B %-d"),
-            clock(start),
-        ),
-    ];
-    if !office.guest_notes.is_empty() {
-        lines.push(format!("Guest's notes: {}", office.guest_notes));
-    }
-    lines.extend(office.location_note.iter().map(|words| format!("Location, withheld from crew and guests: {words}")));
-    lines.join("\n")
-}
 
 /// An entry that is there.
 #[derive(Debug, Clone, PartialEq)]

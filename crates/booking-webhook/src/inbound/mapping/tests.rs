@@ -171,7 +171,7 @@ fn the_canonical_body_is_read_whole() {
     let sale = sold(received);
     assert_eq!(sale.start.to_string(), "2025-05-30T21:00:00Z");
     assert_eq!((u64::from(sale.duration), sale.party_size, sale.gross.to_string()), (180, 8, "840.75".into()));
-    assert_eq!(sale.guest.first_name(), "Dana");
+    assert_eq!(sale.guest.name, "Dana Whitfield");
     assert_eq!(sale.assigned.crew.map(|crew| crew.len()), Some(2));
 }
 

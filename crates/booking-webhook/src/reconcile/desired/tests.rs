@@ -95,8 +95,8 @@ fn contradictions_and_open_words_are_flagged() {
     for (contradicted, status, expected) in [
         (false, BookingStatus::Confirmed, vec![]),
         (true, BookingStatus::Confirmed, vec![Flag::Contradicted]),
-        (false, BookingStatus::Inconclusive, vec![Flag::UndecidedAgain]),
-        (true, BookingStatus::Inconclusive, vec![Flag::Contradicted, Flag::UndecidedAgain]),
+        (false, BookingStatus::Inconclusive, vec![Flag::InconclusiveAgain]),
+        (true, BookingStatus::Inconclusive, vec![Flag::Contradicted, Flag::InconclusiveAgain]),
     ] {
         let record = BookingRecord { contradicted, status, ..record(true) };
         let desired = DesiredState::of(&record, &Operator::default(), false);
@@ -141,4 +141,18 @@ fn a_taken_charter_id_stops_everything() {
     let approved = BookingRecord { approved: true, ..record(true) };
     let desired = DesiredState::of(&approved, &Operator::default(), true);
     assert_eq!(named(&desired), NeedsDecision::CHARTER_ID_TAKEN.why);
+}
+
+#[test]
+fn what_is_out_of_bounds_asks_a_person_and_says_what() {
+    let sale = || record(true).sale.expect("sold");
+    let gross = crate::booking::Money::gross("84075".parse().expect("a decimal")).expect("plausible");
+    let dear = BookingRecord { sale: Some(Sale { gross, ..sale() }), ..record(true) };
+    let past = BookingRecord { sale: Some(Sale { start: instant("1970-01-01T00:00:00Z"), ..sale() }), ..record(true) };
+    for (record, words) in [(&dear, "84,075.00 dollars, at most 20,000.00"), (&past, "which is in the past")] {
+        let asked = named(&DesiredState::of(record, &Operator::default(), false));
+        assert!(asked.contains("out of bounds") && asked.contains(words), "{asked}");
+        let approved = BookingRecord { approved: true, ..record.clone() };
+        assert_eq!(named(&DesiredState::of(&approved, &Operator::default(), false)), "confirmed");
+    }
 }

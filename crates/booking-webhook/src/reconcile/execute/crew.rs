@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{sync::watch, time::timeout};
 
 use super::{
@@ -14,7 +14,7 @@ use crate::{
     outbound::{CallError, Class},
     reconcile::{
         desired::{Desired, DesiredEvent},
-        fields::{Fields, applied, observed, value_digest},
+        fields::{Fields, applied, observed},
         plan::{self, Action},
     },
     systems::{
@@ -59,24 +59,21 @@ async fn crew_event(context: &ReconcileContext<'_>, entry_id: Option<&EntryId>, 
     let shown = before.known.shown.as_ref().and_then(|event| event.entry_id.as_ref());
     let desired = crate::reconcile::desired::event(context.desired, &context.address.url, entry_id, shown);
     let mut attempt = Attempt::begin(context, STEP, plan::event_digest(&desired), before);
-    let mut notes_read = false;
+    let mut notes = None;
     for _ in 0..MOST_ACTIONS {
-        let action = plan::crew_event(&desired, &attempt.known, &context.when(), notes_read);
+        let action = plan::crew_event(&desired, &attempt.known, &context.when(), notes.is_some());
         let done = match (action, &desired) {
             (Action::ReadBack, Desired::Shown(event) | Desired::Withdrawn(event)) => {
                 read_back(context, event, &mut attempt).await
             }
-            (Action::ReadNotes, Desired::Shown(event)) => {
-                notes_read = true;
-                keep_edited_notes(context, event, &mut attempt).await
+            (Action::ReadNotes(changes), Desired::Shown(event)) => {
+                read_notes(context, event, &changes, &mut attempt).await.map(|read| notes = Some(read))
             }
             (Action::Create, Desired::Shown(event)) => create(context, event, &mut attempt).await,
             (Action::Change(changes), Desired::Shown(event)) => {
-                change(context, event, &changes, false, &mut attempt).await
+                change(context, event, &changes, notes.as_deref(), &mut attempt).await
             }
-            (Action::Change(changes), Desired::Withdrawn(event)) => {
-                change(context, event, &changes, true, &mut attempt).await
-            }
+            (Action::Change(changes), Desired::Withdrawn(_)) => cancel(context, &changes, &mut attempt).await,
             (nothing_to_do, _) => return attempt.end(nothing_to_do),
         };
         if let Err(error) = done {
@@ -115,22 +112,21 @@ fn shows(event: &DesiredEvent, found: StandingEvent, attempt: &mut Try<'_>) {
     attempt.shows(ShownEvent { id, fields, entry_id });
 }
 
-/// Reads the notes. If people have changed them, they stay as they are: people can read the calendar, and their words are worth more than
-/// the entry's id.
-async fn keep_edited_notes(
+/// The notes as they are at SCC. Beside it, what is about to change is written ahead: neither waits for the other.
+async fn read_notes(
     context: &ReconcileContext<'_>,
     event: &DesiredEvent,
+    changes: &Fields,
     attempt: &mut Try<'_>,
-) -> Result<(), CallError> {
-    let Some(shown) = &mut attempt.known.shown else { return Ok(()) };
-    let found = context.scc.find(&shown.id, &event.fields, &context.record.booking_id, &context.deadline).await?;
-    let notes = found.and_then(|found| found.seen?.remove("notes"));
-    let is_ours = |notes| shown.fields.applied.get("notes") == Some(&value_digest(&notes));
-    if notes.is_some_and(|notes| !is_ours(notes)) {
-        shown.fields.applied.insert("notes".into(), value_digest(&event.fields["notes"]));
-        shown.entry_id.clone_from(&event.entry_id);
-    }
-    Ok(())
+) -> Result<String, CallError> {
+    let Some(id) = attempt.known.shown.as_ref().map(|shown| shown.id.clone()) else { return Ok(String::new()) };
+    let (found, written) = tokio::join!(
+        context.scc.find(&id, &event.fields, &context.record.booking_id, &context.deadline),
+        attempt.write_intent(changes),
+    );
+    written?;
+    let notes = found?.and_then(|found| found.seen?.remove("notes"));
+    Ok(notes.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned())
 }
 
 async fn create(context: &ReconcileContext<'_>, event: &DesiredEvent, attempt: &mut Try<'_>) -> Result<(), CallError> {
@@ -150,31 +146,40 @@ async fn create(context: &ReconcileContext<'_>, event: &DesiredEvent, attempt: &
     }
 }
 
+/// Changes the event. What people wrote into the notes stays: only our part of them is replaced.
 async fn change(
     context: &ReconcileContext<'_>,
     event: &DesiredEvent,
     changes: &Fields,
-    is_cancelling: bool,
+    notes: Option<&str>,
     attempt: &mut Try<'_>,
 ) -> Result<(), CallError> {
-    let Some(id) = attempt.known.shown.as_ref().map(|shown| shown.id.clone()) else { return Ok(()) };
-    attempt.write_intent(changes).await?;
-    let key = context.key(STEP, id.as_str(), changes);
-    match context.scc.patch(&id, changes, &key, &context.deadline).await {
-        // An event that is gone need not be cancelled.
-        Err(error) if error.status == Some(404) && error.class == Class::Refused && is_cancelling => {
-            attempt.is_gone();
-            return Ok(());
-        }
-        outcome => outcome?,
+    let mut sent = changes.clone();
+    if let (Some(current), Some(ours)) = (notes, changes.get("notes").and_then(Value::as_str)) {
+        sent.insert("notes".into(), scc::merge_notes(current, ours).into());
     }
+    patch(context, &sent, attempt).await?;
     attempt.changed(changes);
-    if changes.contains_key("notes")
-        && let Some(shown) = &mut attempt.known.shown
-    {
+    if let Some(shown) = attempt.known.shown.as_mut().filter(|_| changes.contains_key("notes")) {
         shown.entry_id.clone_from(&event.entry_id);
     }
     Ok(())
+}
+
+/// Cancels the event. One that is gone need not be cancelled.
+async fn cancel(context: &ReconcileContext<'_>, changes: &Fields, attempt: &mut Try<'_>) -> Result<(), CallError> {
+    match patch(context, changes, attempt).await {
+        Err(error) if error.status == Some(404) && error.class == Class::Refused => attempt.is_gone(),
+        outcome => outcome.map(|()| attempt.changed(changes))?,
+    }
+    Ok(())
+}
+
+async fn patch(context: &ReconcileContext<'_>, changes: &Fields, attempt: &mut Try<'_>) -> Result<(), CallError> {
+    let Some(id) = attempt.known.shown.as_ref().map(|shown| shown.id.clone()) else { return Ok(()) };
+    attempt.write_intent(changes).await?;
+    let key = context.key(STEP, id.as_str(), changes);
+    context.scc.patch(&id, changes, &key, &context.deadline).await
 }
 
 /// Makes sure that crew can see no money in the event.
@@ -204,7 +209,7 @@ async fn take_money_out(
     attempt: &mut Attempt<'_, StepRecord>,
 ) -> Result<(), CallError> {
     let keep = |removed: Fields| context.ledger.keep_removed(context.record, removed, &context.deadline);
-    let removed = context.scc.redact(id, &context.operator.money_words, keep, &context.deadline).await?;
+    let removed = context.scc.redact(id, context.operator, keep, &context.deadline).await?;
     if !removed.is_empty() {
         // Names of attributes are as free as their values: deeper ones than the first could be somebody's address.
         let attributes: BTreeSet<&str> = removed.iter().filter_map(|path| path.split(['.', '[']).next()).collect();

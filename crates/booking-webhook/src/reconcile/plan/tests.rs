@@ -134,7 +134,6 @@ fn event(entry_id: &str) -> DesiredEvent {
         digest: "wanted".into(),
         left_alone: vec!["status"],
         entry_id: Some(json!(entry_id).try_into().expect("an id")),
-        notes_naming_shown_entry: notes("cal_1"),
     }
 }
 
@@ -173,15 +172,12 @@ fn the_crew_event_is_made_once_and_then_changed() {
 }
 
 #[test]
-fn notes_that_name_another_entry_are_read_first() {
-    let shown = || Known { step: StepRecord::default(), shown: shown_event(event("cal_1").fields.into()) };
+fn notes_are_read_before_they_are_changed() {
+    let known = Known { step: StepRecord::default(), shown: shown_event(event("cal_1").fields.into()) };
     let desired = Desired::Shown(event("cal_2"));
     let now = when(Trigger::Delivery);
-    assert_eq!(crew_event(&desired, &shown(), &now, false), Action::ReadNotes);
-    assert_eq!(crew_event(&desired, &shown(), &now, true), change(json!({ "notes": "calendar cal_2" })));
-    let mut in_flight = shown();
-    in_flight.shown.as_mut().expect("shown").fields.in_flight = BTreeSet::from(["notes".to_owned()]);
-    assert_eq!(crew_event(&desired, &in_flight, &now, false), change(json!({ "notes": "calendar cal_2" })));
+    assert_eq!(crew_event(&desired, &known, &now, false), Action::ReadNotes(fields(json!({ "notes": "calendar cal_2" }))));
+    assert_eq!(crew_event(&desired, &known, &now, true), change(json!({ "notes": "calendar cal_2" })));
 }
 
 #[test]
@@ -279,7 +275,7 @@ fn every_action_has_a_word_of_its_own() {
         Action::WaitForCrewEvent,
         Action::Park(NeedsDecision::NOBODY_SAILS),
         Action::ReadBack,
-        Action::ReadNotes,
+        Action::ReadNotes(Fields::new()),
         Action::Create,
         Action::Change(Fields::new()),
         Action::Remove,

@@ -71,6 +71,6 @@ pub(super) fn location(place: Option<&Place>, language: Language) -> Option<Stri
                 .collect::<Vec<_>>()
                 .join(", ")
         }
-        Place::Elsewhere(words) => words.clone(),
+        Place::Elsewhere(words) => words.to_string(),
     })
 }

@@ -5,9 +5,13 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    booking::{Charter, PersonId, clock, rfc3339},
+    booking::{Charter, PersonId, rfc3339},
     systems::remote_id::{EntryId, EventId},
 };
+
+/// Tells crew that a sentence was withheld: one that was withheld by mistake may matter to them.
+const MORE_AT_THE_OFFICE: &str = "The office has more of the guest's notes";
+const REFERENCE: &str = "Boatsetter booking ref: ";
 
 /// An event as SCC takes it.
 #[derive(Debug, Clone, Serialize)]
@@ -51,7 +55,7 @@ impl Event {
             local_time: time.start().strftime("%a %-d %b %Y, %-I:%M %p %Z").to_string(),
             duration_hours: hours.round_dp(2).normalize(),
             location: charter.place.as_ref().map(|place| place.name().to_owned()).unwrap_or_default(),
-            guest: EventGuest { first_name: charter.guest_first_name.clone(), party_size: charter.party_size },
+            guest: EventGuest { first_name: charter.guest_first_name.to_string(), party_size: charter.party_size },
             guest_page: guest_page.to_owned(),
             crew_ids: charter.crew.iter().map(PersonId::to_string).collect(),
             captain_id: charter.captain.to_string(),
@@ -70,15 +74,53 @@ impl Event {
     }
 }
 
+/// The guest's words first: an allergy must not stand below references. Every line is of a kind that [`is_ours`] knows again.
 fn notes(charter: &Charter, calendar: Option<&EntryId>) -> String {
-    let mut parts = vec![format!("Boatsetter booking ref: {}", charter.booking_id)];
-    parts.extend(calendar.map(|id| format!("calendar {}", id.as_str())));
-    let (report, release) = (clock(&charter.time.report_at()), clock(&charter.time.released_at()));
-    parts.push(format!("Report {report}, released {release}"));
-    let mut notes = parts.join(" · ");
-    if !charter.crew_notes.is_empty() {
-        notes.push('\n');
-        notes.push_str(&charter.crew_notes);
+    let guest = charter.crew_notes.iter().map(|line| format!("Guest: “{line}”"));
+    let withheld = charter.crew_notes_withheld.then(|| MORE_AT_THE_OFFICE.to_owned());
+    let reference = format!("{REFERENCE}{}", charter.booking_id);
+    let references = [reference].into_iter().chain(calendar.map(|id| format!("calendar {}", id.as_str())));
+    let ours = [charter.time.crew_hours(), references.collect::<Vec<_>>().join(" · ")];
+    guest.chain(withheld).chain(ours).collect::<Vec<_>>().join("\n")
+}
+
+/// The notes as they are now, with our lines in them brought up to date. What people wrote stays where it is.
+pub fn merge_notes(current: &str, ours: &str) -> String {
+    let lines: Vec<&str> = current.lines().map(str::trim_end).collect();
+    let first = lines.iter().position(|line| is_ours(line)).unwrap_or(0);
+    let people = |lines: &[&'_ str]| lines.iter().copied().filter(|line| !is_ours(line)).collect::<Vec<_>>().join("\n");
+    let parts = [people(&lines[..first]), ours.to_owned(), people(&lines[first..])];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+fn is_ours(line: &str) -> bool {
+    (line.starts_with("Guest: “") && line.ends_with('”'))
+        || line == MORE_AT_THE_OFFICE
+        || (line.starts_with("Report ") && line.contains(", released "))
+        || line.starts_with(REFERENCE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_wrote_into_the_notes_stays() {
+        let ours =
+            "Guest: “nuts”\nReport Sat 31 May 1:00 PM, released 6:00 PM\nBoatsetter booking ref: BS-1 · calendar cal_2";
+        let old = "Guest: “anniversary”\nReport Fri 30 May 1:00 PM, released 6:00 PM\nBoatsetter booking ref: BS-1";
+        for (current, expected) in [
+            (String::new(), ours.to_owned()),
+            (old.to_owned(), ours.to_owned()),
+            (format!("{old}\nDock gate sticks"), format!("{ours}\nDock gate sticks")),
+            (format!("Ice!\n{old}\n\nDock gate sticks"), format!("Ice!\n{ours}\n\nDock gate sticks")),
+            (old.replace("\nReport", "\nBring ice\nReport"), format!("{ours}\nBring ice")),
+            ("Dock gate sticks".into(), format!("{ours}\nDock gate sticks")),
+            (format!("{old}\r\n{MORE_AT_THE_OFFICE}\r\n"), ours.to_owned()),
+        ] {
+            let merged = merge_notes(&current, ours);
+            assert_eq!(merged, expected, "{current:?}");
+            assert_eq!(merge_notes(&merged, ours), merged, "{current:?}");
+        }
     }
-    notes
 }

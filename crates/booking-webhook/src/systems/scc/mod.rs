@@ -8,7 +8,7 @@ mod events_table;
 mod redaction;
 
 use data_encoding::HEXLOWER;
-pub use event::Event;
+pub use event::{Event, merge_notes};
 pub use events_table::EventsTable;
 use http::{
     StatusCode,
@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    booking::{BookingId, MoneyWords},
+    booking::{BookingId, Operator},
     outbound::{Call, CallError, Class, Deadline, Effect, Misread, Outbound, Service},
     runtime::metrics::Metric,
     runtime::secrets::{SccAuthentication, SccSecret, SecretStore},
@@ -213,18 +213,18 @@ impl<'a> Scc<'a> {
     /// handed to `keep` first. Returns the names of what went.
     ///
     /// # Errors
-    /// [`CallError`] of the table, or of `keep`; while it fails, crew might see money, so the booking is not in step.
+    /// [`CallError`] of the table, also when it does not have the event, or of `keep`; while it fails, crew might see money, so the booking is not in step.
     pub async fn redact<F>(
         &self,
         id: &EventId,
-        words: &MoneyWords,
+        operator: &Operator,
         keep: impl Fn(Map<String, Value>) -> F,
         deadline: &Deadline,
     ) -> Result<Vec<String>, CallError>
     where
         F: Future<Output = Result<(), CallError>>,
     {
-        self.events.redact(self.outbound, id, words, keep, deadline).await
+        self.events.redact(self.outbound, id, operator, keep, deadline).await
     }
 }
 

@@ -7,13 +7,17 @@ use std::{collections::HashMap, fmt};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::booking::MoneyWords;
+use crate::booking::{MoneyWords, Operator};
 
 /// An item as DynamoDB answers it.
 pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// More than this is left to the next round: an update expression may not grow without bound.
 const MOST_CHANGES: usize = 50;
+
+/// Keys, ids and times of our own, which may look like anything.
+const OURS: [&str; 8] =
+    ["event_id", "created_timestamp", "guest_page", "crew_ids", "captain_id", "date", "report_at", "released_at"];
 
 /// Attributes in which crew keep their own accounts.
 const CREWS_OWN: [&str; 5] = ["tip", "tips", "mileage", "supplies", "expenses"];
@@ -23,8 +27,8 @@ const CREWS_OWN: [&str; 5] = ["tip", "tips", "mileage", "supplies", "expenses"];
 pub(super) struct Finding {
     path: Path,
     found: AttributeValue,
-    /// `None` takes the attribute away; notes keep their other lines.
-    replacement: Option<String>,
+    /// `None` takes the attribute away; a text keeps its other sentences, a set its other elements.
+    replacement: Option<AttributeValue>,
 }
 
 /// Where an attribute is, from the item down.
@@ -62,72 +66,108 @@ impl Finding {
     }
 }
 
-/// Everything in `item` that speaks of money, at any depth, in the order of its paths.
-pub(super) fn find_money(item: &Item, words: &MoneyWords) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    search_map(item, &Path(Vec::new()), words, &mut findings);
-    findings.sort_by_key(Finding::path);
-    findings.truncate(MOST_CHANGES);
-    findings
+/// Everything in `item` that states money, at any depth, in the order of its paths.
+pub(super) fn find_money(item: &Item, operator: &Operator) -> Vec<Finding> {
+    let mut search = Search { operator, words: &operator.money_words, findings: Vec::new() };
+    search.map(item, &Path(Vec::new()));
+    search.findings.sort_by_key(Finding::path);
+    search.findings.truncate(MOST_CHANGES);
+    search.findings
 }
 
-fn search_map(map: &Item, path: &Path, words: &MoneyWords, findings: &mut Vec<Finding>) {
-    for (name, value) in map {
-        let path = path.to(Step::Name(name.clone()));
-        if holds_money(name, value, words) {
-            findings.push(Finding { path, found: value.clone(), replacement: None });
-        } else if is_crews_own(name) {
-            search_crews_own(value, &path, words, findings);
-        } else {
-            search_value(name, value, &path, words, findings);
+struct Search<'a> {
+    operator: &'a Operator,
+    words: &'a MoneyWords,
+    findings: Vec<Finding>,
+}
+
+impl Search<'_> {
+    fn map(&mut self, map: &Item, path: &Path) {
+        for (name, value) in map {
+            let path = path.to(Step::Name(name.clone()));
+            if path.0.len() == 1 && OURS.contains(&name.as_str()) {
+                continue;
+            }
+            if self.holds_money(name, value) {
+                self.take(&path, value, None);
+            } else if CREWS_OWN.iter().any(|own| name.eq_ignore_ascii_case(own)) {
+                self.crews_own(value, &path);
+            } else {
+                self.value(value, &path);
+            }
         }
+    }
+
+    /// A label beside an amount: under an everyday label a tick is crew's, `ticks: {"Nets stowed": true}`.
+    fn holds_money(&self, name: &str, value: &AttributeValue) -> bool {
+        let says_something = !matches!(value, AttributeValue::Bool(_) | AttributeValue::Null(_));
+        self.words.names_money(name) && says_something && (has_digit(value) || self.words.surely_names_money(name))
+    }
+
+    fn value(&mut self, value: &AttributeValue, path: &Path) {
+        match value {
+            AttributeValue::M(map) => self.map(map, path),
+            AttributeValue::L(list) => {
+                for (index, element) in list.iter().enumerate() {
+                    self.value(element, &path.to(Step::Index(index)));
+                }
+            }
+            AttributeValue::S(text) => {
+                if let Some(kept) = self.without_money(text) {
+                    self.take(path, value, Some(AttributeValue::S(kept)));
+                }
+            }
+            AttributeValue::Ss(texts) => {
+                let kept: Vec<String> =
+                    texts.iter().filter(|text| self.without_money(text).is_none()).cloned().collect();
+                if kept.len() < texts.len() {
+                    self.take(path, value, (!kept.is_empty()).then_some(AttributeValue::Ss(kept)));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn without_money(&self, text: &str) -> Option<String> {
+        self.words.without_money(text, |part| self.operator.knows(part))
+    }
+
+    /// `expenses: {crew, captain, port_tax}` is the calendar's statement under a name that crew use too, and so is an entry
+    /// `{captain_fee: 150}` among theirs: crew log no such thing. It goes whole; what they log themselves stays.
+    fn crews_own(&mut self, value: &AttributeValue, path: &Path) {
+        match value {
+            AttributeValue::M(map) if is_statement(map, self.words) => self.take(path, value, None),
+            AttributeValue::M(map) => {
+                for (name, value) in map {
+                    self.crews_own(value, &path.to(Step::Name(name.clone())));
+                }
+            }
+            AttributeValue::L(list) => {
+                for (index, element) in list.iter().enumerate() {
+                    self.crews_own(element, &path.to(Step::Index(index)));
+                }
+            }
+            AttributeValue::S(text) if self.words.crews_own_states_money(text) => {
+                self.take(path, value, Some(AttributeValue::S(String::new())));
+            }
+            _ => {}
+        }
+    }
+
+    fn take(&mut self, path: &Path, found: &AttributeValue, replacement: Option<AttributeValue>) {
+        self.findings.push(Finding { path: path.clone(), found: found.clone(), replacement });
     }
 }
 
-/// A tick under an everyday label is crew's: `ticks: {"Nets stowed": true}`.
-fn holds_money(name: &str, value: &AttributeValue, words: &MoneyWords) -> bool {
-    words.names_money(name) && (!value.is_bool() || words.surely_names_money(name))
-}
-
-fn search_value(name: &str, value: &AttributeValue, path: &Path, words: &MoneyWords, findings: &mut Vec<Finding>) {
+fn has_digit(value: &AttributeValue) -> bool {
+    let in_text = |text: &String| text.contains(|letter: char| letter.is_numeric());
     match value {
-        AttributeValue::M(map) => search_map(map, path, words, findings),
-        AttributeValue::L(list) => {
-            for (index, element) in list.iter().enumerate() {
-                search_value(name, element, &path.to(Step::Index(index)), words, findings);
-            }
-        }
-        AttributeValue::S(text) if name.eq_ignore_ascii_case("notes") => {
-            if let Some(replacement) = words.without_money(text) {
-                findings.push(Finding { path: path.clone(), found: value.clone(), replacement: Some(replacement) });
-            }
-        }
-        _ => {}
-    }
-}
-
-fn is_crews_own(name: &str) -> bool {
-    CREWS_OWN.iter().any(|own| name.eq_ignore_ascii_case(own))
-}
-
-/// `expenses: {crew, captain, port_tax}` is the calendar's statement under a name that crew use too, and so is an entry
-/// `{captain_fee: 150}` among theirs: crew log no such thing. It goes whole; what they log themselves stays.
-fn search_crews_own(value: &AttributeValue, path: &Path, words: &MoneyWords, findings: &mut Vec<Finding>) {
-    match value {
-        AttributeValue::M(map) if is_statement(map, words) => {
-            findings.push(Finding { path: path.clone(), found: value.clone(), replacement: None });
-        }
-        AttributeValue::M(map) => {
-            for (name, value) in map {
-                search_crews_own(value, &path.to(Step::Name(name.clone())), words, findings);
-            }
-        }
-        AttributeValue::L(list) => {
-            for (index, element) in list.iter().enumerate() {
-                search_crews_own(element, &path.to(Step::Index(index)), words, findings);
-            }
-        }
-        _ => {}
+        AttributeValue::N(_) | AttributeValue::Ns(_) => true,
+        AttributeValue::S(text) => in_text(text),
+        AttributeValue::Ss(texts) => texts.iter().any(in_text),
+        AttributeValue::M(map) => map.values().any(has_digit),
+        AttributeValue::L(list) => list.iter().any(has_digit),
+        _ => false,
     }
 }
 
@@ -161,8 +201,8 @@ pub(super) fn update(findings: &[Finding]) -> Update {
         let read = update.value(format!(":read{number}"), finding.found.clone());
         unchanged.push(format!("{place} = {read}"));
         match &finding.replacement {
-            Some(text) => {
-                let kept = update.value(format!(":kept{number}"), AttributeValue::S(text.clone()));
+            Some(kept) => {
+                let kept = update.value(format!(":kept{number}"), kept.clone());
                 set.push(format!("{place} = {kept}"));
             }
             None => remove.push(place),
@@ -219,7 +259,7 @@ mod tests {
     }
 
     fn found(item: &Item) -> Vec<String> {
-        find_money(item, &MoneyWords::default()).iter().map(Finding::path).collect()
+        find_money(item, &Operator::default()).iter().map(Finding::path).collect()
     }
 
     #[test]
@@ -256,7 +296,7 @@ mod tests {
             ),
         ]);
         assert_eq!(found(&leaky), ["expenses[1]", "expenses[3]", "supplies.more[0]", "tips"]);
-        let update = update(&find_money(&leaky, &MoneyWords::default()));
+        let update = update(&find_money(&leaky, &Operator::default()));
         assert_eq!(update.expression, "REMOVE #n0[1], #n1[3], #n2.#n3[0], #n4");
     }
 
@@ -298,13 +338,13 @@ mod tests {
             ("revenue", ticked()),
             ("expenses", map([("gross", number("840.75")), ("crew", number("250")), ("Net", number("289.41"))])),
         ]);
-        assert_eq!(found(&leaky), ["expenses", "net", "revenue"]);
+        assert_eq!(found(&leaky), ["expenses", "net"], "a tick states no amount");
     }
 
     #[test]
     fn the_update_holds_only_while_the_item_is_what_was_read() {
         let leaky = item([("revenue", number("840.75")), ("notes", text("Pier 5\nnet 289.41"))]);
-        let update = update(&find_money(&leaky, &MoneyWords::default()));
+        let update = update(&find_money(&leaky, &Operator::default()));
         assert_eq!(update.expression, "SET #n0 = :kept0 REMOVE #n1");
         assert_eq!(update.condition, "#n0 = :read0 AND #n1 = :read1");
         assert_eq!(update.values[":kept0"], text("Pier 5"));

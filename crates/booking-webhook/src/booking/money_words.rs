@@ -1,0 +1,202 @@
+//! Which texts state money.
+//!
+//! One rule: a label or a currency beside an amount, in one line or sentence. It judges what a guest wrote before crew read it, and what
+//! somebody wrote into SCC's items. Text that is withheld by mistake can be restored; an amount that was read cannot be unread.
+//! `goes_and_stays.rs` is the table of examples. Source: `docs/decisions.md`, "Money in crew data".
+
+use std::sync::LazyLock;
+
+use regex_lite::{Regex, escape};
+use serde::Deserialize;
+
+use super::{
+    Statement, pattern,
+    plain::{folded, humps_split, sentences},
+};
+
+/// Case, separators, plurals and an "and" do not matter.
+const DEFAULT_LABELS: &str = "revenue, gross, net, payout, rate, captain fee, captain cost, captain pay, crew fee, crew cost, crew pay, \
+     port tax, net profit, hourly rate, daily rate";
+/// A label of one short word ("net") is an everyday word too: its amount must be near. A longer one is found inside words as well.
+const LONGEST_EVERYDAY_CHARS: usize = 5;
+
+static CURRENCY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(concat!(
+        r"\$\W*\d|\d\s*\$|\b(?:usd|eur|gbp|mxn|cad)[\s:]*\d|\d\s*(?:usd|eur|gbp|mxn|cad)\b",
+        r"|(?:\d|\b(?:ten|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|cien|cientos|cincuenta|mil))",
+        r"[\s-]*(?:dollars?|dolares|bucks|euros?|pesos)\b|\d\s*(?:/\s*(?:h|hr|hour|pp)|(?:an|per) hour|per (?:person|head))\b",
+        r"|^\W*\d[\d,]*\.\d{2}\W*$",
+    ))
+});
+/// How guests speak of prices, in both languages.
+static PRICES: LazyLock<Labels> = LazyLock::new(|| {
+    Labels::new(concat!(
+        r"pay|paid|paying|payment|pric(?:e|ed|ing)|cost|fee|deposit|refund(?:ed)?|discount|invoice|charged?|cash|venmo|zelle|paypal",
+        r"|budget|(?:sub)?total|balance|sum|owed?|owing|due|pag(?:o|ar|ado|amo|ue|aron|an?)|precio|cuestan?|costo|saldo|reembolso|descuento",
+    ))
+});
+static TIPS: LazyLock<Labels> = LazyLock::new(|| Labels::new(r"tip|tipped|tipping|gratuity|gratuitie|propina"));
+/// Times, measures, counts of people, and everyday labels that mean something else here: no money.
+static HARMLESS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(concat!(
+        r"\b\d+(?:[:.]\d\d)?\s*[ap]\.?\s?m\b|\b\d+[:/]\d+|(?:^|[^\d.,])0\d+\b|\b[\d.,]+\s*(?:kn|kts?|knots?|gph|lph|rpm|mph|ft|feet|cm|kg|lbs?|amps?",
+        r"|nm|mi|miles?|hours?|min|minutes?|years?|guests?|people|persons?|adults?|kids|tons?|personas|horas|minutos)\b",
+        r"|(?:safety|fishing|cargo|landing|trampoline|lifeline|cruisers?'?|morning)[\W_]*nets?",
+        r"|(?:heart|pulse|refresh|burn|flow|fuel|tide|descent|mileage|first)[\W_]*rates?|rates?\W+per\W+(?:nm|miles?)",
+        r"|(?:gross|net)[\W_]*(?:ton(?:s|nage|nes?)?|weight|register)",
+    ))
+});
+static CENTS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d[.,]\d{2}\b"));
+static NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d+(?:[.,']\d+)*"));
+/// What crew log for themselves stays, whatever it cost.
+static CREWS_OWN: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\W*(?:tips?|mileage|suppl(?:y|ies)|expenses?)\b"));
+/// Ids of ours may look like anything: `RATE-100`, `cal_7eur`.
+static OURS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^(?:Boatsetter booking ref: [A-Za-z0-9._:-]{1,64}|calendar [A-Za-z0-9_-]+)$"));
+
+const PART_SEPARATOR: &str = " · ";
+
+/// Words that are money beside an amount.
+#[derive(Debug, Clone)]
+struct Labels {
+    anywhere: Regex,
+    beside_amount: Regex,
+}
+
+impl Labels {
+    /// Beside: a number of two digits within a word, one of three within three words and no comma.
+    fn new(words: &str) -> Self {
+        let (one, three) = (r"(?:[^\w,]+[a-z]+)?[^\w,]*", r"(?:[^\w,]+[a-z]+){0,3}[^\w,]*");
+        let (label, large) = (format!("(?:{words})s?"), r"\d(?:[,.']?\d){2}");
+        let behind = format!(r"\b{label}(?:{one}\d\d|{three}{large})");
+        Self {
+            anywhere: pattern(&format!(r"(?:\b|\d){label}(?:\b|\d)")),
+            beside_amount: pattern(&format!(r"{behind}|(?:\d\d{one}|{large}{three})\b{label}\b|\d\d{label}\b")),
+        }
+    }
+
+    fn state_money_in(&self, text: &str) -> bool {
+        self.beside_amount.is_match(text) || (CENTS.is_match(text) && self.anywhere.is_match(text))
+    }
+}
+
+/// The operator's money labels, ready to judge names and texts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "Vec<String>")]
+pub struct MoneyWords {
+    /// Money wherever they stand.
+    sure: Regex,
+    everyday: Labels,
+}
+
+impl Default for MoneyWords {
+    fn default() -> Self {
+        Self::from(DEFAULT_LABELS.split(", ").map(String::from).collect::<Vec<_>>())
+    }
+}
+
+impl From<Vec<String>> for MoneyWords {
+    fn from(labels: Vec<String>) -> Self {
+        let words = |label: &String| -> Vec<String> {
+            let label = folded(label);
+            let words = label.split(|letter: char| !letter.is_alphanumeric());
+            words.filter(|word| !word.is_empty() && *word != "and").map(escape).collect()
+        };
+        let labels = labels.iter().map(words).filter(|words| !words.is_empty());
+        let (everyday, sure): (Vec<_>, Vec<_>) =
+            labels.partition(|words| words.len() == 1 && words[0].len() <= LONGEST_EVERYDAY_CHARS);
+        let sure = sure.iter().map(|words| match words.as_slice() {
+            [word] => word.clone(),
+            words => format!(r"\b{}(?:s|es)?(?:\b|\d)", words.join(r"(?:'?s|es)?\W*(?:and\W*)?")),
+        });
+        let any_of = |patterns: Vec<String>| if patterns.is_empty() { "$x".to_owned() } else { patterns.join("|") };
+        Self { sure: pattern(&any_of(sure.collect())), everyday: Labels::new(&any_of(everyday.concat())) }
+    }
+}
+
+impl MoneyWords {
+    /// Whether an attribute of this name means money: `revenue`, `grossAmount`, `PORTTAX`; not `network`, not `safety_net`.
+    pub fn names_money(&self, attribute: &str) -> bool {
+        let name = words(attribute);
+        self.sure.is_match(&name) || self.everyday.anywhere.is_match(&name)
+    }
+
+    /// Whether an attribute of this name means money and nothing else: not with an everyday label alone.
+    pub fn surely_names_money(&self, attribute: &str) -> bool {
+        self.sure.is_match(&words(attribute))
+    }
+
+    /// A text of an SCC item without the sentences that state money; `None` when there are none. `allowed` are the operator's own words.
+    pub fn without_money<'a>(&self, text: &'a str, allowed: impl Fn(&str) -> bool) -> Option<String> {
+        let mut before = "";
+        let mut dropped = false;
+        let mut stays = |sentence: &'a str, crews_own: bool| {
+            // "Captain fee", and on the next line "150": without a word of its own a number belongs to what stands before it.
+            let context = if sentence.chars().any(char::is_alphabetic) { "" } else { before };
+            if !sentence.trim().is_empty() {
+                before = sentence;
+            }
+            let judged = format!("{context} {sentence}");
+            let money = match crews_own {
+                _ if !may_have_amount(&judged) => false,
+                true => self.crews_own_states_money(&judged),
+                false => self.states_money(&judged),
+            };
+            dropped |= money;
+            !money
+        };
+        let kept = text.lines().filter_map(|line| {
+            let crews_own = CREWS_OWN.is_match(&folded(line));
+            let parts = line.split(PART_SEPARATOR).map(|part| {
+                let ours = OURS.is_match(part) || allowed(part);
+                sentences(part).into_iter().filter(|sentence| ours || stays(sentence, crews_own)).collect::<String>()
+            });
+            let parts = parts.map(|part| part.trim_end().to_owned()).filter(|part| !part.is_empty());
+            let parts: Vec<String> = parts.collect();
+            (line.is_empty() || !parts.is_empty()).then(|| parts.join(PART_SEPARATOR))
+        });
+        let kept = kept.collect::<Vec<_>>().join("\n");
+        dropped.then(|| kept.trim().to_owned())
+    }
+
+    /// Whether crew's own account states a charter's money: with a label; their prices, tips and rates per mile are none.
+    pub fn crews_own_states_money(&self, text: &str) -> bool {
+        self.labels_money(&words(text).replace("rate", " "))
+    }
+
+    /// Whether a boat's name, a place or a guest's sentence states an amount or a price. Tips do not count: Shelter Island has a tip.
+    pub fn speaks_of_money(&self, text: &str) -> bool {
+        self.states_money(text) || PRICES.state_money_in(&words(text))
+    }
+
+    /// The same for a sentence of guests' notes, where a tip is money and so is an amount of this charter in any words.
+    pub(super) fn notes_speak_of_money(&self, sentence: &str, statement: &Statement) -> bool {
+        if !may_have_amount(sentence) {
+            return false;
+        }
+        let text = words(sentence);
+        self.speaks_of_money(sentence)
+            || TIPS.state_money_in(&text)
+            || NUMBER.find_iter(&text).any(|number| statement.has_dollars(number.as_str()))
+    }
+
+    fn states_money(&self, text: &str) -> bool {
+        let text = words(text);
+        self.labels_money(&text) || CURRENCY.is_match(&text)
+    }
+
+    fn labels_money(&self, text: &str) -> bool {
+        (NUMBER.is_match(text) && self.sure.is_match(text)) || self.everyday.state_money_in(text)
+    }
+}
+
+/// Most texts have none, and matching patterns is slow.
+fn may_have_amount(text: &str) -> bool {
+    let in_words = ["dollar", "dolar", "dólar", "buck", "euro", "peso"];
+    text.chars().any(char::is_numeric) || in_words.iter().any(|currency| text.to_lowercase().contains(currency))
+}
+
+/// A name or a text as the patterns read it, without what is harmless: `grossAmount_2` is "gross amount 2".
+fn words(text: &str) -> String {
+    HARMLESS.replace_all(&folded(&humps_split(text)).replace('_', " "), " ").into_owned()
+}

@@ -1,0 +1,152 @@
+//! The one gate for texts from outside that crew or guests read.
+//!
+//! [`PublicText`] can only be made here. It is one line that is never blank, without control, direction-override and invisible characters,
+//! and it states no amount, e-mail address, phone number, web address or code. Source: `docs/decisions.md`, "Texts from outside".
+
+use std::{fmt, ops::Deref, sync::LazyLock};
+
+use regex_lite::Regex;
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+
+use super::{
+    Operator, Statement, pattern,
+    plain::{folded, one_line, sentences, shows_something},
+};
+
+/// Longer, and it is no name and no place.
+const LONGEST_CHARS: usize = 200;
+const LONGEST_FIRST_NAME_CHARS: usize = 40;
+/// An e-mail or web address, or a phone number: the shortest local ones have seven digits.
+static CONTACT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(concat!(
+        r"\S@\S|\s(?:dot|punto) com\b|[a-z]+://|\bwww\.|\w\.[a-z]{2,}/",
+        r"|[a-z0-9-]\.(?:com|net|org|io|co|us|info|biz|me|app|link|ly|gl|xyz|site|shop|dev|mx|es)\b|(?:\d[ ().+/-]*){7}",
+    ))
+});
+/// What opens a gate: "gate code 4821", "PIN4821", "gate 48-21", "the gate's number is 4821", "4821 opens the gate", "*4821".
+static CODE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(concat!(
+        r"(?:codes?|pass(?:word|code)s?|\bpin|\bcombos?|\bcombination|\bcodigo|\bcontrasena|\bclave)(?:[^a-z].*)?\d",
+        r"|\d.*\b(?:codes?|pass(?:word|code)s?|pin|combo)\b|\b(?:lock ?box|key ?(?:pad|box))\b",
+        r"|\b(?:gate|door|entry|buzzer|use|enter|press|dial|punch|keys?|access|pwd?)",
+        r"(?:\W+(?:s|numbers?|no|is|opens?|with|by|to|the))*\W*(?:\d{3}|\d\d[ .-]\d\d|\d[ .-]\d[ .-]\d)",
+        r"|\d{3,}\W+(?:(?:opens?|unlocks?)\b|(?:for|is)\W+(?:the\W+)?(?:gate|door|lock|pin|key))|\d{3,}\s*#|\*\s*\d{3,}",
+    ))
+});
+/// A date has the digits of a phone number, a postal code the name of what opens a gate.
+static HARMLESS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"\b\d{5}-\d{4}\b|\b\d{4}-\d\d-\d\d\b|\b(?:zip|postal)[ -]?code\b"));
+static TITLE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^(?:mrs?|ms|miss|dr|prof|capt|captain|sra?|srta|don|dona)\.?$"));
+/// Behind a comma these are no first name: "Dana Whitfield, Jr."
+static SUFFIX: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:jr|sr|ii|iii|iv|md|phd|esq)\.?$"));
+
+/// A text that crew and guests may read.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct PublicText(String);
+
+/// It may be somebody's name.
+impl fmt::Debug for PublicText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("PublicText(…)")
+    }
+}
+
+impl Deref for PublicText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PublicText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// What a boat without a name is called.
+impl Default for PublicText {
+    fn default() -> Self {
+        Self("your boat".into())
+    }
+}
+
+/// The operator's own words, as they are in the operator file.
+impl<'de> Deserialize<'de> for PublicText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let line = one_line(&String::deserialize(deserializer)?);
+        if line.is_empty() { Err(D::Error::custom("must not be blank")) } else { Ok(Self(line)) }
+    }
+}
+
+impl PublicText {
+    /// A boat's name or a place; `None` when it may not be shown. What the operator file calls a boat or a place always may.
+    pub fn pass(text: &str, operator: &Operator) -> Option<Self> {
+        let line = one_line(text);
+        let passes = operator.knows(&line)
+            || (line.chars().count() <= LONGEST_CHARS
+                && shows_something(&line)
+                && is_harmless(&line)
+                && !operator.money_words.speaks_of_money(&line));
+        (passes && !line.is_empty()).then_some(Self(line))
+    }
+
+    /// What to call the guest: "Dana" of "Dana Whitfield" and of "Whitfield, Dana". `None` when it is no name.
+    pub fn first_name(name: &str) -> Option<Self> {
+        let name = one_line(name);
+        let (before, after) = name.split_once(',').unwrap_or((&name, ""));
+        let given = if after.trim().is_empty() || SUFFIX.is_match(&folded(after.trim())) { before } else { after };
+        let mut words = given.split_whitespace().filter(|word| !TITLE.is_match(&folded(word)));
+        let first = words.next().or_else(|| given.split_whitespace().next())?;
+        let first = first.trim_end_matches([',', ';']);
+        let first = first.strip_prefix('"').and_then(|first| first.strip_suffix('"')).unwrap_or(first);
+        let plain = folded(first);
+        let is_name = shows_something(first)
+            && first.chars().count() <= LONGEST_FIRST_NAME_CHARS
+            && !plain.contains(|letter: char| letter.is_numeric() || "@$".contains(letter))
+            && is_harmless(first);
+        is_name.then(|| Self(first.to_owned()))
+    }
+
+    /// Words of our own.
+    pub(super) fn ours(words: &'static str) -> Self {
+        Self(words.into())
+    }
+}
+
+fn is_harmless(line: &str) -> bool {
+    let plain = folded(line);
+    let plain = HARMLESS.replace_all(&plain, "zip");
+    !CONTACT.is_match(&plain) && !CODE.is_match(&plain)
+}
+
+/// A guest's notes, divided by who may read them.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct DividedNotes {
+    /// For crew, line by line.
+    pub(super) for_crew: Vec<PublicText>,
+    /// The sentences that the office alone reads.
+    pub(super) withheld: Vec<String>,
+}
+
+impl DividedNotes {
+    /// Sentence by sentence: an allergy beside a tip reaches the crew.
+    pub(super) fn of(notes: &str, statement: &Statement, operator: &Operator) -> Self {
+        let mut divided = Self::default();
+        for line in notes.lines() {
+            let judged = sentences(line).into_iter().map(|sentence| {
+                let sentence = one_line(sentence);
+                let passes = is_harmless(&sentence) && !operator.money_words.notes_speak_of_money(&sentence, statement);
+                (passes, sentence)
+            });
+            let (kept, withheld): (Vec<_>, Vec<_>) = judged.partition(|(passes, _)| *passes);
+            let joined = one_line(&kept.into_iter().map(|(_, sentence)| sentence).collect::<Vec<_>>().join(" "));
+            divided.for_crew.extend((!joined.is_empty()).then_some(PublicText(joined)));
+            divided.withheld.extend(withheld.into_iter().map(|(_, sentence)| sentence));
+        }
+        divided
+    }
+}
