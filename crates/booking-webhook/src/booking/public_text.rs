@@ -111,6 +111,11 @@ impl PublicText {
         is_name.then(|| Self(first.to_owned()))
     }
 
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Words of our own.
     pub(super) fn ours(words: &'static str) -> Self {
         Self(words.into())

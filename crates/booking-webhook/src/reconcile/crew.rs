@@ -121,12 +121,15 @@ impl<'a> Wanted<'a> {
                 // A person has decided that it sails after all.
                 changes.insert("status".into(), self.event["status"].clone());
             }
-            if changes.contains_key("notes") {
-                // What people wrote into them stays.
-                let notes = self.merged_notes(&id).await?;
-                changes.insert("notes".into(), notes);
-            }
+            // What people wrote into the notes stays. If it cannot be read, crew hear of everything else all the same.
+            let unread = match changes.remove("notes") {
+                Some(_) => self.merged_notes(&id).await.map(|notes| changes.insert("notes".into(), notes)).err(),
+                None => None,
+            };
             self.patch(attempt, &id, &changes).await?;
+            if let Some(error) = unread {
+                return Err(error);
+            }
             break;
         }
         Ok(Standing::InStep)
