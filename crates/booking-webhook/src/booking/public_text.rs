@@ -149,7 +149,12 @@ impl DividedNotes {
             });
             let (kept, withheld): (Vec<_>, Vec<_>) = judged.partition(|(passes, _)| *passes);
             let joined = one_line(&kept.into_iter().map(|(_, sentence)| sentence).collect::<Vec<_>>().join(" "));
-            divided.for_crew.extend((!joined.is_empty()).then_some(PublicText(joined)));
+            if operator.money_words.without_money(&joined, |_| false).is_some() {
+                // "Gross." and then "840": each is harmless, the line is not.
+                divided.withheld.push(joined);
+            } else if !joined.is_empty() {
+                divided.for_crew.push(PublicText(joined));
+            }
             divided.withheld.extend(withheld.into_iter().map(|(_, sentence)| sentence));
         }
         divided
