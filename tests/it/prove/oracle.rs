@@ -119,7 +119,8 @@ impl Expected {
             expect("captain_id", text(&event["captain_id"]) == "captain-1");
             expect("local_time", text(&event["local_time"]).contains(&start.strftime("%a %-d %b %Y").to_string()));
             let entry = world.calendar.first().map(|entry| text(&entry["id"])).unwrap_or_default();
-            let said = [SAMPLE_BOOKING_ID, "Report 1:00 PM, released 6:00 PM", &format!("calendar {entry}")];
+            let hours = start.strftime("Report %a %-d %b 1:00 PM, released 6:00 PM").to_string();
+            let said = [SAMPLE_BOOKING_ID, &hours, &format!("calendar {entry}")];
             expect("notes", said.iter().all(|words| notes.contains(words)));
         }
     }

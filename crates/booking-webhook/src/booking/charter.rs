@@ -184,7 +184,10 @@ fn place(
 ) -> Option<Place> {
     let at_meeting_point = || meeting_point.cloned().map(Place::MeetingPoint);
     let Some(location) = location else { return at_meeting_point() };
-    if meeting_point.is_some_and(|point| point.name.english().trim() == location.trim()) {
+    let names = |point: &MeetingPoint| {
+        Language::ALL.map(|language| point.name.in_language(language).0.trim() == location.trim())
+    };
+    if meeting_point.is_some_and(|point| names(point).contains(&true)) {
         return at_meeting_point();
     }
     if let Some(words) = PublicText::pass(location, operator) {

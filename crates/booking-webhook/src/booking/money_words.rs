@@ -166,7 +166,7 @@ impl MoneyWords {
 
     /// Whether a boat's name, a place or a guest's sentence states an amount or a price. Tips do not count: Shelter Island has a tip.
     pub fn speaks_of_money(&self, text: &str) -> bool {
-        self.states_money(text) || PRICES.state_money_in(&words(text))
+        self.states_money(text) || PRICES.state_money_in(&words(text)) || self.without_money(text, |_| false).is_some()
     }
 
     /// The same for a sentence of guests' notes, where a tip is money and so is an amount of this charter in any words.

@@ -111,6 +111,11 @@ impl PublicText {
         is_name.then(|| Self(first.to_owned()))
     }
 
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Words of our own.
     pub(super) fn ours(words: &'static str) -> Self {
         Self(words.into())
@@ -144,7 +149,12 @@ impl DividedNotes {
             });
             let (kept, withheld): (Vec<_>, Vec<_>) = judged.partition(|(passes, _)| *passes);
             let joined = one_line(&kept.into_iter().map(|(_, sentence)| sentence).collect::<Vec<_>>().join(" "));
-            divided.for_crew.extend((!joined.is_empty()).then_some(PublicText(joined)));
+            if operator.money_words.without_money(&joined, |_| false).is_some() {
+                // "Gross." and then "840": each is harmless, the line is not.
+                divided.withheld.push(joined);
+            } else if !joined.is_empty() {
+                divided.for_crew.push(PublicText(joined));
+            }
             divided.withheld.extend(withheld.into_iter().map(|(_, sentence)| sentence));
         }
         divided

@@ -185,7 +185,11 @@ pub(super) fn crew_event(
                 // A person has decided that it sails after all.
                 changes.insert("status".into(), event.fields["status"].clone());
             }
-            if !notes_read && changes.contains_key("notes") { Action::ReadNotes } else { change_or_done(changes) }
+            if !notes_read && changes.contains_key("notes") {
+                Action::ReadNotes(changes)
+            } else {
+                change_or_done(changes)
+            }
         }
         (false, Some(shown)) if is_cancelled(shown) && !shown.fields.in_flight.contains("status") => {
             Action::Done(StepStatus::InStep)

@@ -67,7 +67,13 @@ async fn crew_event(context: &ReconcileContext<'_>, entry_id: Option<&EntryId>, 
                 read_back(context, event, &mut attempt).await
             }
             (Action::ReadNotes(changes), Desired::Shown(event)) => {
-                read_notes(context, event, &changes, &mut attempt).await.map(|read| notes = Some(read))
+                match read_notes(context, event, &changes, &mut attempt).await {
+                    Ok(read) => {
+                        notes = Some(read);
+                        Ok(())
+                    }
+                    Err(unread) => change_all_but_notes(context, event, changes, &mut attempt).await.and(Err(unread)),
+                }
             }
             (Action::Create, Desired::Shown(event)) => create(context, event, &mut attempt).await,
             (Action::Change(changes), Desired::Shown(event)) => {
@@ -164,6 +170,17 @@ async fn change(
         shown.entry_id.clone_from(&event.entry_id);
     }
     Ok(())
+}
+
+/// If the notes cannot be read, crew hear of everything else all the same.
+async fn change_all_but_notes(
+    context: &ReconcileContext<'_>,
+    event: &DesiredEvent,
+    mut changes: Fields,
+    attempt: &mut Try<'_>,
+) -> Result<(), CallError> {
+    changes.remove("notes");
+    if changes.is_empty() { Ok(()) } else { change(context, event, &changes, None, attempt).await }
 }
 
 /// Cancels the event. One that is gone need not be cancelled.

@@ -176,7 +176,10 @@ fn notes_are_read_before_they_are_changed() {
     let known = Known { step: StepRecord::default(), shown: shown_event(event("cal_1").fields.into()) };
     let desired = Desired::Shown(event("cal_2"));
     let now = when(Trigger::Delivery);
-    assert_eq!(crew_event(&desired, &known, &now, false), Action::ReadNotes(fields(json!({ "notes": "calendar cal_2" }))));
+    assert_eq!(
+        crew_event(&desired, &known, &now, false),
+        Action::ReadNotes(fields(json!({ "notes": "calendar cal_2" })))
+    );
     assert_eq!(crew_event(&desired, &known, &now, true), change(json!({ "notes": "calendar cal_2" })));
 }
 
