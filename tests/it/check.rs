@@ -22,7 +22,7 @@ const ALL: [&str; 14] = [
     "distribution",
     "guest_page",
     "guest_page_calendar",
-    "unknown_link",
+    "not_found_page",
 ];
 
 /// A world whose guests are sent to its own edge.
@@ -134,7 +134,7 @@ async fn tables_and_a_bucket_that_are_not_there() {
             ("distribution", "bucket first"),
             ("guest_page", "viewer-request"),
             ("guest_page_calendar", "viewer-request"),
-            ("unknown_link", "g/not-found.html"),
+            ("not_found_page", "g/not-found.html"),
         ],
     );
 }
@@ -175,14 +175,14 @@ async fn a_clean_link_that_is_not_rewritten_to_the_page() {
 
     let elsewhere = self::world(&[("GUEST_PAGE_KEY", "elsewhere/{charter_id}.html")]).await;
     let (key, error_page) = ("GUEST_PAGE_KEY", "g/not-found.html");
-    red(&check(&elsewhere).await, &[("guest_page", key), ("guest_page_calendar", key), ("unknown_link", error_page)]);
+    red(&check(&elsewhere).await, &[("guest_page", key), ("guest_page_calendar", key), ("not_found_page", error_page)]);
 }
 
 #[tokio::test]
 async fn a_site_that_is_not_there_or_somebody_elses() {
     let nowhere = world(&[("GUEST_PAGE_BASE_URL", "http://127.0.0.1:1")]).await;
     let base_url = "GUEST_PAGE_BASE_URL";
-    let expected = [("guest_page", base_url), ("guest_page_calendar", base_url), ("unknown_link", "guest pages")];
+    let expected = [("guest_page", base_url), ("guest_page_calendar", base_url), ("not_found_page", "guest pages")];
     red(&check(&nowhere).await, &expected);
 }
 

@@ -184,22 +184,22 @@ async fn guests(app: &App, operator: &Operator, deadline: &Deadline) -> [Check; 
     let now = deadline.now();
     let address = Address::of(&CharterId::stored(CharterId::CANARY.into()), &app.config.guest_page);
     let reference = format!("{}-{}", CharterId::CANARY, now.as_millisecond());
-    let html = systems.renderer.unknown_link(operator).unwrap_or_default();
+    let html = systems.renderer.not_found_page(operator).unwrap_or_default();
     let published = systems.publisher.publish_standing_pages(&canary(now), &address, &html, &reference, deadline).await;
     let (bucket, distribution) = publication(published);
     let base_url = &app.config.guest_page.base_url;
     let calendar_url = format!("{base_url}{}", address.calendar_path());
-    let (page, calendar, unknown_link) = tokio::join!(
+    let (page, calendar, not_found_page) = tokio::join!(
         visit(&systems.publisher, "guest_page", &address.url, HTML, deadline),
         visit(&systems.publisher, "guest_page_calendar", &calendar_url, CALENDAR, deadline),
-        unknown_link(&systems.publisher, base_url, &html, deadline),
+        not_found_page(&systems.publisher, base_url, &html, deadline),
     );
-    [bucket, distribution, page, calendar, unknown_link]
+    [bucket, distribution, page, calendar, not_found_page]
 }
 
 /// Follows a link that leads nowhere: it should show `html`, which was published just now with the operator's words of today.
-async fn unknown_link(publisher: &Publisher<'_>, base_url: &str, html: &str, deadline: &Deadline) -> Check {
-    let name = "unknown_link";
+async fn not_found_page(publisher: &Publisher<'_>, base_url: &str, html: &str, deadline: &Deadline) -> Check {
+    let name = "not_found_page";
     match publisher.visit(&format!("{base_url}{UNKNOWN_LINK}"), deadline).await {
         Ok(page) if page.status == StatusCode::NOT_FOUND && page.body == html => {
             Check::right(name, "answers 404 with the page that says whom to ask")

@@ -25,7 +25,7 @@ pub fn plan(app: &App, booking: &Booking, address: &Address) -> Result<Reply, Pr
     let or_fault = |url: Result<String, &SecretFault>| url.unwrap_or_else(|fault| format!("not callable: {fault}"));
     let systems = app.systems();
     let uploads = systems.publisher.uploads(charter.id.as_str());
-    let edition = PageInput {
+    let input = PageInput {
         charter,
         address,
         operator: &app.operator,
@@ -35,7 +35,7 @@ pub fn plan(app: &App, booking: &Booking, address: &Address) -> Result<Reply, Pr
         moved: None,
         uploads: uploads.as_ref(),
     };
-    let page = systems.renderer.render(&edition).map_err(|error| {
+    let page = systems.renderer.render(&input).map_err(|error| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The guest page cannot be rendered", error.to_string())
     })?;
     Ok(Reply::Document(json!({

@@ -1,4 +1,4 @@
-//! The guest page's step: the newest edition in the bucket and at the edge. Both may be written again at any time with the same effect.
+//! The guest page's step: the newest page in the bucket and at the edge. Both may be written again at any time with the same effect.
 
 use std::ops::ControlFlow;
 
@@ -63,8 +63,8 @@ pub(super) async fn bring_in_step(round: &ReconcileContext<'_>) -> StepOutcome {
     let mut applied = starts(round, booking, known);
     let render = |stamp: Stamp, applied: &Applied| {
         let uploads = round.systems.publisher.uploads(event_id(round));
-        let edition = PageInput { uploads: uploads.as_ref(), ..edition(round, booking, applied, stamp) };
-        round.systems.renderer.render(&PageInput { cancelled, ..edition })
+        let input = PageInput { uploads: uploads.as_ref(), ..page_input(round, booking, applied, stamp) };
+        round.systems.renderer.render(&PageInput { cancelled, ..input })
     };
     // With the stamp that it has, the page tells whether guests would see anything new.
     let last = Stamp::kept_in(&known.applied);
@@ -136,7 +136,7 @@ fn starts(round: &ReconcileContext<'_>, booking: &Booking, known: &StepRecord) -
     named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
-fn edition<'a>(
+fn page_input<'a>(
     round: &'a ReconcileContext<'_>,
     booking: &'a Booking,
     applied: &Applied,

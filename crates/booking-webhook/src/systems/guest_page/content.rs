@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{
     Moved, PageInput, Uploads,
-    invitation::{details, location, title},
+    ics::{details, location, title},
     time_zone::utc,
     words::{Vocabulary, Words, abbreviation, fill},
 };
@@ -112,21 +112,21 @@ struct Contact<'a> {
 }
 
 impl<'a> Content<'a> {
-    pub(super) fn of(edition: &PageInput<'a>, vocabulary: &'a Vocabulary) -> Self {
-        let PageInput { charter, address, operator, cancelled, moved, .. } = *edition;
+    pub(super) fn of(input: &PageInput<'a>, vocabulary: &'a Vocabulary) -> Self {
+        let PageInput { charter, address, operator, cancelled, moved, .. } = *input;
         let (start, end) = (charter.time.start(), charter.time.end());
         let own = charter.language;
         let others = Language::ALL.into_iter().filter(|language| *language != own);
-        let view = |language| View::of(edition, language, vocabulary);
+        let view = |language| View::of(input, language, vocabulary);
         Self {
             charter_id: charter.id.as_str(),
             booking_reference: charter.booking_id.as_str(),
             operator: &operator.name,
             url: &address.url,
             calendar_file: address.calendar_path(),
-            presign_url: edition.uploads.filter(|_| !cancelled).map(Uploads::presign_url),
+            presign_url: input.uploads.filter(|_| !cancelled).map(Uploads::presign_url),
             cancelled,
-            preview: preview(edition, vocabulary.of(own)),
+            preview: preview(input, vocabulary.of(own)),
             starts_at: rfc3339(start),
             ends_at: rfc3339(end),
             starts_ms: start.timestamp().as_millisecond(),
@@ -142,8 +142,8 @@ impl<'a> Content<'a> {
 }
 
 impl<'a> View<'a> {
-    fn of(edition: &PageInput<'a>, language: Language, vocabulary: &'a Vocabulary) -> Self {
-        let PageInput { charter, operator, moved, .. } = *edition;
+    fn of(input: &PageInput<'a>, language: Language, vocabulary: &'a Vocabulary) -> Self {
+        let PageInput { charter, operator, moved, .. } = *input;
         let words = vocabulary.of(language);
         let time = &words.time;
         let (start, end) = (charter.time.start(), charter.time.end());
@@ -155,7 +155,7 @@ impl<'a> View<'a> {
             t: &words.page,
             words: serde_json::to_string(&words.script).expect("texts are JSON"),
             others: OtherLanguage::beside(language, vocabulary),
-            title: format!("{} · {}, {clock}", title(edition, words), time.day(start)),
+            title: format!("{} · {}, {clock}", title(input, words), time.day(start)),
             first_name: &charter.guest_first_name,
             boat: &charter.boat.name,
             day: time.day(start),
@@ -172,7 +172,7 @@ impl<'a> View<'a> {
             safety: Localized::of(&charter.boat.safety, language),
             cancellation_note: Localized::of(&operator.cancellation_note, language),
             contact: charter.boat.emergency_contact.as_ref().map(|contact| Contact::of(contact, language)),
-            google_calendar: google_calendar(edition, language, words),
+            google_calendar: google_calendar(input, language, words),
         }
     }
 }
@@ -184,24 +184,24 @@ fn was(moved: &Moved, start: &Zoned, words: &Words) -> String {
 }
 
 /// What a messenger shows below the link.
-fn preview(edition: &PageInput<'_>, words: &Words) -> String {
-    let (start, end) = (edition.charter.time.start(), edition.charter.time.end());
+fn preview(input: &PageInput<'_>, words: &Words) -> String {
+    let (start, end) = (input.charter.time.start(), input.charter.time.end());
     let (day, clock, zone) = (words.time.day(start), words.time.clock(start), words.time.zone(end));
     fill(&words.charter.preview, &[("day", &day), ("start", &clock), ("zone", &zone)])
 }
 
 /// Opens Google Calendar with the event filled in. Instants, and the zone to show them in.
-fn google_calendar(edition: &PageInput<'_>, language: Language, words: &Words) -> String {
-    let (start, end) = (edition.charter.time.start(), edition.charter.time.end());
+fn google_calendar(input: &PageInput<'_>, language: Language, words: &Words) -> String {
+    let (start, end) = (input.charter.time.start(), input.charter.time.end());
     let dates = format!("{}/{}", utc(start.timestamp()), utc(end.timestamp()));
-    let zone = edition.operator.time_zone.iana_name().unwrap_or("UTC");
-    let location = location(edition.charter.place.as_ref(), language).unwrap_or_default();
+    let zone = input.operator.time_zone.iana_name().unwrap_or("UTC");
+    let location = location(input.charter.place.as_ref(), language).unwrap_or_default();
     let event = [
         ("action", "TEMPLATE"),
-        ("text", &title(edition, words)),
+        ("text", &title(input, words)),
         ("dates", &dates),
         ("ctz", zone),
-        ("details", &details(edition, words)),
+        ("details", &details(input, words)),
         ("location", &location),
     ];
     Url::parse_with_params("https://calendar.google.com/calendar/render", event).expect("a constant address").into()

@@ -3,13 +3,13 @@
 //! Built from [`crate::booking::Charter`], which has no money and no full name in it. Anybody with the link can open it.
 
 mod content;
-mod edition;
-mod invitation;
-mod policy;
+mod render;
+mod ics;
+mod csp;
 #[cfg(test)]
 mod tests;
 mod time_zone;
-mod unknown_link;
+mod not_found_page;
 mod uploads;
 mod words;
 
@@ -20,7 +20,7 @@ use aws_sdk_cloudfront::{
     types::{InvalidationBatch, Paths},
 };
 use aws_sdk_s3::{operation::put_object::PutObjectError, primitives::ByteStream};
-pub use edition::{GuestPage, Moved, PageInput, RenderError, Renderer};
+pub use render::{GuestPage, Moved, PageInput, RenderError, Renderer};
 pub use uploads::Uploads;
 
 use crate::{
@@ -38,10 +38,10 @@ pub(crate) const CALENDAR: &str = "text/calendar; charset=utf-8";
 
 pub(crate) const PUT_PAGE: Call =
     Call { service: Service::GuestPageBucket, operation: "put_guest_page", effect: Effect::Change };
-const PUT_INVITATION: Call =
+const PUT_CALENDAR_FILE: Call =
     Call { service: Service::GuestPageBucket, operation: "put_calendar_file", effect: Effect::Change };
-const PUT_UNKNOWN_LINK: Call =
-    Call { service: Service::GuestPageBucket, operation: "put_unknown_link_page", effect: Effect::Change };
+const PUT_NOT_FOUND_PAGE: Call =
+    Call { service: Service::GuestPageBucket, operation: "put_not_found_page", effect: Effect::Change };
 const INVALIDATE: Call =
     Call { service: Service::Cloudfront, operation: "invalidate_guest_page", effect: Effect::Change };
 
@@ -133,7 +133,7 @@ impl<'a> Publisher<'a> {
 
     async fn put_both(&self, page: &GuestPage, address: &Address, deadline: &Deadline) -> Result<(), CallError> {
         let html = self.put(PUT_PAGE, &address.key, HTML, &page.html, deadline);
-        let calendar = self.put(PUT_INVITATION, &address.calendar_key, CALENDAR, &page.calendar, deadline);
+        let calendar = self.put(PUT_CALENDAR_FILE, &address.calendar_key, CALENDAR, &page.calendar, deadline);
         let (html, calendar) = tokio::join!(html, calendar);
         html.and(calendar)
     }
@@ -146,15 +146,15 @@ impl<'a> Publisher<'a> {
         &self,
         canary: &GuestPage,
         address: &Address,
-        unknown_link: &str,
+        not_found_page: &str,
         reference: &str,
         deadline: &Deadline,
     ) -> Result<(), CallError> {
-        let key = unknown_link::key(self.config);
-        let unknown_link = self.put(PUT_UNKNOWN_LINK, &key, HTML, unknown_link, deadline);
-        let (unknown_link, canary) = tokio::join!(unknown_link, self.put_both(canary, address, deadline));
-        unknown_link.and(canary)?;
-        let paths = [address.paths(), vec![unknown_link::PATH.to_owned()]].concat();
+        let key = not_found_page::key(self.config);
+        let not_found_page = self.put(PUT_NOT_FOUND_PAGE, &key, HTML, not_found_page, deadline);
+        let (not_found_page, canary) = tokio::join!(not_found_page, self.put_both(canary, address, deadline));
+        not_found_page.and(canary)?;
+        let paths = [address.paths(), vec![not_found_page::PATH.to_owned()]].concat();
         self.invalidate(&paths, reference, deadline).await
     }
 

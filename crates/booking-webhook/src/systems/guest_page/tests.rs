@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use regex_lite::Regex;
 
-use super::{Address, GuestPage, Moved, PageInput, Renderer, Uploads, policy::Policy};
+use super::{Address, GuestPage, Moved, PageInput, Renderer, Uploads, csp::ContentSecurityPolicy};
 use crate::{
     booking::{BoatReference, Booking, BookingId, CharterId, Guest, Money, Operator, Sale, Terms},
     runtime::config::GuestPageConfig,
@@ -19,7 +19,7 @@ pub(super) fn example() -> Operator {
     toml::from_str(EXAMPLE).expect("the example is valid")
 }
 
-/// What differs between the editions of these tests.
+/// What differs between the pages of these tests.
 #[derive(Default)]
 pub(super) struct Story {
     pub(super) cancelled: bool,
@@ -39,7 +39,7 @@ pub(super) fn render(sale: Sale, operator: &Operator, story: &Story) -> GuestPag
     };
     let address = Address::of(&id, &config);
     let confirmed = Booking::assemble(booking_id, sale, terms, operator, id);
-    let edition = PageInput {
+    let input = PageInput {
         charter: &confirmed.charter,
         address: &address,
         operator,
@@ -49,7 +49,7 @@ pub(super) fn render(sale: Sale, operator: &Operator, story: &Story) -> GuestPag
         moved: story.moved,
         uploads: story.uploads.as_ref(),
     };
-    Renderer::new().expect("the template is well-formed").render(&edition).expect("it renders")
+    Renderer::new().expect("the template is well-formed").render(&input).expect("it renders")
 }
 
 fn instant(text: &str) -> Timestamp {
@@ -332,11 +332,11 @@ fn the_policy_lets_exactly_the_pages_own_script_and_style_run() {
         }
         assert!(!policy.contains("unsafe"), "{policy}");
     }
-    assert_ne!(Policy::of("a", "b").text(None), Policy::of("a ", "b").text(None));
+    assert_ne!(ContentSecurityPolicy::of("a", "b").text(None), ContentSecurityPolicy::of("a ", "b").text(None));
 }
 
 #[test]
-fn the_same_edition_is_the_same_bytes() {
+fn the_same_input_is_the_same_bytes() {
     let story = Story { uploads: Some(uploads()), ..Story::default() };
     assert_eq!(render(sale(), &example(), &story), render(sale(), &example(), &story));
 }

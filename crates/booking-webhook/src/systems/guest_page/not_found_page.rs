@@ -9,7 +9,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tera::{Context, Tera};
 
-use super::edition::RenderError;
+use super::render::RenderError;
 use crate::{
     booking::{Boat, EmergencyContact, Language, Operator},
     runtime::config::GuestPageConfig,
@@ -20,8 +20,8 @@ const NAME: &str = "not-found";
 /// Where the distribution looks for it, wherever the objects lie.
 pub(super) const PATH: &str = "/g/not-found.html";
 
-const TEMPLATE: &str = "unknown-link.html";
-const STYLE: &str = include_str!("../../../../../templates/unknown-link.css");
+const TEMPLATE: &str = "not-found-page.html";
+const STYLE: &str = include_str!("../../../../../templates/not-found-page.css");
 
 /// Where it lies: `g/not-found.html`.
 pub(super) fn key(config: &GuestPageConfig) -> String {
@@ -30,7 +30,7 @@ pub(super) fn key(config: &GuestPageConfig) -> String {
 
 /// Parses the compiled-in template into `tera`.
 pub(super) fn add_template(tera: &mut Tera) -> Result<(), RenderError> {
-    Ok(tera.add_raw_template(TEMPLATE, include_str!("../../../../../templates/unknown-link.html"))?)
+    Ok(tera.add_raw_template(TEMPLATE, include_str!("../../../../../templates/not-found-page.html"))?)
 }
 
 /// Renders the page in both languages at once: nobody knows which one the visitor reads.

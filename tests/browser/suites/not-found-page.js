@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 
 import { assertAccessible, assertFits, visit } from '../visitor.js';
 
-export function unknownLink(world) {
+export function notFoundPage(world) {
   describe('links', { concurrency: 1 }, () => {
     test('a link works however people type it', async () => {
       const { url, charter_id: id } = await world.charter('en');

@@ -6,9 +6,9 @@ use tera::{Context, Tera};
 use super::{
     Address, Uploads,
     content::Content,
-    invitation::invitation,
-    policy::Policy,
-    unknown_link,
+    ics::calendar_file,
+    csp::ContentSecurityPolicy,
+    not_found_page,
     words::{Vocabulary, fill_html},
 };
 use crate::booking::{Charter, Operator};
@@ -17,7 +17,7 @@ const TEMPLATE: &str = "guest-page.html";
 const STYLE: &str = include_str!("../../../../../templates/guest-page.css");
 const SCRIPT: &str = include_str!("../../../../../templates/guest-page.js");
 
-/// What one rendering of a charter's page is made from. The same edition renders to the same bytes, so that whether a page must be put
+/// What one rendering of a charter's page is made from. The same input renders to the same bytes, so that whether a page must be put
 /// again can be told from its digest.
 #[derive(Debug, Clone, Copy)]
 pub struct PageInput<'a> {
@@ -62,7 +62,7 @@ pub struct GuestPage {
 pub struct Renderer {
     tera: Tera,
     vocabulary: Vocabulary,
-    policy: Policy,
+    csp: ContentSecurityPolicy,
 }
 
 /// The template and what it was given do not fit.
@@ -79,28 +79,28 @@ impl Renderer {
         let mut tera = Tera::default();
         tera.register_filter("fill", fill_html);
         tera.add_raw_template(TEMPLATE, include_str!("../../../../../templates/guest-page.html"))?;
-        unknown_link::add_template(&mut tera)?;
-        Ok(Self { tera, vocabulary: Vocabulary::compiled_in(), policy: Policy::of(SCRIPT, STYLE) })
+        not_found_page::add_template(&mut tera)?;
+        Ok(Self { tera, vocabulary: Vocabulary::compiled_in(), csp: ContentSecurityPolicy::of(SCRIPT, STYLE) })
     }
 
     /// Renders both files.
     ///
     /// # Errors
     /// [`RenderError`] when the template asks for something that it is not given.
-    pub fn render(&self, edition: &PageInput<'_>) -> Result<GuestPage, RenderError> {
-        let mut context = Context::from_serialize(&Content::of(edition, &self.vocabulary))?;
-        context.insert("policy", &self.policy.text(edition.uploads.filter(|_| !edition.cancelled)));
+    pub fn render(&self, input: &PageInput<'_>) -> Result<GuestPage, RenderError> {
+        let mut context = Context::from_serialize(&Content::of(input, &self.vocabulary))?;
+        context.insert("policy", &self.csp.text(input.uploads.filter(|_| !input.cancelled)));
         context.insert("style", STYLE);
         context.insert("script", SCRIPT);
         let html = self.tera.render(TEMPLATE, &context)?;
-        Ok(GuestPage { html, calendar: invitation(edition, self.vocabulary.of(edition.charter.language)) })
+        Ok(GuestPage { html, calendar: calendar_file(input, self.vocabulary.of(input.charter.language)) })
     }
 
     /// What everybody sees whose link leads nowhere. The operator's words alone: it is the same for each charter.
     ///
     /// # Errors
     /// [`RenderError`] when the template asks for something that it is not given.
-    pub fn unknown_link(&self, operator: &Operator) -> Result<String, RenderError> {
-        unknown_link::render(&self.tera, operator)
+    pub fn not_found_page(&self, operator: &Operator) -> Result<String, RenderError> {
+        not_found_page::render(&self.tera, operator)
     }
 }

@@ -13,8 +13,8 @@ use super::{
 use crate::booking::{Language, Place};
 
 /// The file's text, in the guest's language.
-pub(super) fn invitation(edition: &PageInput<'_>, words: &Words) -> String {
-    let PageInput { charter, address, .. } = *edition;
+pub(super) fn calendar_file(input: &PageInput<'_>, words: &Words) -> String {
+    let PageInput { charter, address, .. } = *input;
     let (start, end) = (charter.time.start(), charter.time.end());
     let zone = FileZone::for_times([start, end]);
     let local = |name: &str, time| {
@@ -23,18 +23,18 @@ pub(super) fn invitation(edition: &PageInput<'_>, words: &Words) -> String {
         zone_name.map(|zone_name| property.add_parameter("TZID", zone_name));
         property.done()
     };
-    let status = if edition.cancelled { EventStatus::Cancelled } else { EventStatus::Confirmed };
+    let status = if input.cancelled { EventStatus::Cancelled } else { EventStatus::Confirmed };
     let mut event = Event::new();
     event
         .uid(&format!("{}@booking-webhook", charter.id))
-        .append_property(Property::new("SEQUENCE", edition.sequence.to_string()))
-        .append_property(Property::new("DTSTAMP", utc(edition.changed_at)))
-        .append_property(Property::new("LAST-MODIFIED", utc(edition.changed_at)))
+        .append_property(Property::new("SEQUENCE", input.sequence.to_string()))
+        .append_property(Property::new("DTSTAMP", utc(input.changed_at)))
+        .append_property(Property::new("LAST-MODIFIED", utc(input.changed_at)))
         .append_property(local("DTSTART", start))
         .append_property(local("DTEND", end))
         .status(status)
-        .summary(&title(edition, words))
-        .description(&details(edition, words))
+        .summary(&title(input, words))
+        .description(&details(input, words))
         .url(&address.url);
     if let Some(location) = location(charter.place.as_ref(), charter.language) {
         event.location(&location);
@@ -46,17 +46,17 @@ pub(super) fn invitation(edition: &PageInput<'_>, words: &Words) -> String {
 }
 
 /// What the charter is called in a calendar.
-pub(super) fn title(edition: &PageInput<'_>, words: &Words) -> String {
-    let text = if edition.cancelled { &words.charter.title_cancelled } else { &words.charter.title };
-    fill(text, &[("boat", &edition.charter.boat.name)])
+pub(super) fn title(input: &PageInput<'_>, words: &Words) -> String {
+    let text = if input.cancelled { &words.charter.title_cancelled } else { &words.charter.title };
+    fill(text, &[("boat", &input.charter.boat.name)])
 }
 
 /// What a calendar says about it.
-pub(super) fn details(edition: &PageInput<'_>, words: &Words) -> String {
-    let start = edition.charter.time.start();
-    let arrive_by = words.time.clock_on(start, &start.saturating_sub(edition.charter.boat.check_in()));
-    let text = if edition.cancelled { &words.charter.details_cancelled } else { &words.charter.details };
-    fill(text, &[("arrive_by", &arrive_by), ("url", &edition.address.url)])
+pub(super) fn details(input: &PageInput<'_>, words: &Words) -> String {
+    let start = input.charter.time.start();
+    let arrive_by = words.time.clock_on(start, &start.saturating_sub(input.charter.boat.check_in()));
+    let text = if input.cancelled { &words.charter.details_cancelled } else { &words.charter.details };
+    fill(text, &[("arrive_by", &arrive_by), ("url", &input.address.url)])
 }
 
 /// Where it starts, in a line.
