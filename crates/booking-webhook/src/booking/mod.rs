@@ -4,6 +4,7 @@
 //! can be read in one place and tested as a table. The wire formats live beside the services that speak them.
 
 mod charter;
+mod guest_words;
 mod identifiers;
 mod language;
 mod money;
@@ -14,6 +15,7 @@ mod snapshot;
 mod time;
 
 pub use charter::{Booking, Charter, Flag, Office, Terms};
+pub use guest_words::{GuestLink, GuestSection, Phase, Phases, Position, WebAddress};
 pub use identifiers::{BookingId, CharterId, IdentifierError, PersonId};
 pub use language::{Language, Translated};
 pub use money::{Money, MoneyError, Rates, Statement};

@@ -107,6 +107,7 @@ mod tests {
             name: "Harbor Island, guest dock, gate code 1234".to_owned().into(),
             address: "1880 Harbor Island Drive".into(),
             map_url: "https://example.com/map".into(),
+            position: None,
         }
     }
 
