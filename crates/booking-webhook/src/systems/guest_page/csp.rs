@@ -27,7 +27,7 @@ impl ContentSecurityPolicy {
         let Self { script, style } = self;
         let connect = uploads.map_or("'none'", Uploads::sources);
         format!(
-            "default-src 'none'; script-src {script}; style-src {style}; img-src data:; connect-src {connect}; \
+            "default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data:; connect-src {connect}; \
              base-uri 'none'; form-action 'none'"
         )
     }
