@@ -37,6 +37,14 @@ export function notFoundPage(world) {
       }
     });
 
+    test('the health check’s own page is one that everybody can read', async (t) => {
+      for (const scheme of ['light', 'dark']) {
+        const { page } = await visit(t, world.browser, `${world.stage.site}/g/00000000`, { scheme });
+        await assertAccessible(t, page, `canary, ${scheme}`);
+        await assertFits(page, `canary-${scheme}`, { shoot: false });
+      }
+    });
+
     test('the page for unknown links is one that everybody can read', async (t) => {
       await world.charter('en');
       for (const scheme of ['light', 'dark']) {
