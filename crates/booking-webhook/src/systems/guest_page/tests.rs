@@ -305,7 +305,7 @@ fn each_phase_has_the_operators_own_words() {
 
 /// What a chat shows to everybody in it.
 #[test]
-fn a_shared_link_shows_day_time_place_and_a_picture_and_nobodys_name() {
+fn a_shared_link_shows_when_and_where_and_nobodys_name() {
     let (html, operator) = (page(sale(), &example()), example());
     let (head, _) = html.split_once("<style>").expect("a head");
     let content = |property: &str| {
