@@ -2,9 +2,9 @@
 // The page reads right without this script, for a charter that is still to come. The script keeps it right on the day and after
 // it, and sends photos. It has no words of its own: those are in data-words, in the language that is shown.
 (() => {
-const DAY = 86400000, HOUR = 3600000;
+const DAY = 86400000, MINUTE = 60000;
 const { body, documentElement: root } = document;
-const { charter, date, zone, starts, ends, movedUntil, presign, url } = body.dataset;
+const { charter, date, lastDate, arrival, zone, starts, ends, arrives, movedUntil, presign, url } = body.dataset;
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 const pages = all('.page');
 const cancelled = root.dataset.phase === 'cancelled';
@@ -12,8 +12,9 @@ const cancelled = root.dataset.phase === 'cancelled';
 // ---- Language: CSS shows the page that the fragment names, else the guest's own.
 const shown = () => pages.find((page) => page.id === location.hash.slice(1)) || pages.find((page) => page.matches('.own'));
 const find = (selector) => shown().querySelector(selector);
-const wordsOf = new Map(pages.map((page) => [page, JSON.parse(page.dataset.words)]));
-const word = (key, values = {}) => wordsOf.get(shown())[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const entry = (line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)];
+const wordsOf = new Map(pages.map((page) => [page, new Map(page.dataset.words.split('\n').map(entry))]));
+const word = (key, values = {}) => wordsOf.get(shown()).get(key).replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
 function showLanguage() {
   root.lang = shown().lang;
@@ -23,55 +24,69 @@ function showLanguage() {
 }
 
 // ---- Time: the calendar's day at the dock decides, wherever the visitor is.
-function daysLeft(now) {
+function daysUntil(date, now) {
   const format = new Intl.DateTimeFormat('en-US', { timeZone: zone, year: 'numeric', month: 'numeric', day: 'numeric' });
   const today = Object.fromEntries(format.formatToParts(now).map((part) => [part.type, part.value]));
   return Math.round((Date.parse(date) - Date.UTC(today.year, today.month - 1, today.day)) / DAY);
 }
 
-function phaseAt(now, days) {
+// A charter that starts right after midnight has its day, for who must be at the dock, on the day before.
+function phaseAt(now) {
   if (cancelled) return 'cancelled';
-  if (now >= +ends + HOUR) return 'after';
+  if (now >= +ends) return 'after';
   if (now >= +starts) return 'underway';
-  return days > 0 ? 'upcoming' : 'today';
+  if (now >= +arrives) return 'late';
+  return daysUntil(arrival, now) > 0 ? 'upcoming' : 'today';
 }
 
 function showTime() {
-  const now = Date.now(), days = daysLeft(now), phase = phaseAt(now, days);
+  const now = Date.now(), days = daysUntil(date, now), phase = phaseAt(now);
   root.dataset.phase = phase;
-  for (const part of all('[data-on]')) part.hidden = !part.dataset.on.split(' ').includes(phase);
+  root.toggleAttribute('data-dock', ['today', 'late'].includes(phase));
+  const on = { today: ['today', 'early'], late: ['today', 'late'] }[phase] || [phase];
+  for (const part of all('[data-on]')) part.hidden = !part.dataset.on.split(' ').some((phase) => on.includes(phase));
   for (const part of all('[data-moved]')) part.hidden ||= now >= +movedUntil;
   for (const page of pages) {
-    const countdown = page.querySelector('[data-countdown]'), photos = page.querySelector('[data-photos]');
-    if (countdown) countdown.textContent = countdownWords(days);
-    if (!photos) continue;
-    photos.hidden = days > 0 || days < -7;
-    place(photos, page, phase);
+    const part = (name) => page.querySelector(name);
+    say(part('[data-countdown]'), days === 1 ? word('countdown_tomorrow') : word('countdown_days', { count: days }));
+    say(part('[data-left]'), timeLeft(Math.ceil((arrives - now) / MINUTE)));
+    const photos = part('[data-photos]');
+    if (photos) photos.hidden = days > 0 || daysUntil(lastDate, now) < -7;
+    arrange(part('main'), phase, part);
   }
 }
 
-// Once the charter is over photos come first, until it begins they come last.
-function place(photos, page, phase) {
-  const ticket = page.querySelector('.ticket'), rest = page.querySelector('.rest');
-  const next = { after: ticket, underway: rest }[phase] || null;
-  if (photos.nextElementSibling !== next) ticket.parentNode.insertBefore(photos, next);
+function say(part, text) {
+  if (part && part.textContent !== text) part.textContent = text;
 }
 
-function countdownWords(days) {
-  if (days <= 0) return word('countdown_today');
-  return days === 1 ? word('countdown_tomorrow') : word('countdown_days', { count: days });
+function timeLeft(left) {
+  if (left <= 0) return word('left_none', { minutes: -left });
+  const hours = Math.floor(left / 60);
+  return hours ? word('left_hours', { hours, minutes: left % 60 }) : word('left_minutes', { minutes: left });
+}
+
+// Once the charter is over, photos and links come first; while it is under way, photos come before what there is to read; until it
+// begins, they are one of the cards. Nothing moves within a phase, so no control loses its focus.
+function arrange(main, phase, part) {
+  if (main.dataset.arranged === phase) return;
+  main.dataset.arranged = phase;
+  const [ticket, photos, links, rest] = ['.ticket', '[data-photos]', '[data-links]', '.rest'].map(part);
+  const order = { after: [photos, links, ticket, rest], underway: [ticket, photos, links, rest] }[phase] || [ticket, links, rest];
+  main.append(...order.filter(Boolean));
+  if (photos && !order.includes(photos)) rest.append(photos);
 }
 
 // ---- Sharing
 async function share() {
   const link = url + (shown().matches('.own') ? '' : location.hash);
-  const say = (text) => { find('[data-share-status]').textContent = text; };
+  const tell = (text) => say(find('[data-share-status]'), text);
   try {
     if (navigator.share) return await navigator.share({ title: document.title, url: link });
     await navigator.clipboard.writeText(link);
-    say(word('share_copied'));
+    tell(word('share_copied'));
   } catch (error) {
-    if (error.name !== 'AbortError') say(word('share_failed'));
+    if (error.name !== 'AbortError') tell(word('share_failed'));
   }
 }
 
@@ -266,6 +281,6 @@ addEventListener('online', work);
 addEventListener('hashchange', showLanguage);
 addEventListener('beforeunload', (event) => { if (sending) event.preventDefault(); });
 document.addEventListener('visibilitychange', showTime);
-setInterval(showTime, 60000);
+setInterval(showTime, 10000);
 showLanguage();
 })();

@@ -11,8 +11,9 @@ import { calendarFile } from './suites/calendar-file.js';
 import { names } from './suites/names.js';
 import { phases } from './suites/phases.js';
 import { photos } from './suites/photos.js';
+import { preview } from './suites/preview.js';
 import { privacy } from './suites/privacy.js';
-import { unknownLink } from './suites/unknown-link.js';
+import { notFoundPage } from './suites/not-found-page.js';
 import { Stage } from './stage.js';
 import { launch } from './visitor.js';
 
@@ -30,5 +31,5 @@ after(async () => {
 });
 
 describe('the guest page', { concurrency: 3 }, () => {
-  for (const suite of [phases, access, photos, names, privacy, calendarFile, unknownLink]) suite(world);
+  for (const suite of [phases, access, photos, names, privacy, calendarFile, preview, notFoundPage]) suite(world);
 });

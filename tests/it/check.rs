@@ -9,7 +9,7 @@ use crate::{
     world::{DENIED, World},
 };
 
-const ALL: [&str; 14] = [
+const ALL: [&str; 15] = [
     "environment",
     "secrets",
     "operator_file",
@@ -23,7 +23,8 @@ const ALL: [&str; 14] = [
     "distribution",
     "guest_page",
     "guest_page_calendar",
-    "unknown_link",
+    "not_found_page",
+    "link_picture",
 ];
 
 /// A world whose guests are sent to its own edge.
@@ -66,7 +67,10 @@ async fn a_healthy_world_is_green_and_nobody_notices() {
     let effects = world.effects().await;
     assert!(effects.calendar.is_empty() && effects.scc_events.is_empty() && effects.mailbox.is_empty(), "{effects:#?}");
     let keys: Vec<&str> = effects.bucket.iter().map(|object| object.key.as_str()).collect();
-    assert_eq!(keys, ["g/00000000.html", "g/00000000.ics", "g/not-found.html"], "pages of its own, and no charter's");
+    let (pictures, pages): (Vec<&str>, Vec<&str>) = keys.into_iter().partition(|key| key.ends_with(".png"));
+    assert_eq!(pages, ["g/00000000.html", "g/00000000.ics", "g/not-found.html"], "pages of its own, and no charter's");
+    let [of_no_boat, touch_icon] = *pictures else { panic!("without boats, one picture and the icon: {pictures:?}") };
+    assert!(of_no_boat.starts_with("g/link-") && touch_icon == "g/touch-icon.png", "{pictures:?}");
     let denied = world.logs().await.iter().any(|line| line.contains("DeniedCalls"));
     assert!(!denied, "what is asked without a key on purpose is no alarm");
     let status = world.ask(&json!({ "status": { "booking_id": "00000000" } })).await;
@@ -135,7 +139,8 @@ async fn tables_and_a_bucket_that_are_not_there() {
             ("distribution", "bucket first"),
             ("guest_page", "viewer-request"),
             ("guest_page_calendar", "viewer-request"),
-            ("unknown_link", "g/not-found.html"),
+            ("not_found_page", "g/not-found.html"),
+            ("link_picture", "without a picture"),
         ],
     );
 }
@@ -176,14 +181,27 @@ async fn a_clean_link_that_is_not_rewritten_to_the_page() {
 
     let elsewhere = self::world(&[("GUEST_PAGE_KEY", "elsewhere/{charter_id}.html")]).await;
     let (key, error_page) = ("GUEST_PAGE_KEY", "g/not-found.html");
-    red(&check(&elsewhere).await, &[("guest_page", key), ("guest_page_calendar", key), ("unknown_link", error_page)]);
+    red(
+        &check(&elsewhere).await,
+        &[
+            ("guest_page", key),
+            ("guest_page_calendar", key),
+            ("not_found_page", error_page),
+            ("link_picture", "without a picture"),
+        ],
+    );
 }
 
 #[tokio::test]
 async fn a_site_that_is_not_there_or_somebody_elses() {
     let nowhere = world(&[("GUEST_PAGE_BASE_URL", "http://127.0.0.1:1")]).await;
     let base_url = "GUEST_PAGE_BASE_URL";
-    let expected = [("guest_page", base_url), ("guest_page_calendar", base_url), ("unknown_link", "guest pages")];
+    let expected = [
+        ("guest_page", base_url),
+        ("guest_page_calendar", base_url),
+        ("not_found_page", "guest pages"),
+        ("link_picture", "without a picture"),
+    ];
     red(&check(&nowhere).await, &expected);
 }
 

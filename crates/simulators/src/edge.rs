@@ -37,7 +37,7 @@ const ACCESS_DENIED: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
     <Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
 /// The distribution's custom error response, as `infra/guest-site.yaml` configures it: for a 403 or 404 of the bucket, visitors get this
 /// page with a 404.
-const UNKNOWN_LINK_PAGE: &str = "/g/not-found.html";
+const NOT_FOUND_PAGE: &str = "/g/not-found.html";
 const METHOD_REFUSED: &str = "<H1>403 ERROR</H1>This distribution is not configured to allow the HTTP request method \
     that was used for this request. The distribution supports only cachable requests.";
 
@@ -141,7 +141,7 @@ async fn visit(State(distribution): State<Arc<Distribution>>, request: Request<B
     if ![StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].contains(&object.status) {
         return deliver(object, x_cache, &parts.headers);
     }
-    let (page, _) = distribution.look_up(UNKNOWN_LINK_PAGE.to_owned(), &HeaderMap::new()).await;
+    let (page, _) = distribution.look_up(NOT_FOUND_PAGE.to_owned(), &HeaderMap::new()).await;
     let unknown = if page.status.is_success() { page.with(StatusCode::NOT_FOUND) } else { object };
     deliver(unknown, x_cache, &HeaderMap::new())
 }

@@ -1,10 +1,11 @@
-// The calendar file, read by ical.js: another library than the one that wrote it, and the one that Thunderbird reads with.
+// The calendar file, read by two other libraries than the one that wrote it: ical.js, which Thunderbird reads with, and Python's icalendar.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import ICAL from 'ical.js';
 
+import { readWithPython } from '../icalendar.js';
 import { MOMENTS } from '../charters.js';
 import { START } from '../stage.js';
 import { visit } from '../visitor.js';
@@ -22,7 +23,11 @@ export function calendarFile(world) {
         assert.equal(event.status, 'CONFIRMED');
         assert.match(event.summary, /Queen of San Diego/);
         assert.match(event.location, /1880 Harbor Island Drive/);
-        assert.ok(`${event.url} ${event.description}`.includes(url), 'it leads back to the page');
+        assert.ok(event.url === url && event.description.includes(url), 'it leads back to the page');
+        assert.match(event.description, /\+1 619 555 0100/);
+        assert.match(event.description, /https:\/\/www\.google\.com\/maps\//);
+        assert.deepEqual(event.position, [32.7258, -117.2005]);
+        assert.deepEqual(event.alarms, [-24 * 3600, -2 * 3600]);
       }
     });
 
@@ -32,8 +37,10 @@ export function calendarFile(world) {
         ['2031-11-03T14:00:00-08:00', '2031-11-03T17:00:00-08:00'],
         ['2031-11-02T00:30:00-07:00', '2031-11-02T02:30:00-08:00'],
         ['2031-03-09T01:00:00-08:00', '2031-03-09T05:00:00-07:00'],
+        ['2031-05-30T22:30:00-07:00', '2031-05-31T01:30:00-07:00'],
+        ['2031-05-30T14:00:00-07:00', '2031-06-01T17:00:00-07:00'],
       ]) {
-        const { url } = await world.stage.deliver({ start_at });
+        const { url } = await world.stage.deliver({ start_at, duration_minutes: (Date.parse(ends) - Date.parse(start_at)) / 60_000 });
         const event = read(await (await fetch(`${url}.ics`)).text());
         assert.deepEqual([event.starts, event.ends], [Date.parse(start_at), Date.parse(ends)], start_at);
       }
@@ -42,8 +49,11 @@ export function calendarFile(world) {
     test('the page and Google Calendar get the same times', async (t) => {
       const { url } = await world.charter('en');
       const { page } = await visit(t, world.browser, url, { at: MOMENTS.upcoming });
-      const file = page.locator('a[href$=".ics"]:visible');
+      const file = page.locator('[data-calendar]:visible');
       assert.equal(new URL(await file.getAttribute('href'), url).href, `${url}.ics`);
+      const outlook = new URL(await page.locator('[data-outlook]:visible').getAttribute('href'));
+      assert.deepEqual(['startdt', 'enddt'].map((name) => Date.parse(outlook.searchParams.get(name))), [Date.parse(START), Date.parse('2031-05-30T17:00:00-07:00')]);
+      assert.equal(await page.locator('[data-subscribe]:visible').getAttribute('href'), `${url.replace(/^https?:/, 'webcal:')}.ics`);
       const google = new URL(await page.locator('a[href*="calendar.google.com"]:visible').getAttribute('href'));
       const stamp = (time) => new Date(time).toISOString().replace(/[-:]|\.\d+/g, '');
       const { starts, ends } = read(await (await fetch(`${url}.ics`)).text());
@@ -86,6 +96,7 @@ function read(text) {
   const [component, ...others] = calendar.getAllSubcomponents('vevent');
   assert.equal(others.length, 0);
   const event = new ICAL.Event(component);
+  const alarms = component.getAllSubcomponents('valarm').map((alarm) => alarm.getFirstPropertyValue('trigger').toSeconds());
   const stamp = component.getFirstPropertyValue('dtstamp');
   assert.ok(event.uid && stamp, 'UID and DTSTAMP');
   for (const time of [event.startDate, event.endDate]) {
@@ -93,9 +104,12 @@ function read(text) {
     const explained = calendar.getAllSubcomponents('vtimezone').map((zone) => zone.getFirstPropertyValue('tzid'));
     assert.ok(time.zone === ICAL.Timezone.utcTimezone || explained.includes(time.zone.tzid), time.zone.tzid);
   }
-  return {
+  const known = {
     uid: event.uid, summary: event.summary, location: event.location, description: event.description, sequence: Number(event.sequence ?? 0),
     status: component.getFirstPropertyValue('status'), url: component.getFirstPropertyValue('url'), stamp: stamp.toJSDate().getTime(),
     starts: event.startDate.toJSDate().getTime(), ends: event.endDate.toJSDate().getTime(),
+    alarms, position: component.getFirstPropertyValue('geo'),
   };
+  assert.deepEqual(readWithPython(text), { ...known, alarms: known.alarms, position: known.position ?? null }, 'both libraries read the same');
+  return known;
 }

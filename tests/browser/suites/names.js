@@ -14,6 +14,8 @@ const NAMES = {
   emoji: '👩‍👩‍👧‍👦⛵️🏴‍☠️',
   'right to left': 'دانا‎-الخطيب',
   'an override of direction': '\u202eanaD\u2066',
+  'no spaces, in Han': '山田太郎',
+  'no spaces, in Thai': 'สมชายใจดี',
   accents: `Z${'\u0301\u0323\u0308'.repeat(20)}oë`,
   '200 characters': 'Wolfeschlegelsteinhausenbergerdorff'.repeat(6).slice(0, 200),
   'one of the widest': 'W'.repeat(200),
@@ -27,6 +29,7 @@ export function names(world) {
         const { page, account } = await visit(t, world.browser, url, { at: MOMENTS.upcoming });
         await assertIsText(page, 'h1:visible', name);
         assertQuiet(account);
+        if (what.startsWith('no spaces')) await assertIsWhole(page);
         await assertFits(page, `name-${what.replaceAll(' ', '-')}`, { shoot: name.length >= 200 });
       });
     }
@@ -49,4 +52,14 @@ async function assertIsText(page, where, text) {
   assert.ok(shown.replace(/\s+/g, ' ').includes(text.replace(/\s+/g, ' ')), shown);
   const foreign = await page.evaluate(() => document.querySelectorAll('img, b, [onerror], [onmouseover], iframe, object').length);
   assert.equal(foreign, 0, 'no element was made of it');
+}
+
+// A name that fits one line is not torn apart between two.
+async function assertIsWhole(page) {
+  const lines = await page.locator('h1:visible bdi').evaluate((name) => {
+    const range = document.createRange();
+    range.selectNodeContents(name);
+    return new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size;
+  });
+  assert.equal(lines, 1);
 }

@@ -4,17 +4,17 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { MOMENTS, firstName } from '../charters.js';
-import { assertAccessible, assertFits, assertQuiet, visit } from '../visitor.js';
+import { SCREENSHOTS, assertAccessible, assertFits, assertQuiet, visit } from '../visitor.js';
 import { words } from '../words.js';
 
 // By the moment: what is to be read, and what is not, besides the texts of the other phases.
 const SAID = {
   upcoming: { heading: 'page.welcome', also: [['script.countdown_days', { count: 10 }], ['page.lead', { boat: 'Queen of San Diego' }]] },
   tomorrow: { heading: 'page.welcome', also: [['script.countdown_tomorrow']] },
-  today: { heading: 'page.welcome', also: [['script.countdown_today'], ['page.lead_today'], ['page.photos']] },
+  today: { heading: 'page.welcome', also: [['script.left_hours', { hours: 5, minutes: 45 }], ['page.lead_today'], ['page.photos']] },
+  late: { heading: 'page.welcome', also: [['script.left_none', { minutes: 5 }], ['page.photos']] },
   underway: { heading: 'page.underway', also: [['page.lead_underway'], ['page.photos']] },
-  ended: { heading: 'page.underway', also: [['page.lead_underway'], ['page.photos']] },
-  evening: { heading: 'page.thanks', also: [['page.lead_after'], ['page.photos']] },
+  ashore: { heading: 'page.thanks', also: [['page.lead_after'], ['page.photos']] },
   after: { heading: 'page.thanks', also: [['page.lead_after'], ['page.photos']] },
   later: { heading: 'page.thanks', also: [['page.lead_after']] },
 };
@@ -22,10 +22,10 @@ const SAID = {
 // Texts that belong to one phase or some, each with the moments at which it is on the page.
 const ONLY = {
   'page.lead_today': ['today'],
-  'page.lead_underway': ['underway', 'ended'],
-  'page.lead_after': ['evening', 'after', 'later'],
-  'page.photos': ['today', 'underway', 'ended', 'evening', 'after'],
-  'page.bring': ['upcoming', 'tomorrow', 'today'],
+  'page.lead_underway': ['underway'],
+  'page.lead_after': ['ashore', 'after', 'later'],
+  'page.photos': ['today', 'late', 'underway', 'ashore', 'after'],
+  'page.bring': ['upcoming', 'tomorrow', 'today', 'late'],
   'page.add_to_calendar': ['upcoming', 'tomorrow', 'today'],
 };
 
@@ -67,6 +67,100 @@ export function phases(world) {
       ]) {
         const { page } = await visit(t, world.browser, url, { at });
         assert.equal(await page.locator('[data-pick]:visible').isVisible(), taken, at);
+      }
+    });
+
+    for (const language of ['en', 'es']) for (const [width, height] of [[390, 664], [320, 664]]) {
+      test(`the first screen of the day has all that one taps at the dock, ${language}, ${width} px`, async (t) => {
+        const { url } = await world.charter(language);
+        for (const moment of ['today', 'late']) {
+          const { page } = await visit(t, world.browser, url, { at: MOMENTS[moment], width });
+          await page.setViewportSize({ width, height });
+          for (const part of ['[data-arrive]', '[data-left]', '.where', '[data-map]', '[data-call]', '[data-text]']) {
+            const box = await page.locator(`${part}:visible`).boundingBox();
+            assert.ok(box && box.y >= 0 && box.y + box.height <= height, `${moment}: ${part} ends at ${box?.y + box?.height}`);
+            if (part.startsWith('[data-') && !['[data-arrive]', '[data-left]'].includes(part)) assert.ok(box.height >= 44 && box.width >= 44, part);
+          }
+          const first = await page.locator('.actions:visible a:visible').first().getAttribute('href');
+          assert.match(first, moment === 'late' ? /^tel:/ : /^https:/, 'who is late calls');
+          await page.screenshot({ path: `${SCREENSHOTS}/first-${moment}-${language}-${width}x${height}.png` });
+        }
+      });
+    }
+
+    test('that it is today is said once', async (t) => {
+      for (const [language, today] of [['en', /\btoday\b/gi], ['es', /\bhoy\b/gi]]) {
+        const { url } = await world.charter(language);
+        const { page } = await visit(t, world.browser, url, { at: MOMENTS.today });
+        assert.equal((await page.locator('body').innerText()).match(today).length, 1);
+      }
+    });
+
+    test('the minutes until guests should be at the dock count down while the page is open', async (t) => {
+      const { url } = await world.charter('en');
+      const { page } = await visit(t, world.browser, url, { at: '2031-05-30T13:40:00-07:00' });
+      const left = page.locator('[data-left]:visible');
+      for (const [at, key, values] of [
+        ['2031-05-30T12:44:30-07:00', 'script.left_hours', { hours: 1, minutes: 1 }],
+        ['2031-05-30T12:45:01-07:00', 'script.left_hours', { hours: 1, minutes: 0 }],
+        ['2031-05-30T12:46:01-07:00', 'script.left_minutes', { minutes: 59 }],
+        ['2031-05-30T13:44:30-07:00', 'script.left_minutes', { minutes: 1 }],
+        ['2031-05-30T13:46:00-07:00', 'script.left_none', { minutes: 1 }],
+      ]) {
+        await page.clock.setFixedTime(new Date(at));
+        await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+        assert.equal(await left.innerText(), words('en')(key, values), at);
+      }
+    });
+
+    test('a charter right after midnight has its day at the dock on the evening before', async (t) => {
+      const { url } = await world.stage.deliver({ start_at: '2031-05-31T00:05:00-07:00' });
+      for (const [at, phase] of [
+        ['2031-05-29T20:00:00-07:00', 'upcoming'], ['2031-05-30T20:00:00-07:00', 'today'], ['2031-05-30T23:55:00-07:00', 'late'],
+        ['2031-05-31T00:05:00-07:00', 'underway'], ['2031-05-31T03:05:00-07:00', 'after'],
+      ]) {
+        const { page } = await visit(t, world.browser, url, { at });
+        assert.equal(await page.locator('html').getAttribute('data-phase'), phase, at);
+      }
+    });
+
+    test('a charter of several days says on which day it ends', async (t) => {
+      for (const [language, end] of [['en', 'Sunday, June 1, 5:00 PM'], ['es', 'domingo, 1 de junio, 5:00 p. m.']]) {
+        const { url } = await world.stage.deliver({ duration_minutes: 3060, guest: { locale: language } });
+        const { page } = await visit(t, world.browser, url, { at: '2031-05-31T12:00:00-07:00' });
+        assert.equal(await page.locator('html').getAttribute('data-phase'), 'underway');
+        assert.ok((await page.locator('.clock:visible').innerText()).replaceAll('\u{a0}', ' ').includes(end));
+        await assertFits(page, `several-days-${language}`);
+      }
+    });
+
+    test('the operator’s own links and sections come and go with the phases', async (t) => {
+      const { url } = await world.charter('en');
+      for (const [moment, shown, unshown] of [
+        ['upcoming', ['Tides', 'Sign the waiver', 'Children'], ['Tell others how it was', 'What about the money?']],
+        ['underway', ['Tips'], ['Tides', 'Children', 'Tell others how it was']],
+        ['ashore', ['Tell others how it was', 'Sail with us again'], ['Tides', 'Tips']],
+      ]) {
+        const { page } = await visit(t, world.browser, url, { at: MOMENTS[moment] });
+        const text = await page.locator('body').innerText();
+        for (const words of shown) assert.ok(text.includes(words), `${moment}: ${words}`);
+        for (const words of unshown) assert.ok(!text.includes(words), `${moment}: ${words}`);
+        assert.equal(await page.locator('[data-links]:visible').count(), moment === 'underway' ? 0 : 1, 'no card without a link');
+      }
+    });
+
+    test('no card of the page stands far below the one before it', async (t) => {
+      const { url } = await world.charter('en');
+      for (const moment of ['today', 'underway', 'ashore']) for (const width of [768, 1280]) {
+        const { page } = await visit(t, world.browser, url, { at: MOMENTS[moment], width });
+        const gaps = await page.evaluate(() => {
+          const boxes = [...document.querySelectorAll('.own .card')].filter((card) => card.checkVisibility()).map((card) => card.getBoundingClientRect());
+          return boxes.map((box) => {
+            const above = boxes.filter((other) => other.bottom <= box.top && other.left < box.right && box.left < other.right).map((other) => other.bottom);
+            return above.length ? box.top - Math.max(...above) : 0;
+          });
+        });
+        assert.ok(Math.max(...gaps) <= 24, `${moment}, ${width} px: ${gaps}`);
       }
     });
 
@@ -136,6 +230,8 @@ export function phases(world) {
           assert.equal(await page.locator('h1:visible').innerText(), say('page.cancelled'));
           const text = await page.locator('body').innerText();
           for (const key of ['page.bring', 'page.photos', 'page.lead_after']) assert.ok(!text.includes(say(key)), key);
+          assert.ok(text.includes({ en: 'What about the money?', es: '¿Y el dinero?' }[language]));
+          assert.match(await page.locator('.actions:visible a').first().getAttribute('href'), /^tel:/, 'whom to ask');
           assertQuiet(account);
           if (options.at) await assertAccessible(t, page, `cancelled, ${language}, ${options.at}`);
           await assertFits(page, `cancelled-${language}-${options.scheme ?? 'light'}`);

@@ -59,6 +59,16 @@ impl<T> Translated<T> {
     }
 }
 
+impl<T> Translated<T> {
+    /// The same thing read in each language.
+    ///
+    /// # Errors
+    /// The first one that `read` gives.
+    pub(super) fn try_map<U, E>(self, read: impl Fn(T) -> Result<U, E>) -> Result<Translated<U>, E> {
+        Ok(Translated { english: read(self.english)?, spanish: self.spanish.map(read).transpose()? })
+    }
+}
+
 impl<T> From<T> for Translated<T> {
     fn from(english: T) -> Self {
         Self { english, spanish: None }

@@ -9,6 +9,7 @@ mod flag;
 #[cfg(test)]
 mod goes_and_stays;
 mod guest_message;
+mod guest_words;
 mod identifiers;
 mod language;
 mod money;
@@ -25,6 +26,7 @@ pub use bounds::{SanityBounds, out_of_bounds};
 pub use charter::{Booking, Charter, Office, cut_notes};
 pub use flag::Flag;
 pub use guest_message::{GuestMessage, News};
+pub use guest_words::{GuestLink, GuestSection, Phase, Phases, Position, WebAddress};
 pub use identifiers::{BookingId, CharterId, IdentifierError, PersonId};
 pub use language::{Language, Translated};
 pub use money::{Money, MoneyError, Rates, Statement};

@@ -6,7 +6,8 @@ use jiff::{SignedDuration, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Language, PersonId, PublicText, Rates, SanityBounds, Translated, money_words::MoneyWords, snapshot::BoatReference,
+    GuestLink, GuestSection, Language, PersonId, Position, PublicText, Rates, SanityBounds, Translated, WebAddress,
+    guest_words::text_number, money_words::MoneyWords, snapshot::BoatReference,
 };
 
 /// The operator's standing decisions.
@@ -126,6 +127,17 @@ pub struct Boat {
     pub safety: Translated<Vec<String>>,
     /// Whom guests call on the day.
     pub emergency_contact: Option<EmergencyContact>,
+    /// Where guests send text messages to, in international form.
+    #[serde(deserialize_with = "text_number")]
+    pub text_number: Option<String>,
+    /// What guests call the captain.
+    pub captain_name: Option<String>,
+    /// 1200 x 630 pixels, for the preview of a link in a chat; without one the function draws it.
+    pub picture: Option<WebAddress>,
+    /// What guests can open.
+    pub links: Vec<GuestLink>,
+    /// What guests can read beside the page's own words.
+    pub sections: Vec<GuestSection>,
 }
 
 impl Boat {
@@ -155,6 +167,8 @@ pub struct MeetingPoint {
     pub address: String,
     /// A map of it.
     pub map_url: String,
+    /// Where it is on the globe.
+    pub position: Option<Position>,
 }
 
 /// Whom guests call on the day.
@@ -175,7 +189,7 @@ fn time_zone<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<TimeZo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::booking::Language;
+    use crate::booking::{Language, Phase};
 
     fn example() -> Operator {
         toml::from_str(include_str!("../../../../operator.example.toml")).expect("the example is valid")
@@ -196,7 +210,16 @@ mod tests {
             assert!(boat.capacity > Some(8) && boat.check_in() == SignedDuration::from_mins(15));
             assert!(boat.meeting_point.as_ref().is_some_and(|point| point.map_url.starts_with("https://")));
             assert!(boat.emergency_contact.as_ref().is_some_and(|contact| contact.phone.contains(" 555 ")));
+            assert!(boat.meeting_point.as_ref().is_some_and(|point| point.position.is_some()));
+            assert!(boat.text_number.is_some() && boat.captain_name.is_some());
+            for phase in [Phase::Upcoming, Phase::Today, Phase::After, Phase::Cancelled] {
+                assert!(boat.links.iter().any(|link| link.phases.contains(phase)), "something to press: {phase:?}");
+            }
+            assert!(boat.sections.iter().any(|section| section.phases.contains(Phase::Cancelled)), "about the money");
             for language in Language::ALL {
+                let translated = |text: &Translated<String>| text.in_language(language).1 == language;
+                assert!(boat.links.iter().all(|link| translated(&link.label)));
+                assert!(boat.sections.iter().all(|section| translated(&section.title) && translated(&section.text)));
                 for list in [&boat.bring, &boat.leave_at_home, &boat.safety] {
                     let (lines, said_in) = list.in_language(language);
                     assert!(!lines.is_empty() && said_in == language, "{lines:?}");

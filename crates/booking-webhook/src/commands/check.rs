@@ -21,7 +21,9 @@ use crate::{
     runtime::config::FileError,
     runtime::secrets::SecretsError,
     runtime::telemetry::with_causes,
-    systems::guest_page::{Address, CACHE_CONTROL, CALENDAR, GuestPage, HTML, Publisher},
+    systems::guest_page::{
+        Address, CACHE_CONTROL, CALENDAR, GuestPage, HTML, LinkPicture, PNG, Publisher, StandingPages,
+    },
     systems::remote_id::EventId,
 };
 
@@ -181,27 +183,53 @@ async fn services(app: &App, deadline: &Deadline) -> [Check; 3] {
 }
 
 /// Publishes the canary, then opens it as a guest would.
-async fn guests(app: &App, operator: &Operator, deadline: &Deadline) -> [Check; 5] {
+async fn guests(app: &App, operator: &Operator, deadline: &Deadline) -> [Check; 6] {
     let publisher = app.publisher();
     let now = deadline.now();
     let address = Address::of(&CharterId::canary(), &app.config.guest_page);
     let reference = format!("{}-{}", CharterId::canary(), now.as_millisecond());
-    let html = app.renderer().unknown_link(operator).unwrap_or_default();
-    let published = publisher.publish_standing_pages(&canary(now), &address, &html, &reference, deadline).await;
+    let html = app.renderer().not_found_page(operator).unwrap_or_default();
+    let pictures = app.renderer().link_pictures(operator).unwrap_or_default();
+    let canary = canary(now);
+    let pages = StandingPages { canary: &canary, not_found_page: &html, pictures: &pictures };
+    let published = publisher.publish_standing_pages(&pages, &address, &reference, deadline).await;
     let (bucket, distribution) = publication(published);
     let base_url = &app.config.guest_page.base_url;
     let calendar_url = format!("{base_url}{}", address.calendar_path());
-    let (page, calendar, unknown_link) = tokio::join!(
+    let (page, calendar, not_found_page, link_picture) = tokio::join!(
         visit(&publisher, "guest_page", &address.url, HTML, deadline),
         visit(&publisher, "guest_page_calendar", &calendar_url, CALENDAR, deadline),
-        unknown_link(&publisher, base_url, &html, deadline),
+        not_found_page(&publisher, base_url, &html, deadline),
+        link_picture(&publisher, base_url, &pictures, deadline),
     );
-    [bucket, distribution, page, calendar, unknown_link]
+    [bucket, distribution, page, calendar, not_found_page, link_picture]
+}
+
+/// Opens one of the pictures that chats show beside a link.
+async fn link_picture(
+    publisher: &Publisher<'_>,
+    base_url: &str,
+    pictures: &[LinkPicture],
+    deadline: &Deadline,
+) -> Check {
+    let name = "link_picture";
+    let next = "Mend what keeps guest pages from being opened; until then chats show links without a picture";
+    let Some(picture) = pictures.first() else { return Check::wrong(name, "cannot be drawn", next) };
+    match publisher.visit(&format!("{base_url}{}", picture.path()), deadline).await {
+        Ok(page) => {
+            let kind = page.headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+            if page.status == StatusCode::OK && kind == Some(PNG) {
+                return Check::right(name, "answers 200 with a picture for each boat");
+            }
+            Check::wrong(name, format!("answers {} with {}", page.status, kind.unwrap_or("no content type")), next)
+        }
+        Err(error) => Check::wrong(name, error.to_string(), next),
+    }
 }
 
 /// Follows a link that leads nowhere: it should show `html`, which was published just now with the operator's words of today.
-async fn unknown_link(publisher: &Publisher<'_>, base_url: &str, html: &str, deadline: &Deadline) -> Check {
-    let name = "unknown_link";
+async fn not_found_page(publisher: &Publisher<'_>, base_url: &str, html: &str, deadline: &Deadline) -> Check {
+    let name = "not_found_page";
     match publisher.visit(&format!("{base_url}{UNKNOWN_LINK}"), deadline).await {
         Ok(page) if page.status == StatusCode::NOT_FOUND && page.body == html => {
             Check::right(name, "answers 404 with the page that says whom to ask")
@@ -216,9 +244,10 @@ async fn unknown_link(publisher: &Publisher<'_>, base_url: &str, html: &str, dea
 
 fn canary(now: Timestamp) -> GuestPage {
     let html = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"robots\" content=\"noindex\">\n\
-         <title>No charter</title>\n<p>No charter is here. This page shows that guest pages can be published.\n\
-         <p>{MARK}, {now}\n</html>\n"
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"robots\" content=\"noindex\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>No charter</title>\n</head>\n<body>\n<main>\n<h1>No charter is here</h1>\n\
+         <p>This page shows that guest pages can be published.</p>\n<p>{MARK}, {now}</p>\n</main>\n</body>\n</html>\n"
     );
     let lines = [
         "BEGIN:VCALENDAR",

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Zoned};
-use reqwest::Url;
 use serde::Serialize;
 
 use super::{
-    Moved, PageInput, Uploads,
-    invitation::{details, location, title},
-    time_zone::utc,
+    Uploads,
+    calendar_event::{google, location, outlook, subscription, title},
+    dial,
+    page_input::{Moved, PageInput},
     words::{Vocabulary, Words, abbreviation, fill},
 };
-use crate::booking::{EmergencyContact, Language, Place, Translated, rfc3339};
+use crate::booking::{EmergencyContact, GuestLink, GuestSection, Language, Phase, Phases, Place, Translated, rfc3339};
 
 /// A new time is marked as new for a week.
 const MOVED_IS_NEWS_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -25,22 +25,40 @@ pub(super) struct Content<'a> {
     operator: &'a str,
     url: &'a str,
     calendar_file: String,
+    subscription: String,
     presign_url: Option<&'a str>,
     cancelled: bool,
-    preview: String,
+    preview: Preview<'a>,
     /// RFC 3339, for `<time>`.
     starts_at: String,
     ends_at: String,
     /// The same for the script, in milliseconds since 1970.
     starts_ms: i64,
     ends_ms: i64,
+    /// When guests should be there.
+    arrives_ms: i64,
+    /// The day at the dock on which guests come there: the day before the charter's if it starts right after midnight.
+    arrival_date: String,
     /// IANA name, for the script alone: the page itself asks no browser for local times.
     time_zone: &'a str,
     /// The charter's day at the dock, `2025-05-30`.
     date: String,
+    /// The day on which it ends.
+    last_date: String,
     moved_until_ms: Option<i64>,
     /// The page in the guest's language and, before it, in the others: CSS hides what comes after a chosen one.
     views: Vec<View<'a>>,
+}
+
+/// What a chat shows of a shared link: nobody's name, because it is shown to everybody in the chat.
+#[derive(Debug, Serialize)]
+struct Preview<'a> {
+    title: String,
+    description: String,
+    locale: &'static str,
+    image_url: String,
+    /// What the picture shows, for those who do not see it.
+    image_alt: &'a str,
 }
 
 /// The page in one language.
@@ -50,7 +68,7 @@ struct View<'a> {
     /// The guest's own language.
     own: bool,
     t: &'a BTreeMap<String, String>,
-    /// The script's words, as JSON.
+    /// The script's words, a line each: the key, a space, the text. JSON would have four escaped quotes more in each.
     words: String,
     others: Vec<OtherLanguage<'a>>,
     title: String,
@@ -60,7 +78,7 @@ struct View<'a> {
     day: String,
     /// `2:00 PM`; with its zone when the clocks change before the end.
     start: String,
-    /// `5:00 PM`; with its weekday when the charter ends on another day.
+    /// `5:00 PM`; with its day when the charter ends on another one.
     end: String,
     /// `Pacific Time (PDT)`, the zone of the end.
     zone: String,
@@ -78,7 +96,12 @@ struct View<'a> {
     safety: Localized<'a, Vec<String>>,
     cancellation_note: Localized<'a, String>,
     contact: Option<Contact<'a>>,
+    text_number: Option<Number<'a>>,
+    captain: Option<&'a str>,
+    links: Option<LinksView<'a>>,
+    sections: Vec<SectionView<'a>>,
     google_calendar: String,
+    outlook_calendar: String,
 }
 
 /// A switch to another language.
@@ -106,33 +129,77 @@ struct PlaceView<'a> {
 #[derive(Debug, Serialize)]
 struct Contact<'a> {
     name: Localized<'a, String>,
-    phone: &'a str,
-    /// For a `tel:` link.
+    number: Number<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Number<'a> {
+    said: &'a str,
+    /// For a `tel:` or `sms:` link.
     dial: String,
 }
 
+/// When an entry of the operator's is on the page.
+#[derive(Debug, Serialize)]
+struct Shown {
+    /// For `data-on`; empty on the page of a cancelled charter, which has one phase.
+    on: String,
+    /// Hidden until the script has looked at the clock.
+    hidden: bool,
+}
+
+/// The card with the links is there as long as one of them is.
+#[derive(Debug, Serialize)]
+struct LinksView<'a> {
+    items: Vec<LinkView<'a>>,
+    shown: Shown,
+}
+
+#[derive(Debug, Serialize)]
+struct LinkView<'a> {
+    label: Localized<'a, String>,
+    url: &'a str,
+    /// Where the link leads to, so that nobody is surprised.
+    host: &'a str,
+    shown: Shown,
+}
+
+#[derive(Debug, Serialize)]
+struct SectionView<'a> {
+    title: Localized<'a, String>,
+    paragraphs: Vec<&'a str>,
+    /// The language of the paragraphs if that is not the view's.
+    lang: Option<&'static str>,
+    shown: Shown,
+}
+
 impl<'a> Content<'a> {
-    pub(super) fn of(edition: &PageInput<'a>, vocabulary: &'a Vocabulary) -> Self {
-        let PageInput { charter, address, operator, cancelled, moved, .. } = *edition;
-        let (start, end) = (charter.time.start(), charter.time.end());
+    /// `drawn` is where the function's own picture of the boat is, for a boat without one of the operator's.
+    pub(super) fn of(input: &PageInput<'a>, vocabulary: &'a Vocabulary, drawn: &str) -> Self {
+        let PageInput { charter, address, operator, cancelled, moved, .. } = *input;
+        let arrive_by = input.arrive_by();
         let own = charter.language;
         let others = Language::ALL.into_iter().filter(|language| *language != own);
-        let view = |language| View::of(edition, language, vocabulary);
+        let view = |language| View::of(input, language, vocabulary);
         Self {
             charter_id: charter.id.as_str(),
             booking_reference: charter.booking_id.as_str(),
             operator: &operator.name,
             url: &address.url,
             calendar_file: address.calendar_path(),
-            presign_url: edition.uploads.filter(|_| !cancelled).map(Uploads::presign_url),
+            subscription: subscription(input),
+            presign_url: input.uploads.filter(|_| !cancelled).map(Uploads::presign_url),
             cancelled,
-            preview: preview(edition, vocabulary.of(own)),
-            starts_at: rfc3339(start),
-            ends_at: rfc3339(end),
-            starts_ms: start.timestamp().as_millisecond(),
-            ends_ms: end.timestamp().as_millisecond(),
+            preview: Preview::of(input, vocabulary.of(own), drawn),
+            starts_at: rfc3339(input.start()),
+            ends_at: rfc3339(input.end()),
+            starts_ms: input.start().timestamp().as_millisecond(),
+            ends_ms: input.end().timestamp().as_millisecond(),
+            arrives_ms: arrive_by.timestamp().as_millisecond(),
+            arrival_date: arrive_by.date().to_string(),
             time_zone: operator.time_zone.iana_name().unwrap_or("UTC"),
-            date: start.date().to_string(),
+            date: input.start().date().to_string(),
+            last_date: input.end().date().to_string(),
             moved_until_ms: moved
                 .and_then(|moved| moved.at.checked_add(MOVED_IS_NEWS_FOR).ok())
                 .map(|at| at.as_millisecond()),
@@ -141,39 +208,119 @@ impl<'a> Content<'a> {
     }
 }
 
+impl<'a> Preview<'a> {
+    fn of(input: &PageInput<'a>, words: &Words, drawn: &str) -> Self {
+        let PageInput { charter, address, cancelled, .. } = *input;
+        let own_picture = charter.boat.picture.as_ref().map(|picture| picture.as_str().to_owned());
+        let drawn = || format!("{}{drawn}", address.base_url());
+        Self {
+            title: title(input, words),
+            description: if cancelled { words.charter.details_cancelled.clone() } else { description(input, words) },
+            locale: match charter.language {
+                Language::English => "en_US",
+                Language::Spanish => "es_US",
+            },
+            image_url: own_picture.unwrap_or_else(drawn),
+            image_alt: &charter.boat.name,
+        }
+    }
+}
+
+/// Day, time, when to arrive, place.
+fn description(input: &PageInput<'_>, words: &Words) -> String {
+    let (start, time) = (input.start(), &words.time);
+    let (day, clock, end, zone) =
+        (time.day(start), time.clock(start), time.clock_on(start, input.end()), abbreviation(input.end()));
+    let when = [("day", &*day), ("start", &*clock), ("end", &*end), ("zone", &*zone)];
+    let arrive_by = time.clock_on(start, &input.arrive_by());
+    let place = location(input.charter.place.as_ref(), input.charter.language);
+    let parts = [
+        Some(fill(&words.charter.preview_when, &when)),
+        Some(fill(&words.charter.preview_arrive, &[("arrive_by", &arrive_by)])),
+        place,
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
 impl<'a> View<'a> {
-    fn of(edition: &PageInput<'a>, language: Language, vocabulary: &'a Vocabulary) -> Self {
-        let PageInput { charter, operator, moved, .. } = *edition;
+    fn of(input: &PageInput<'a>, language: Language, vocabulary: &'a Vocabulary) -> Self {
+        let PageInput { charter, operator, moved, cancelled, .. } = *input;
         let words = vocabulary.of(language);
         let time = &words.time;
-        let (start, end) = (charter.time.start(), charter.time.end());
+        let boat = &charter.boat;
+        let (start, end) = (input.start(), input.end());
         let same_zone = abbreviation(start) == abbreviation(end);
         let clock = time.clock(start);
         Self {
             lang: language.tag(),
             own: language == charter.language,
             t: &words.page,
-            words: serde_json::to_string(&words.script).expect("texts are JSON"),
+            words: words.script.iter().map(|(key, text)| format!("{key} {text}")).collect::<Vec<_>>().join("\n"),
             others: OtherLanguage::beside(language, vocabulary),
-            title: format!("{} · {}, {clock}", title(edition, words), time.day(start)),
+            title: format!("{} · {}, {clock}", title(input, words), time.day(start)),
             first_name: &charter.guest_first_name,
-            boat: &charter.boat.name,
+            boat: &boat.name,
             day: time.day(start),
             start: if same_zone { clock } else { format!("{clock} {}", abbreviation(start)) },
             end: time.clock_on(start, end),
             zone: time.zone(end),
-            arrive_by: time.clock_on(start, &start.saturating_sub(charter.boat.check_in())),
+            arrive_by: time.clock_on(start, &input.arrive_by()),
             duration: time.duration(charter.time.duration_minutes()),
             party: time.guests.of(charter.party_size.into()),
             moved_from: moved.map(|moved| was(&moved, start, words)),
             place: charter.place.as_ref().map(|place| PlaceView::of(place, language)),
-            bring: Localized::of(&charter.boat.bring, language),
-            leave_at_home: Localized::of(&charter.boat.leave_at_home, language),
-            safety: Localized::of(&charter.boat.safety, language),
+            bring: Localized::of(&boat.bring, language),
+            leave_at_home: Localized::of(&boat.leave_at_home, language),
+            safety: Localized::of(&boat.safety, language),
             cancellation_note: Localized::of(&operator.cancellation_note, language),
-            contact: charter.boat.emergency_contact.as_ref().map(|contact| Contact::of(contact, language)),
-            google_calendar: google_calendar(edition, language, words),
+            contact: boat.emergency_contact.as_ref().map(|contact| Contact::of(contact, language)),
+            text_number: boat.text_number.as_deref().map(Number::of),
+            captain: boat.captain_name.as_deref().filter(|name| !name.trim().is_empty()),
+            links: LinksView::of(&boat.links, language, cancelled),
+            sections: boat
+                .sections
+                .iter()
+                .filter_map(|section| SectionView::of(section, language, cancelled))
+                .collect(),
+            google_calendar: google(input, language, words),
+            outlook_calendar: outlook(input, language, words),
         }
+    }
+}
+
+impl Shown {
+    /// `None` if it is never on this page.
+    fn of(phases: &Phases, cancelled: bool) -> Option<Self> {
+        if cancelled {
+            return phases.contains(Phase::Cancelled).then(|| Self { on: String::new(), hidden: false });
+        }
+        let on = phases.tokens();
+        (!on.is_empty()).then(|| Self { on, hidden: !phases.contains(Phase::Upcoming) })
+    }
+}
+
+impl<'a> LinksView<'a> {
+    fn of(links: &'a [GuestLink], language: Language, cancelled: bool) -> Option<Self> {
+        let shown = Shown::of(&Phases::union(links.iter().map(|link| &link.phases)), cancelled)?;
+        let items = links.iter().filter_map(|link| LinkView::of(link, language, cancelled)).collect();
+        Some(Self { items, shown })
+    }
+}
+
+impl<'a> LinkView<'a> {
+    fn of(link: &'a GuestLink, language: Language, cancelled: bool) -> Option<Self> {
+        let (url, _) = link.url.in_language(language);
+        let shown = Shown::of(&link.phases, cancelled)?;
+        Some(Self { label: Localized::of(&link.label, language), url: url.as_str(), host: url.host(), shown })
+    }
+}
+
+impl<'a> SectionView<'a> {
+    fn of(section: &'a GuestSection, language: Language, cancelled: bool) -> Option<Self> {
+        let text = Localized::of(&section.text, language);
+        let paragraphs = text.said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let shown = Shown::of(&section.phases, cancelled)?;
+        Some(Self { title: Localized::of(&section.title, language), paragraphs, lang: text.lang, shown })
     }
 }
 
@@ -181,30 +328,6 @@ impl<'a> View<'a> {
 fn was(moved: &Moved, start: &Zoned, words: &Words) -> String {
     let from = moved.from.to_zoned(start.time_zone().clone());
     format!("{}, {}", words.time.day(&from), words.time.clock(&from))
-}
-
-/// What a messenger shows below the link.
-fn preview(edition: &PageInput<'_>, words: &Words) -> String {
-    let (start, end) = (edition.charter.time.start(), edition.charter.time.end());
-    let (day, clock, zone) = (words.time.day(start), words.time.clock(start), words.time.zone(end));
-    fill(&words.charter.preview, &[("day", &day), ("start", &clock), ("zone", &zone)])
-}
-
-/// Opens Google Calendar with the event filled in. Instants, and the zone to show them in.
-fn google_calendar(edition: &PageInput<'_>, language: Language, words: &Words) -> String {
-    let (start, end) = (edition.charter.time.start(), edition.charter.time.end());
-    let dates = format!("{}/{}", utc(start.timestamp()), utc(end.timestamp()));
-    let zone = edition.operator.time_zone.iana_name().unwrap_or("UTC");
-    let location = location(edition.charter.place.as_ref(), language).unwrap_or_default();
-    let event = [
-        ("action", "TEMPLATE"),
-        ("text", &title(edition, words)),
-        ("dates", &dates),
-        ("ctz", zone),
-        ("details", &details(edition, words)),
-        ("location", &location),
-    ];
-    Url::parse_with_params("https://calendar.google.com/calendar/render", event).expect("a constant address").into()
 }
 
 impl<'a> OtherLanguage<'a> {
@@ -235,7 +358,12 @@ impl<'a> PlaceView<'a> {
 
 impl<'a> Contact<'a> {
     fn of(contact: &'a EmergencyContact, language: Language) -> Self {
-        let dial = contact.phone.chars().filter(|character| character.is_ascii_digit() || *character == '+').collect();
-        Self { name: Localized::of(&contact.name, language), phone: &contact.phone, dial }
+        Self { name: Localized::of(&contact.name, language), number: Number::of(&contact.phone) }
+    }
+}
+
+impl<'a> Number<'a> {
+    fn of(number: &'a str) -> Self {
+        Self { said: number, dial: dial(number) }
     }
 }

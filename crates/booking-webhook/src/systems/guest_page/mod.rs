@@ -2,50 +2,30 @@
 //!
 //! Built from [`crate::booking::Charter`], which has no money and no full name in it. Anybody with the link can open it.
 
+mod calendar_event;
+mod compact;
 mod content;
-mod edition;
-mod invitation;
-mod policy;
+mod csp;
+mod ics;
+mod link_picture;
+mod not_found_page;
+mod page_input;
+mod publisher;
+mod render;
 #[cfg(test)]
 mod tests;
 mod time_zone;
-mod unknown_link;
 mod uploads;
 mod words;
 
-use std::fmt;
-
-use aws_sdk_cloudfront::{
-    operation::create_invalidation::CreateInvalidationError,
-    types::{InvalidationBatch, Paths},
-};
-use aws_sdk_s3::{operation::put_object::PutObjectError, primitives::ByteStream};
-pub use edition::{GuestPage, Moved, PageInput, RenderError, Renderer};
+pub use link_picture::LinkPicture;
+pub use page_input::{Moved, PageInput};
+pub(crate) use publisher::{CACHE_CONTROL, CALENDAR, HTML, PNG, PUT_PAGE};
+pub use publisher::{Publisher, StandingPages};
+pub use render::{GuestPage, RenderError, Renderer};
 pub use uploads::Uploads;
 
-use crate::{
-    booking::CharterId,
-    outbound::{Answered, Call, CallError, Deadline, Effect, Outbound, Page, Service, from_sdk, worse_of},
-    runtime::config::GuestPageConfig,
-    runtime::metrics::Metric,
-    runtime::secrets::SecretStore,
-};
-
-/// An invalidation reaches the edge but not a phone: the page is fresh at the edge for a day and revalidated by every browser.
-pub(crate) const CACHE_CONTROL: &str = "public, max-age=0, s-maxage=86400, must-revalidate";
-pub(crate) const HTML: &str = "text/html; charset=utf-8";
-pub(crate) const CALENDAR: &str = "text/calendar; charset=utf-8";
-
-pub(crate) const PUT_PAGE: Call =
-    Call { service: Service::GuestPageBucket, operation: "put_guest_page", effect: Effect::Change };
-const PUT_INVITATION: Call =
-    Call { service: Service::GuestPageBucket, operation: "put_calendar_file", effect: Effect::Change };
-const PUT_UNKNOWN_LINK: Call =
-    Call { service: Service::GuestPageBucket, operation: "put_unknown_link_page", effect: Effect::Change };
-const INVALIDATE: Call =
-    Call { service: Service::Cloudfront, operation: "invalidate_guest_page", effect: Effect::Change };
-
-const VISIT: Call = Call { service: Service::GuestSite, operation: "visit_guest_page", effect: Effect::Repeatable };
+use crate::{booking::CharterId, runtime::config::GuestPageConfig};
 
 /// Where the page of one charter is. What guests open is fixed, because the edge's own rule rewrites it (`infra/viewer-request.js`); the
 /// objects lie wherever the bucket's owner wants them.
@@ -70,6 +50,11 @@ impl Address {
         Self { url: format!("{}{path}", config.base_url), path, key, calendar_key }
     }
 
+    /// What guest links begin with: `https://queenofsandiego.com`.
+    pub(crate) fn base_url(&self) -> &str {
+        self.url.strip_suffix(&self.path).unwrap_or(&self.url)
+    }
+
     /// Where guests get the calendar file: `/g/{charter_id}.ics`.
     pub fn calendar_path(&self) -> String {
         format!("{}.ics", self.path)
@@ -81,135 +66,9 @@ impl Address {
     }
 }
 
-/// The bucket and the distribution in front of it.
-#[derive(Clone, Copy)]
-pub struct Publisher<'a> {
-    outbound: &'a Outbound,
-    secrets: &'a SecretStore,
-    config: &'a GuestPageConfig,
-    s3: &'a aws_sdk_s3::Client,
-    cloudfront: &'a aws_sdk_cloudfront::Client,
-}
-
-impl fmt::Debug for Publisher<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Publisher").field("config", &self.config).finish_non_exhaustive()
-    }
-}
-
-impl<'a> Publisher<'a> {
-    /// Publishes into `config`'s bucket, and invalidates on the distribution that `secrets` names at the time.
-    pub fn new(
-        outbound: &'a Outbound,
-        secrets: &'a SecretStore,
-        config: &'a GuestPageConfig,
-        s3: &'a aws_sdk_s3::Client,
-        cloudfront: &'a aws_sdk_cloudfront::Client,
-    ) -> Self {
-        Self { outbound, secrets, config, s3, cloudfront }
-    }
-
-    /// Where guests send the photos of a charter to, as far as the secrets know; `event_id` is SCC's id of it.
-    pub fn uploads(&self, event_id: &str) -> Option<Uploads> {
-        let secrets = self.secrets.current();
-        let region = self.s3.config().region().map_or("us-west-2", |region| region.as_ref());
-        Uploads::of(&secrets.scc.as_ref().ok()?.content, event_id, region)
-    }
-
-    /// Puts both files, then invalidates them. All of it may be done again at any time with the same effect.
-    ///
-    /// # Errors
-    /// The first [`CallError`]; what was put before it stays.
-    pub async fn publish(
-        &self,
-        page: &GuestPage,
-        address: &Address,
-        reference: &str,
-        deadline: &Deadline,
-    ) -> Result<(), CallError> {
-        self.put_both(page, address, deadline).await?;
-        self.invalidate(&address.paths(), reference, deadline).await
-    }
-
-    async fn put_both(&self, page: &GuestPage, address: &Address, deadline: &Deadline) -> Result<(), CallError> {
-        let html = self.put(PUT_PAGE, &address.key, HTML, &page.html, deadline);
-        let calendar = self.put(PUT_INVITATION, &address.calendar_key, CALENDAR, &page.calendar, deadline);
-        let (html, calendar) = tokio::join!(html, calendar);
-        worse_of(html, calendar)
-    }
-
-    /// Publishes what belongs to no charter: the canary's page, and the page for links that lead nowhere.
-    ///
-    /// # Errors
-    /// The first [`CallError`]; what was put before it stays.
-    pub async fn publish_standing_pages(
-        &self,
-        canary: &GuestPage,
-        address: &Address,
-        unknown_link: &str,
-        reference: &str,
-        deadline: &Deadline,
-    ) -> Result<(), CallError> {
-        let key = unknown_link::key(self.config);
-        let unknown_link = self.put(PUT_UNKNOWN_LINK, &key, HTML, unknown_link, deadline);
-        let (unknown_link, canary) = tokio::join!(unknown_link, self.put_both(canary, address, deadline));
-        worse_of(unknown_link, canary)?;
-        let paths = [address.paths(), vec![unknown_link::PATH.to_owned()]].concat();
-        self.invalidate(&paths, reference, deadline).await
-    }
-
-    /// Opens a page as a guest does, at whatever host it is: no secret goes along.
-    ///
-    /// # Errors
-    /// [`CallError`] when no whole answer came.
-    pub async fn visit(&self, url: &str, deadline: &Deadline) -> Result<Page, CallError> {
-        self.outbound.visit(VISIT, deadline, url).await
-    }
-
-    async fn put(
-        &self,
-        call: Call,
-        key: &str,
-        content_type: &str,
-        body: &str,
-        deadline: &Deadline,
-    ) -> Result<(), CallError> {
-        let once = || async {
-            let put = self.s3.put_object().bucket(&self.config.bucket).key(key);
-            let put = put
-                .content_type(content_type)
-                .cache_control(CACHE_CONTROL)
-                .body(ByteStream::from(body.as_bytes().to_vec()));
-            put.send().await.map_err(|error| from_sdk::<PutObjectError>(call, error))?;
-            Ok(Answered { status: 200, remote_id: Some(key.to_owned()), value: () })
-        };
-        self.outbound.attempts(call, deadline, once).await
-    }
-
-    async fn invalidate(&self, items: &[String], reference: &str, deadline: &Deadline) -> Result<(), CallError> {
-        let secrets = match &self.secrets.current().distribution_id {
-            Ok(_) => self.secrets.current(),
-            Err(_) => self.secrets.newer_than(&self.secrets.current(), deadline).await,
-        };
-        let distribution = secrets.distribution_id.as_ref().map_err(|fault| {
-            self.outbound.metrics().count(Metric::DeniedCalls);
-            CallError::misconfigured(INVALIDATE, fault.to_string())
-        })?;
-        let once = || async {
-            let paths = Paths::builder()
-                .quantity(i32::try_from(items.len()).unwrap_or(i32::MAX))
-                .set_items(Some(items.to_vec()));
-            let paths = paths.build().expect("the quantity is set");
-            let batch = InvalidationBatch::builder().paths(paths).caller_reference(reference);
-            let batch = batch.build().expect("paths and caller reference are set");
-            let request = self.cloudfront.create_invalidation().distribution_id(distribution).invalidation_batch(batch);
-            let answer =
-                request.send().await.map_err(|error| from_sdk::<CreateInvalidationError>(INVALIDATE, error))?;
-            let remote_id = answer.invalidation().map(|invalidation| invalidation.id().to_owned());
-            Ok(Answered { status: 201, remote_id, value: () })
-        };
-        self.outbound.attempts(INVALIDATE, deadline, once).await
-    }
+/// A phone number as `tel:` and `sms:` links take it.
+fn dial(number: &str) -> String {
+    number.chars().filter(|character| character.is_ascii_digit() || *character == '+').collect()
 }
 
 #[cfg(test)]

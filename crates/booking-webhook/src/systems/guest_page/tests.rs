@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use regex_lite::Regex;
 
-use super::{Address, GuestPage, Moved, PageInput, Renderer, Uploads, policy::Policy};
+use super::{Address, GuestPage, Moved, PageInput, Renderer, Uploads, csp::ContentSecurityPolicy};
 use crate::{
     booking::{BoatReference, Booking, BookingId, CharterId, Guest, Money, Operator, Sale, Terms},
     runtime::config::GuestPageConfig,
@@ -19,7 +19,7 @@ pub(super) fn example() -> Operator {
     toml::from_str(EXAMPLE).expect("the example is valid")
 }
 
-/// What differs between the editions of these tests.
+/// What differs between the pages of these tests.
 #[derive(Default)]
 pub(super) struct Story {
     pub(super) cancelled: bool,
@@ -39,7 +39,7 @@ pub(super) fn render(sale: Sale, operator: &Operator, story: &Story) -> GuestPag
     };
     let address = Address::of(&id, &config);
     let confirmed = Booking::assemble(booking_id, sale, terms, operator, id);
-    let edition = PageInput {
+    let input = PageInput {
         charter: &confirmed.charter,
         address: &address,
         operator,
@@ -49,7 +49,7 @@ pub(super) fn render(sale: Sale, operator: &Operator, story: &Story) -> GuestPag
         moved: story.moved,
         uploads: story.uploads.as_ref(),
     };
-    Renderer::new().expect("the template is well-formed").render(&edition).expect("it renders")
+    Renderer::new().expect("the template is well-formed").render(&input).expect("it renders")
 }
 
 fn instant(text: &str) -> Timestamp {
@@ -146,8 +146,9 @@ fn the_same_in_spanish() {
         "Tacones altos",
         "Llamar a <bdi>la oficina del muelle</bdi>",
         "Si no es seguro navegar",
+        "Niños",
     ];
-    check(in_language(&page, "es"), &said, &["Friday", "hours", "guests", "the dock office"]);
+    check(in_language(&page, "es"), &said, &["Friday", "3 hours", "8 guests", "the dock office"]);
     assert!(page.contains(r#"<html lang="es" "#) && page.contains("<title>Paseo en velero: Queen of San Diego"));
 }
 
@@ -235,6 +236,13 @@ fn times_that_leave_the_day_or_the_zone_say_so() {
     let starting = |start: &str| Sale { start: start.parse().expect("valid"), ..sale() };
     let night = page(starting("2025-05-30T22:30:00-07:00"), &example());
     check(&night, &["Friday, May 30", ">10:30 PM<", ">Saturday 1:30 AM<"], &[]);
+    let several_days = Sale { duration: 3060_u64.try_into().expect("valid"), ..sale() };
+    let several_days = page(several_days, &example());
+    check(in_language(&several_days, "en"), &[">Sunday, June 1, 5:00 PM<", ">2 days 3 hours<"], &[]);
+    check(in_language(&several_days, "es"), &[">domingo, 1 de junio, 5:00 p.\u{a0}m.<", ">2 días y 3 horas<"], &[]);
+    let after_midnight = page(starting("2025-05-31T00:05:00-07:00"), &example());
+    let day_of_arrival = [r#"data-date="2025-05-31""#, r#"data-arrival="2025-05-30""#, "<strong>Friday 11:50 PM<"];
+    check(&after_midnight, &day_of_arrival, &[]);
     let clocks_go_back = page(starting("2025-11-02T00:10:00-07:00"), &example());
     check(&clocks_go_back, &[">12:10 AM PDT<", ">2:10 AM<", "(PST)<", "Saturday 11:55 PM"], &[]);
 }
@@ -274,11 +282,112 @@ fn a_cancelled_charter_says_so_and_its_file_takes_it_out_of_calendars() {
 }
 
 #[test]
+fn each_phase_has_the_operators_own_words() {
+    let sailing = page(sale(), &example());
+    let said = [
+        r#"<li data-on="upcoming today"><a href="https://forecast.weather.gov/"#,
+        r#"<span class="host">forecast.weather.gov</span>"#,
+        r#"<li data-on="after" hidden><a href="https://example.com/review">Tell others how it was</a>"#,
+        r#"<section class="card links" aria-labelledby="links-en" data-links data-on="upcoming today after">"#,
+        "Parking and finding the dock",
+        "<p>Walk down the ramp",
+        r#"href="sms:+16195550100""#,
+        "<dd><bdi>Kim</bdi></dd>",
+    ];
+    check(in_language(&sailing, "en"), &said, &["What about the money?", "Find another day"]);
+    check(in_language(&sailing, "es"), &["https://example.com/waiver/es", "Mareas"], &["Tides", "Sign the"]);
+    let off = render(sale(), &example(), &Story { cancelled: true, ..Story::default() }).html;
+    let said = ["What about the money?", "Find another day", "tel:+16195550100", "sms:+16195550100"];
+    check(in_language(&off, "en"), &said, &["Parking", "Tell others", "Tides", "Open map", " hidden>"]);
+    let bare = page(sale(), &Operator::default());
+    check(in_language(&bare, "en"), &[], &["data-links", "data-section", "sms:", "Captain", "Where to meet"]);
+}
+
+/// What a chat shows to everybody in it.
+#[test]
+fn a_shared_link_shows_when_and_where_and_nobodys_name() {
+    let (html, operator) = (page(sale(), &example()), example());
+    let (head, _) = html.split_once("<style>").expect("a head");
+    let content = |property: &str| {
+        let tag = Regex::new(&format!(r#"property="{property}" content="([^"]*)""#)).expect("valid");
+        tag.captures_iter(head).next().unwrap_or_else(|| panic!("{property} in {head}"))[1].to_owned()
+    };
+    assert_eq!(content("og:title"), "Sailing on Queen of San Diego");
+    assert_eq!(
+        content("og:description"),
+        "Friday, May 30, 2025, 2:00 PM – 5:00 PM PDT · Please arrive by 1:45 PM · Harbor Island, guest dock, 1880 Harbor Island Drive, San Diego, CA 92101"
+    );
+    assert_eq!(
+        (content("og:url").as_str(), content("og:locale").as_str()),
+        ("https://example.com/g/89B1THZR", "en_US")
+    );
+    assert_eq!(content("og:site_name"), "JADA Sailing");
+    assert!(!head.contains("Dana") && head.contains(r#"rel="apple-touch-icon" href="/g/touch-icon.png""#), "{head}");
+    let pictures = Renderer::new().and_then(|renderer| renderer.link_pictures(&operator)).expect("they render");
+    assert!(pictures.iter().any(|picture| content("og:image") == format!("https://example.com{}", picture.path())));
+    let own = EXAMPLE.replace("# picture =", "picture =");
+    let own = self::page(sale(), &toml::from_str(&own).expect("uncommented, it is valid"));
+    check(&own, &[r#"property="og:image" content="https://example.com/queen-of-san-diego.jpg""#], &["/g/link-"]);
+}
+
+#[test]
+fn the_calendar_file_has_what_a_guest_needs_without_signal() {
+    let unfolded = |file: GuestPage| file.calendar.replace("\r\n ", "");
+    let file = unfolded(render(sale(), &example(), &Story::default()));
+    let description = "DESCRIPTION:Please arrive by 1:45 PM.\\nHarbor Island\\, guest dock\\, 1880 Harbor Island Drive\\, San Diego\\, CA 92101\\nMap: https://www.google.com/maps/";
+    let said = [
+        description,
+        "Call the dock office: +1 619 555 0100",
+        "GEO:32.7258;-117.2005\r\n",
+        "URL:https://example.com/g/89B1THZR\r\n",
+        "ACTION:DISPLAY\r\nTRIGGER:-P1D\r\nDESCRIPTION:Sailing on Queen of San Diego. Please arrive by 1:45 PM.",
+        "TRIGGER:-PT2H\r\n",
+        "REFRESH-INTERVAL;VALUE=DURATION:PT1H\r\n",
+    ];
+    check(&file, &said, &[]);
+    let off = unfolded(render(sale(), &example(), &Story { cancelled: true, ..Story::default() }));
+    check(&off, &["STATUS:CANCELLED", "Call the dock office"], &["VALARM", "Map:"]);
+}
+
+#[test]
+fn a_moved_charter_says_what_to_do_with_each_calendar() {
+    let moved = Some(Moved { from: instant("2025-05-29T21:00:00Z"), at: instant("2025-05-20T18:03:10Z") });
+    let page = render(sale(), &example(), &Story { moved, ..Story::default() }).html;
+    let said = ["Replace the entry</a>", "One added through Google or Outlook stays at the old time"];
+    check(in_language(&page, "en"), &said, &["Add to calendar"]);
+    let subscribe = r#"href="webcal://example.com/g/89B1THZR.ics" data-subscribe"#;
+    check(in_language(&page, "en"), &[subscribe, "in Google Calendar within a day"], &[]);
+}
+
+#[test]
+fn outlook_gets_the_same_event() {
+    let page = page(sale(), &example());
+    let link = Regex::new(r#"href="(https://outlook\.live\.com/[^"]*)""#).expect("valid");
+    let link = link.captures_iter(in_language(&page, "en")).next().expect("a link")[1].replace("&amp;", "&");
+    let link = reqwest::Url::parse(&link).expect("an address");
+    let values: Vec<(String, String)> = link.query_pairs().into_owned().collect();
+    for (name, value) in [
+        ("rru", "addevent"),
+        ("subject", "Sailing on Queen of San Diego"),
+        ("startdt", "2025-05-30T21:00:00Z"),
+        ("enddt", "2025-05-31T00:00:00Z"),
+        ("body", &DETAILS.replace('\n', "<br>")),
+    ] {
+        assert!(values.contains(&(name.into(), value.into())), "{name}: {values:?}");
+    }
+}
+
+#[test]
 fn photos_are_asked_for_when_somebody_takes_them() {
     let page = render(sale(), &example(), &Story { uploads: Some(uploads()), ..Story::default() }).html;
     let presign = r#"data-presign="https://a2.execute-api.us-west-2.amazonaws.com/prod/g/89B1THZR/presign""#;
     check(&page, &[presign, "Share your photos", "Compartan sus fotos"], &[]);
 }
+
+const DETAILS: &str = "Please arrive by 1:45 PM.
+Call the dock office: +1 619 555 0100
+Text message: +1 619 555 0100
+Everything for the day: https://example.com/g/89B1THZR";
 
 #[test]
 fn google_calendar_gets_the_same_event() {
@@ -292,7 +401,7 @@ fn google_calendar_gets_the_same_event() {
         ("text", "Sailing on Queen of San Diego"),
         ("dates", "20250530T210000Z/20250531T000000Z"),
         ("ctz", "America/Los_Angeles"),
-        ("details", "Please arrive by 1:45 PM. Everything for the day: https://example.com/g/89B1THZR"),
+        ("details", DETAILS),
         ("location", "Harbor Island, guest dock, 1880 Harbor Island Drive, San Diego, CA 92101"),
     ] {
         assert!(values.contains(&(name.into(), value.into())), "{name}: {values:?}");
@@ -332,11 +441,11 @@ fn the_policy_lets_exactly_the_pages_own_script_and_style_run() {
         }
         assert!(!policy.contains("unsafe"), "{policy}");
     }
-    assert_ne!(Policy::of("a", "b").text(None), Policy::of("a ", "b").text(None));
+    assert_ne!(ContentSecurityPolicy::of("a", "b").text(None), ContentSecurityPolicy::of("a ", "b").text(None));
 }
 
 #[test]
-fn the_same_edition_is_the_same_bytes() {
+fn the_same_input_is_the_same_bytes() {
     let story = Story { uploads: Some(uploads()), ..Story::default() };
     assert_eq!(render(sale(), &example(), &story), render(sale(), &example(), &story));
 }

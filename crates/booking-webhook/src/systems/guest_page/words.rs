@@ -36,8 +36,11 @@ pub(super) struct TimeWords {
     clock: String,
     /// Before noon and after.
     halves: [String; 2],
-    clock_on_another_day: String,
-    duration: String,
+    clock_on_next_day: String,
+    clock_on_later_date: String,
+    two_parts: String,
+    three_parts: String,
+    days: Count,
     hours: Count,
     minutes: Count,
     pub(super) guests: Count,
@@ -60,9 +63,15 @@ pub(super) struct Count {
 pub(super) struct CharterWords {
     pub(super) title: String,
     pub(super) title_cancelled: String,
-    pub(super) details: String,
+    pub(super) details_arrive: String,
+    pub(super) details_map: String,
+    pub(super) details_call: String,
+    pub(super) details_text: String,
+    pub(super) details_page: String,
     pub(super) details_cancelled: String,
-    pub(super) preview: String,
+    pub(super) alarm: String,
+    pub(super) preview_when: String,
+    pub(super) preview_arrive: String,
 }
 
 /// The words in every language, in the order of [`Language::ALL`].
@@ -100,9 +109,8 @@ impl Count {
 impl TimeWords {
     /// `Friday, May 30, 2025`.
     pub(super) fn day(&self, time: &Zoned) -> String {
-        let month = &self.months[usize::try_from(time.month() - 1).expect("months are 1 to 12")];
         let (day, year) = (time.day().to_string(), time.year().to_string());
-        fill(&self.day, &[("weekday", self.weekday(time)), ("month", month), ("day", &day), ("year", &year)])
+        fill(&self.day, &[("weekday", self.weekday(time)), ("month", self.month(time)), ("day", &day), ("year", &year)])
     }
 
     /// `2:00 PM`.
@@ -112,23 +120,31 @@ impl TimeWords {
         fill(&self.clock, &[("hour", &hour), ("minute", &minute), ("half", half)])
     }
 
-    /// `5:00 PM` on the day of `start`, `Saturday 1:00 AM` on another.
+    /// `5:00 PM` on the day of `start`, `Saturday 1:00 AM` on the day before or after it, `Sunday, June 1, 5:00 PM` on any other: beyond
+    /// a week a weekday alone would be another day.
     pub(super) fn clock_on(&self, start: &Zoned, time: &Zoned) -> String {
         let clock = self.clock(time);
-        if time.date() == start.date() {
-            return clock;
-        }
-        fill(&self.clock_on_another_day, &[("weekday", self.weekday(time)), ("clock", &clock)])
+        let days_apart = (time.date() - start.date()).get_days().abs();
+        let text = match days_apart {
+            0 => return clock,
+            1 => &self.clock_on_next_day,
+            _ => &self.clock_on_later_date,
+        };
+        let day = time.day().to_string();
+        let values = [("weekday", self.weekday(time)), ("month", self.month(time)), ("day", &day), ("clock", &clock)];
+        fill(text, &values)
     }
 
-    /// `3 hours`, `1 hour 30 minutes`, `45 minutes`.
+    /// `3 hours`, `1 hour 30 minutes`, `2 days 3 hours`.
     pub(super) fn duration(&self, minutes: i64) -> String {
-        match (minutes / 60, minutes % 60) {
-            (hours, 0) => self.hours.of(hours),
-            (0, minutes) => self.minutes.of(minutes),
-            (hours, minutes) => {
-                fill(&self.duration, &[("hours", &self.hours.of(hours)), ("minutes", &self.minutes.of(minutes))])
-            }
+        let parts = [(&self.days, minutes / 1440), (&self.hours, minutes / 60 % 24), (&self.minutes, minutes % 60)];
+        let said: Vec<String> =
+            parts.into_iter().filter(|(_, number)| *number > 0).map(|(count, number)| count.of(number)).collect();
+        match &*said {
+            [] => self.minutes.of(0),
+            [one] => one.clone(),
+            [one, two] => fill(&self.two_parts, &[("first", one), ("second", two)]),
+            [one, two, three, ..] => fill(&self.three_parts, &[("first", one), ("second", two), ("third", three)]),
         }
     }
 
@@ -139,6 +155,10 @@ impl TimeWords {
             Some(name) => fill(&self.zone, &[("name", name), ("abbreviation", &abbreviation)]),
             None => abbreviation,
         }
+    }
+
+    fn month(&self, time: &Zoned) -> &str {
+        &self.months[usize::try_from(time.month() - 1).expect("months are 1 to 12")]
     }
 
     fn weekday(&self, time: &Zoned) -> &str {
@@ -285,9 +305,28 @@ mod tests {
         assert_eq!(spanish.zone(&start), "hora del Pacífico (PDT)");
         assert_eq!(english.zone(&at("2025-05-30T14:00:00[Europe/Lisbon]")), "WEST");
         let night = at("2025-06-01T00:05:00[America/Los_Angeles]");
-        assert_eq!(english.clock_on(&start, &night), "Sunday 12:05 AM");
-        assert_eq!(spanish.clock_on(&start, &night), "12:05 a.\u{a0}m. del domingo");
+        assert_eq!(english.clock_on(&start, &night), "Sunday, June 1, 12:05 AM");
         assert_eq!(english.clock(&at("2025-05-30T12:00:00[America/Los_Angeles]")), "12:00 PM");
+    }
+
+    /// The start is Friday, May 30, 2 PM.
+    #[test]
+    fn a_time_on_another_day_names_it() {
+        let vocabulary = Vocabulary::compiled_in();
+        let [english, spanish] = Language::ALL.map(|language| &vocabulary.of(language).time);
+        let start = at("2025-05-30T14:00:00[America/Los_Angeles]");
+        for (time, in_english, in_spanish) in [
+            ("2025-05-30T17:00:00", "5:00 PM", "5:00 p. m."),
+            ("2025-05-31T00:30:00", "Saturday 12:30 AM", "12:30 a. m. del sábado"),
+            ("2025-05-29T23:50:00", "Thursday 11:50 PM", "11:50 p. m. del jueves"),
+            ("2025-06-01T17:00:00", "Sunday, June 1, 5:00 PM", "domingo, 1 de junio, 5:00 p. m."),
+            ("2025-06-06T10:00:00", "Friday, June 6, 10:00 AM", "viernes, 6 de junio, 10:00 a. m."),
+            ("2026-01-01T10:00:00", "Thursday, January 1, 10:00 AM", "jueves, 1 de enero, 10:00 a. m."),
+        ] {
+            let time = at(&format!("{time}[America/Los_Angeles]"));
+            assert_eq!(english.clock_on(&start, &time), in_english);
+            assert_eq!(spanish.clock_on(&start, &time).replace('\u{a0}', " "), in_spanish);
+        }
     }
 
     #[test]
@@ -299,6 +338,9 @@ mod tests {
             (61, "1 hour 1 minute", "1 hora y 1 minuto"),
             (90, "1 hour 30 minutes", "1 hora y 30 minutos"),
             (180, "3 hours", "3 horas"),
+            (1440, "1 day", "1 día"),
+            (3060, "2 days 3 hours", "2 días y 3 horas"),
+            (4291, "2 days 23 hours 31 minutes", "2 días, 23 horas y 31 minutos"),
         ] {
             assert_eq!(vocabulary.of(Language::English).time.duration(minutes), english);
             assert_eq!(vocabulary.of(Language::Spanish).time.duration(minutes), spanish);

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 
 import { assertAccessible, assertFits, visit } from '../visitor.js';
 
-export function unknownLink(world) {
+export function notFoundPage(world) {
   describe('links', { concurrency: 1 }, () => {
     test('a link works however people type it', async () => {
       const { url, charter_id: id } = await world.charter('en');
@@ -34,6 +34,14 @@ export function unknownLink(world) {
         // The browser reports the 404 itself; nothing else is asked for or complained about.
         assert.equal(account.requests.length, 1);
         assert.deepEqual(account.complaints.filter((complaint) => !complaint.includes('404')), []);
+      }
+    });
+
+    test('the health check’s own page is one that everybody can read', async (t) => {
+      for (const scheme of ['light', 'dark']) {
+        const { page } = await visit(t, world.browser, `${world.stage.site}/g/00000000`, { scheme });
+        await assertAccessible(t, page, `canary, ${scheme}`);
+        await assertFits(page, `canary-${scheme}`, { shoot: false });
       }
     });
 

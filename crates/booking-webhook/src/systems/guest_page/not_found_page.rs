@@ -9,7 +9,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tera::{Context, Tera};
 
-use super::edition::RenderError;
+use super::dial;
 use crate::{
     booking::{Boat, EmergencyContact, Language, Operator},
     runtime::config::GuestPageConfig,
@@ -20,8 +20,8 @@ const NAME: &str = "not-found";
 /// Where the distribution looks for it, wherever the objects lie.
 pub(super) const PATH: &str = "/g/not-found.html";
 
-const TEMPLATE: &str = "unknown-link.html";
-const STYLE: &str = include_str!("../../../../../templates/unknown-link.css");
+const TEMPLATE: &str = "not-found-page.html";
+const STYLE: &str = include_str!("../../../../../templates/not-found-page.css");
 
 /// Where it lies: `g/not-found.html`.
 pub(super) fn key(config: &GuestPageConfig) -> String {
@@ -29,12 +29,12 @@ pub(super) fn key(config: &GuestPageConfig) -> String {
 }
 
 /// Parses the compiled-in template into `tera`.
-pub(super) fn add_template(tera: &mut Tera) -> Result<(), RenderError> {
-    Ok(tera.add_raw_template(TEMPLATE, include_str!("../../../../../templates/unknown-link.html"))?)
+pub(super) fn add_template(tera: &mut Tera) -> Result<(), tera::Error> {
+    tera.add_raw_template(TEMPLATE, include_str!("../../../../../templates/not-found-page.html"))
 }
 
 /// Renders the page in both languages at once: nobody knows which one the visitor reads.
-pub(super) fn render(tera: &Tera, operator: &Operator) -> Result<String, RenderError> {
+pub(super) fn render(tera: &Tera, operator: &Operator) -> Result<String, tera::Error> {
     let digest = BASE64.encode(&Sha256::digest(STYLE));
     let policy =
         format!("default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'");
@@ -43,7 +43,7 @@ pub(super) fn render(tera: &Tera, operator: &Operator) -> Result<String, RenderE
     context.insert("style", STYLE);
     context.insert("operator", &operator.name);
     context.insert("contacts", &Contacts::of(operator));
-    Ok(tera.render(TEMPLATE, &context)?)
+    tera.render(TEMPLATE, &context)
 }
 
 /// Whom to call, once for each number.
@@ -87,7 +87,7 @@ fn contacts<'operator>(operator: &'operator Operator, language: Language) -> Vec
             name,
             lang: (spoken != language).then(|| spoken.tag()),
             phone: &contact.phone,
-            dial: contact.phone.chars().filter(|character| character.is_ascii_digit() || *character == '+').collect(),
+            dial: dial(&contact.phone),
             boats: if several { boats.join(", ") } else { String::new() },
         }
     };

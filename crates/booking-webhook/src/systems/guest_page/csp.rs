@@ -10,12 +10,12 @@ use super::Uploads;
 
 /// The page's script and style, by their digests: a letter more in either, and a browser runs neither.
 #[derive(Debug)]
-pub(super) struct Policy {
+pub(super) struct ContentSecurityPolicy {
     script: String,
     style: String,
 }
 
-impl Policy {
+impl ContentSecurityPolicy {
     /// For exactly this script and this style.
     pub(super) fn of(script: &str, style: &str) -> Self {
         let [script, style] = [script, style].map(|text| format!("'sha256-{}'", BASE64.encode(&Sha256::digest(text))));
@@ -27,7 +27,7 @@ impl Policy {
         let Self { script, style } = self;
         let connect = uploads.map_or("'none'", Uploads::sources);
         format!(
-            "default-src 'none'; script-src {script}; style-src {style}; img-src data:; connect-src {connect}; \
+            "default-src 'none'; script-src {script}; style-src {style}; img-src 'self' data:; connect-src {connect}; \
              base-uri 'none'; form-action 'none'"
         )
     }

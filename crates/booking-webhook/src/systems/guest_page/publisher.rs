@@ -1,0 +1,187 @@
+//! Puts guest pages into the bucket, and makes them visible by an exact invalidation.
+
+use std::fmt;
+
+use aws_sdk_cloudfront::{
+    operation::create_invalidation::CreateInvalidationError,
+    types::{InvalidationBatch, Paths},
+};
+use aws_sdk_s3::{operation::put_object::PutObjectError, primitives::ByteStream};
+use futures::future::join_all;
+
+use super::{Address, GuestPage, LinkPicture, Uploads, not_found_page};
+use crate::{
+    outbound::{Answered, Call, CallError, Deadline, Effect, Outbound, Page, Service, from_sdk, worse_of},
+    runtime::config::GuestPageConfig,
+    runtime::metrics::Metric,
+    runtime::secrets::SecretStore,
+};
+
+/// An invalidation reaches the edge but not a phone: the page is fresh at the edge for a day and revalidated by every browser.
+pub(crate) const CACHE_CONTROL: &str = "public, max-age=0, s-maxage=86400, must-revalidate";
+pub(crate) const HTML: &str = "text/html; charset=utf-8";
+pub(crate) const PNG: &str = "image/png";
+pub(crate) const CALENDAR: &str = "text/calendar; charset=utf-8";
+
+pub(crate) const PUT_PAGE: Call =
+    Call { service: Service::GuestPageBucket, operation: "put_guest_page", effect: Effect::Change };
+const PUT_CALENDAR_FILE: Call =
+    Call { service: Service::GuestPageBucket, operation: "put_calendar_file", effect: Effect::Change };
+const PUT_NOT_FOUND_PAGE: Call =
+    Call { service: Service::GuestPageBucket, operation: "put_not_found_page", effect: Effect::Change };
+const PUT_PICTURE: Call =
+    Call { service: Service::GuestPageBucket, operation: "put_link_picture", effect: Effect::Change };
+const INVALIDATE: Call =
+    Call { service: Service::Cloudfront, operation: "invalidate_guest_page", effect: Effect::Change };
+
+const VISIT: Call = Call { service: Service::GuestSite, operation: "visit_guest_page", effect: Effect::Repeatable };
+
+/// What belongs to no charter.
+#[derive(Debug)]
+pub struct StandingPages<'a> {
+    /// The health check's page.
+    pub canary: &'a GuestPage,
+    /// The page for links that lead nowhere.
+    pub not_found_page: &'a str,
+    /// What chats show beside a link, and the icon on a phone's home screen.
+    pub pictures: &'a [LinkPicture],
+}
+
+/// The bucket and the distribution in front of it.
+#[derive(Clone, Copy)]
+pub struct Publisher<'a> {
+    outbound: &'a Outbound,
+    secrets: &'a SecretStore,
+    config: &'a GuestPageConfig,
+    s3: &'a aws_sdk_s3::Client,
+    cloudfront: &'a aws_sdk_cloudfront::Client,
+}
+
+impl fmt::Debug for Publisher<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Publisher").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Publisher<'a> {
+    /// Publishes into `config`'s bucket, and invalidates on the distribution that `secrets` names at the time.
+    pub fn new(
+        outbound: &'a Outbound,
+        secrets: &'a SecretStore,
+        config: &'a GuestPageConfig,
+        s3: &'a aws_sdk_s3::Client,
+        cloudfront: &'a aws_sdk_cloudfront::Client,
+    ) -> Self {
+        Self { outbound, secrets, config, s3, cloudfront }
+    }
+
+    /// Where guests send the photos of a charter to, as far as the secrets know; `event_id` is SCC's id of it.
+    pub fn uploads(&self, event_id: &str) -> Option<Uploads> {
+        let secrets = self.secrets.current();
+        let region = self.s3.config().region().map_or("us-west-2", |region| region.as_ref());
+        Uploads::of(&secrets.scc.as_ref().ok()?.content, event_id, region)
+    }
+
+    /// Puts both files, then invalidates them. All of it may be done again at any time with the same effect.
+    ///
+    /// # Errors
+    /// The first [`CallError`]; what was put before it stays.
+    pub async fn publish(
+        &self,
+        page: &GuestPage,
+        address: &Address,
+        reference: &str,
+        deadline: &Deadline,
+    ) -> Result<(), CallError> {
+        self.put_both(page, address, deadline).await?;
+        self.invalidate(&address.paths(), reference, deadline).await
+    }
+
+    async fn put_both(&self, page: &GuestPage, address: &Address, deadline: &Deadline) -> Result<(), CallError> {
+        let html = self.put(PUT_PAGE, &address.key, HTML, page.html.as_bytes(), deadline);
+        let calendar = self.put(PUT_CALENDAR_FILE, &address.calendar_key, CALENDAR, page.calendar.as_bytes(), deadline);
+        let (html, calendar) = tokio::join!(html, calendar);
+        worse_of(html, calendar)
+    }
+
+    /// Publishes what belongs to no charter.
+    ///
+    /// # Errors
+    /// The first [`CallError`]; what was put before it stays.
+    pub async fn publish_standing_pages(
+        &self,
+        pages: &StandingPages<'_>,
+        address: &Address,
+        reference: &str,
+        deadline: &Deadline,
+    ) -> Result<(), CallError> {
+        let drawn = self.draw(pages.pictures).await;
+        let key = not_found_page::key(self.config);
+        let not_found_page = self.put(PUT_NOT_FOUND_PAGE, &key, HTML, pages.not_found_page.as_bytes(), deadline);
+        let pictures = join_all(drawn.iter().map(|(key, png)| self.put(PUT_PICTURE, key, PNG, png, deadline)));
+        let canary = self.put_both(pages.canary, address, deadline);
+        let (not_found_page, pictures, canary) = tokio::join!(not_found_page, pictures, canary);
+        worse_of(not_found_page, canary)?;
+        pictures.into_iter().collect::<Result<(), CallError>>()?;
+        // A picture needs no invalidation: another picture has another name.
+        let paths = [address.paths(), vec![not_found_page::PATH.to_owned()]].concat();
+        self.invalidate(&paths, reference, deadline).await
+    }
+
+    /// Each picture with its key. Drawing takes the processor for a while, so it has a thread of its own: no call waits for it unseen.
+    async fn draw(&self, pictures: &[LinkPicture]) -> Vec<(String, Vec<u8>)> {
+        let pictures: Vec<_> = pictures.iter().map(|picture| (picture.key(self.config), picture.clone())).collect();
+        let draw = || pictures.into_iter().map(|(key, picture)| (key, picture.png())).collect();
+        tokio::task::spawn_blocking(draw).await.expect("a test draws the templates")
+    }
+
+    /// Opens a page as a guest does, at whatever host it is: no secret goes along.
+    ///
+    /// # Errors
+    /// [`CallError`] when no whole answer came.
+    pub async fn visit(&self, url: &str, deadline: &Deadline) -> Result<Page, CallError> {
+        self.outbound.visit(VISIT, deadline, url).await
+    }
+
+    async fn put(
+        &self,
+        call: Call,
+        key: &str,
+        content_type: &str,
+        body: &[u8],
+        deadline: &Deadline,
+    ) -> Result<(), CallError> {
+        let once = || async {
+            let put = self.s3.put_object().bucket(&self.config.bucket).key(key);
+            let put = put.content_type(content_type).cache_control(CACHE_CONTROL).body(ByteStream::from(body.to_vec()));
+            put.send().await.map_err(|error| from_sdk::<PutObjectError>(call, error))?;
+            Ok(Answered { status: 200, remote_id: Some(key.to_owned()), value: () })
+        };
+        self.outbound.attempts(call, deadline, once).await
+    }
+
+    async fn invalidate(&self, items: &[String], reference: &str, deadline: &Deadline) -> Result<(), CallError> {
+        let secrets = match &self.secrets.current().distribution_id {
+            Ok(_) => self.secrets.current(),
+            Err(_) => self.secrets.newer_than(&self.secrets.current(), deadline).await,
+        };
+        let distribution = secrets.distribution_id.as_ref().map_err(|fault| {
+            self.outbound.metrics().count(Metric::DeniedCalls);
+            CallError::misconfigured(INVALIDATE, fault.to_string())
+        })?;
+        let once = || async {
+            let paths = Paths::builder()
+                .quantity(i32::try_from(items.len()).unwrap_or(i32::MAX))
+                .set_items(Some(items.to_vec()));
+            let paths = paths.build().expect("the quantity is set");
+            let batch = InvalidationBatch::builder().paths(paths).caller_reference(reference);
+            let batch = batch.build().expect("paths and caller reference are set");
+            let request = self.cloudfront.create_invalidation().distribution_id(distribution).invalidation_batch(batch);
+            let answer =
+                request.send().await.map_err(|error| from_sdk::<CreateInvalidationError>(INVALIDATE, error))?;
+            let remote_id = answer.invalidation().map(|invalidation| invalidation.id().to_owned());
+            Ok(Answered { status: 201, remote_id, value: () })
+        };
+        self.outbound.attempts(INVALIDATE, deadline, once).await
+    }
+}
