@@ -37,7 +37,7 @@ async fn a_plan_says_what_would_be_sent_where_and_sends_nothing() {
 #[tokio::test]
 async fn a_plan_of_an_unconfirmed_booking_sends_nothing() {
     let world = World::start().await;
-    for (status, because) in [("cancelled", "the booking is off"), ("pending", "decides nothing")] {
+    for (status, because) in [("cancelled", "the booking is cancelled"), ("pending", "decides nothing")] {
         let mut full = fixture("plan.json");
         full["plan"]["booking"]["status"] = json!(status);
         let bare = json!({ "plan": { "booking": { "id": full["plan"]["booking"]["id"], "status": status } } });

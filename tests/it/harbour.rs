@@ -7,7 +7,11 @@ use rehearsal::{
     harbour::{Harbour, Kind, inspection::Inspection},
 };
 use serde_json::{Value, json};
-use simulators::aws::loopback_client;
+use simulators::{
+    aws::loopback_client,
+    clock::Clock,
+    sender::{sample_booking, upcoming_start},
+};
 
 use crate::world::World;
 
@@ -54,6 +58,69 @@ impl Visitor {
         let booking = self.harbour.newest().expect("a booking was sold");
         Inspection::of(&self.rehearsal).await.faults(&booking, changes)
     }
+}
+
+impl Visitor {
+    async fn state(&self) -> Value {
+        let url = format!("{}/state", self.harbour.url());
+        loopback_client().get(url).send().await.expect("an answer").json().await.expect("JSON")
+    }
+}
+
+/// A body that nobody sold on the harbour's page.
+fn from_outside(id: &str) -> Value {
+    let now = Clock::system().now();
+    sample_booking(id, &upcoming_start(now), now)
+}
+
+#[tokio::test]
+async fn a_booking_from_outside_is_shown_and_can_be_moved() {
+    let visitor = visit().await;
+    let answered = visitor.rehearsal.deliver(&from_outside("BS-OUTSIDE")).await.expect("an answer");
+    assert_eq!(answered.status, 200, "{answered:?}");
+    let entries = visitor.state().await["entries"].take();
+    let labels: Vec<_> = entries.as_array().expect("entries").iter().map(|entry| &entry["label"]).collect();
+    assert_eq!(labels, ["Sample booking", "Delivery, from outside"]);
+    assert_eq!((&entries[1]["booking_id"], &entries[1]["answer"]["state"]), (&json!("BS-OUTSIDE"), &json!("in_step")));
+
+    let moved = visitor.post("/send/reschedule", &json!({ "booking_id": "BS-OUTSIDE" })).await;
+    assert_eq!(moved["answer"]["state"], "in_step", "{moved:#}");
+    let booking = visitor.harbour.newest().expect("the newest booking is the one from outside");
+    let entries = visitor.rehearsal.calendar.entries();
+    let entry = entries.iter().find(|entry| entry["booking_id"] == "BS-OUTSIDE").expect("its entry");
+    assert_eq!(entry["date"], booking.start.date().to_string());
+    let replayed = visitor.rehearsal.invoke(&json!({ "replay": { "booking_id": "BS-OUTSIDE" } })).await;
+    replayed.expect("an answer");
+    let entries = visitor.state().await["entries"].take();
+    let last = entries.as_array().and_then(|entries| entries.last()).expect("an entry");
+    assert_eq!((&last["label"], entries.as_array().map(Vec::len)), (&json!("Replay, from outside"), Some(4)));
+}
+
+#[tokio::test]
+async fn a_quarantined_delivery_is_listed_and_can_be_replayed() {
+    let visitor = visit().await;
+    visitor.send(Kind::Malformed).await;
+    let kept = visitor.state().await["quarantine"].take();
+    let delivery_id = kept[0]["delivery_id"].as_str().expect("an id");
+    assert_eq!(kept[0]["errors"].as_array().map(Vec::len), Some(2), "{kept:#}");
+    let replayed = visitor.post("/replay", &json!({ "delivery_id": delivery_id })).await;
+    assert_eq!(replayed["delivery_id"], delivery_id);
+    assert_eq!(visitor.state().await["quarantine"][0]["delivery_id"], delivery_id, "it still cannot be read");
+}
+
+#[tokio::test]
+async fn what_was_armed_and_has_fired_is_shown_as_fired() {
+    let visitor = visit().await;
+    let script =
+        |times: u32| json!({ "target": "calendar", "fault": { "kind": "answer", "status": 503 }, "times": times });
+    visitor.post("/fault", &script(2)).await;
+    let fired = async || visitor.state().await["weather"][0]["fired"].take();
+    assert_eq!(fired().await, 0);
+    visitor.send(Kind::Reschedule).await;
+    assert_eq!(fired().await, 2, "each try of the one series met it");
+    assert_eq!(visitor.state().await["weather"].as_array().map(Vec::len), Some(1));
+    visitor.post("/heal", &json!({})).await;
+    assert_eq!(visitor.state().await["weather"], json!([]));
 }
 
 fn lines<'a>(timeline: &'a Value, kind: &str) -> Vec<&'a Value> {

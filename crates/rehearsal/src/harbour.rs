@@ -10,6 +10,7 @@ pub mod inspection;
 mod logbook;
 mod lookout;
 mod marketplace;
+mod outside;
 #[cfg(test)]
 mod tests;
 mod weather;
@@ -33,6 +34,7 @@ use logbook::Logbook;
 use lookout::{Lookout, is_anything_due};
 use marketplace::Marketplace;
 pub use marketplace::{Booking, Kind, NotSent};
+use outside::Outside;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use simulators::{
@@ -69,6 +71,7 @@ struct Desk {
     marketplace: Mutex<Marketplace>,
     weather: Weather,
     logbook: Logbook,
+    outside: Outside,
 }
 
 impl Harbour {
@@ -82,7 +85,9 @@ impl Harbour {
             None => None,
         };
         let (marketplace, weather, logbook) = (Mutex::default(), Weather::default(), Logbook::default());
-        let desk = Arc::new(Desk { rehearsal, lookout, marketplace, weather, logbook });
+        let outside = Outside::default();
+        outside.others(rehearsal.lambda.past_invocations());
+        let desk = Arc::new(Desk { rehearsal, lookout, marketplace, weather, logbook, outside });
         let router = Router::new()
             .route("/", get(|| async { Html(include_str!("harbour/page.html")) }))
             .route("/state", get(state))
@@ -117,7 +122,7 @@ impl Harbour {
         loop {
             ticks.tick().await;
             if is_anything_due(&self.desk.rehearsal).await {
-                self.desk.invoke("Sweep, by the schedule", None, &json!({ "sweep": {} })).await;
+                self.desk.invoke("Sweep, by the schedule", About::default(), &json!({ "sweep": {} })).await;
             }
         }
     }
@@ -150,29 +155,53 @@ impl Desk {
         let at = Clock::system().now();
         let message = lock(&self.marketplace).say(kind, about, at)?;
         let headers = message.signed(self.rehearsal.sender(), at);
+        self.outside.is_own(message.webhook_id.clone());
         let answered = async {
             let answered = self.rehearsal.deliver_raw(&headers, message.body.clone()).await?;
             Ok((Some(answered.status), answered.body))
         };
-        Ok(self.enter(kind.label(), Some(&message.booking_id), answered).await)
+        Ok(self.enter(kind.label(), About::booking(&message.booking_id), answered).await)
     }
 
     /// Invokes the function directly, as a person or the schedule does.
-    async fn invoke(&self, label: &'static str, booking_id: Option<&str>, payload: &Value) -> Entry {
+    async fn invoke(&self, label: &'static str, about: About, payload: &Value) -> Entry {
+        self.outside.is_own(outside::key(payload));
         let answered = async {
             let answer = self.rehearsal.invoke(payload).await?.payload;
             Ok((answer["status"].as_u64().and_then(|status| u16::try_from(status).ok()), answer))
         };
-        self.enter(label, booking_id, answered).await
+        self.enter(label, about, answered).await
+    }
+
+    /// Enters what others had the function do since the last look, and remembers their bookings, so that buttons can follow them.
+    fn overhear(&self) {
+        for past in self.outside.others(self.rehearsal.lambda.past_invocations()) {
+            let event = &past.event;
+            let (status, answer) = outside::answer(&past);
+            let text = |value: &Value| value.as_str().map(str::to_owned);
+            let about = About {
+                booking_id: text(&answer["booking_id"]).or_else(|| text(&event["replay"]["booking_id"])),
+                delivery_id: text(&event["replay"]["delivery_id"]),
+            };
+            let mut entry = self.logbook.open(outside::label(event), about, past.at);
+            (entry.milliseconds, entry.status) = (Some(past.invocation.milliseconds), status);
+            let is_taken = !answer["booking_id"].is_null() && status.is_none_or(|status| status < 300);
+            entry.answer = Some(answer);
+            self.logbook.close(&entry);
+            if is_taken {
+                let body = event["body"].as_str().map_or_else(|| event.to_string(), str::to_owned);
+                lock(&self.marketplace).overhear(outside::webhook_id(event), &body, past.at);
+            }
+        }
     }
 
     async fn enter(
         &self,
         label: &'static str,
-        booking_id: Option<&str>,
+        about: About,
         answered: impl Future<Output = Result<(Option<u16>, Value), RehearsalError>>,
     ) -> Entry {
-        let mut entry = self.logbook.open(label, booking_id, Clock::system().now());
+        let mut entry = self.logbook.open(label, about, Clock::system().now());
         let since = Instant::now();
         match answered.await {
             Ok((status, answer)) => (entry.status, entry.answer) = (status, Some(answer)),
@@ -185,7 +214,9 @@ impl Desk {
 }
 
 async fn state(State(desk): State<Arc<Desk>>) -> Json<Value> {
+    desk.overhear();
     let rehearsal = &desk.rehearsal;
+    let office = rehearsal.cloud.office.mails().await.unwrap_or_default(); // A page of a broken emulator shows the rest.
     let calls = rehearsal.traffic.calls();
     let kinds = Kind::ALL.map(|kind| json!({ "kind": kind, "label": kind.label(), "follows": kind.follows() }));
     Json(json!({
@@ -201,6 +232,8 @@ async fn state(State(desk): State<Arc<Desk>>) -> Json<Value> {
         "calendar": rehearsal.calendar.entries(),
         "crew_events": rehearsal.scc.events().await,
         "mailbox": rehearsal.scc.mailbox(),
+        "office_mailbox": office,
+        "quarantine": desk.logbook.quarantined(),
         "calls": calls[calls.len().saturating_sub(CALLS_SHOWN)..].iter().map(shown).collect::<Vec<_>>(),
     }))
 }
@@ -229,10 +262,18 @@ async fn timeline(State(desk): State<Arc<Desk>>, Path(booking_id): Path<String>)
     }
 }
 
-/// Which booking a button is about.
-#[derive(Deserialize)]
+/// Which booking or delivery a button is about.
+#[derive(Clone, Debug, Default, Deserialize)]
 struct About {
     booking_id: Option<String>,
+    #[serde(default)]
+    delivery_id: Option<String>,
+}
+
+impl About {
+    fn booking(id: &str) -> Self {
+        Self { booking_id: Some(id.to_owned()), delivery_id: None }
+    }
 }
 
 async fn send(State(desk): State<Arc<Desk>>, Path(kind): Path<Kind>, Json(about): Json<About>) -> Response {
@@ -243,15 +284,16 @@ async fn send(State(desk): State<Arc<Desk>>, Path(kind): Path<Kind>, Json(about)
 }
 
 async fn sweep(State(desk): State<Arc<Desk>>) -> Json<Entry> {
-    Json(desk.invoke("Sweep, by hand", None, &json!({ "sweep": {} })).await)
+    Json(desk.invoke("Sweep, by hand", About::default(), &json!({ "sweep": {} })).await)
 }
 
 async fn replay(State(desk): State<Arc<Desk>>, Json(about): Json<About>) -> Response {
-    let Some(booking_id) = about.booking_id else {
-        return (StatusCode::CONFLICT, NotSent::NothingBefore.to_string()).into_response();
+    let named = match &about {
+        About { delivery_id: Some(id), .. } => json!({ "delivery_id": id }),
+        About { booking_id: Some(id), .. } => json!({ "booking_id": id }),
+        About { .. } => return (StatusCode::CONFLICT, NotSent::NothingBefore.to_string()).into_response(),
     };
-    let payload = json!({ "replay": { "booking_id": booking_id } });
-    Json(desk.invoke("Replay, by a person", Some(&booking_id), &payload).await).into_response()
+    Json(desk.invoke("Replay, by a person", about, &json!({ "replay": named })).await).into_response()
 }
 
 async fn fail(State(desk): State<Arc<Desk>>, Json(script): Json<Script>) -> StatusCode {

@@ -27,7 +27,7 @@ use axum::{
 };
 pub use environment::{Environment, FunctionProcess, InitError};
 use http::{HeaderMap, StatusCode};
-pub use invocations::{Invocation, InvokeError};
+pub use invocations::{Invocation, InvokeError, PastInvocation};
 use invocations::{Invocations, Outcome};
 pub use log::Log;
 use serde_json::{Value, json};
@@ -85,6 +85,12 @@ impl Lambda {
     /// When no environment takes the invocation.
     pub async fn invoke(&self, payload: &Value) -> Result<Invocation, InvokeError> {
         self.invocations.invoke(Bytes::from(payload.to_string())).await
+    }
+
+    /// The newest 500 invocations that are over, whoever asked for them, in the order of their ends.
+    #[must_use]
+    pub fn past_invocations(&self) -> Vec<PastInvocation> {
+        self.invocations.past()
     }
 
     /// What all environments have logged so far, in order of arrival.

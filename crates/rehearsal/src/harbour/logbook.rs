@@ -7,9 +7,11 @@ use std::{
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-const ENTRIES_KEPT: usize = 50;
+use super::About;
+
+const ENTRIES_KEPT: usize = 200;
 
 /// One delivery, sweep or replay, and what came back.
 #[derive(Clone, Debug, Serialize)]
@@ -20,6 +22,8 @@ pub struct Entry {
     pub label: &'static str,
     /// The booking that it was about; none for a sweep.
     pub booking_id: Option<String>,
+    /// The delivery that was replayed by its own id.
+    pub delivery_id: Option<String>,
     /// When it was sent.
     pub at: Timestamp,
     /// How long the answer took; `None` while it is under way.
@@ -37,12 +41,13 @@ pub(super) struct Logbook(Mutex<VecDeque<Entry>>);
 
 impl Logbook {
     /// Enters what is about to be done.
-    pub(super) fn open(&self, label: &'static str, booking_id: Option<&str>, at: Timestamp) -> Entry {
+    pub(super) fn open(&self, label: &'static str, about: About, at: Timestamp) -> Entry {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = Entry {
             number: kept.back().map_or(1, |last| last.number + 1),
             label,
-            booking_id: booking_id.map(str::to_owned),
+            booking_id: about.booking_id,
+            delivery_id: about.delivery_id,
             at,
             milliseconds: None,
             status: None,
@@ -66,6 +71,25 @@ impl Logbook {
 
     /// In the order of sending.
     pub(super) fn entries(&self) -> Vec<Entry> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        let mut entries: Vec<_> = self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
+        entries.sort_by_key(|entry| entry.at); // What came from outside is entered late.
+        entries
+    }
+
+    /// The deliveries that the function has put into quarantine and that no replay has taken in since, with their faults.
+    pub(super) fn quarantined(&self) -> Vec<Value> {
+        let mut waiting: Vec<(String, Value)> = Vec::new();
+        for Entry { at, status, answer, delivery_id, .. } in self.entries() {
+            let answer = answer.unwrap_or_default();
+            if let Some(replayed) = delivery_id.filter(|_| answer["booking_id"].is_string()) {
+                waiting.retain(|(id, _)| *id != replayed);
+            }
+            let is_kept = status == Some(422) || answer["state"] == "quarantined";
+            if let Some(id) = answer["delivery_id"].as_str().filter(|_| is_kept) {
+                waiting.retain(|(known, _)| known != id);
+                waiting.push((id.to_owned(), json!({ "delivery_id": id, "at": at, "errors": answer["errors"] })));
+            }
+        }
+        waiting.into_iter().map(|(_, delivery)| delivery).collect()
     }
 }

@@ -5,17 +5,16 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
+use jiff::{SignedDuration, Timestamp, ToSpan, Zoned, civil::DateTime, tz::TimeZone};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-
+use serde_json::{Map, Value, json};
 use simulators::sender::{SAMPLE_BOOKING_ID, Sender, sample_booking, upcoming_start};
 
 /// A secret that nobody agreed on.
 const FORGERS_SECRET: &str = "whsec_bm90LXRoZS1tYXJrZXRwbGFjZXMtc2VjcmV0";
 const BOOKINGS_KEPT: usize = 200;
-const GROSS: Decimal = Decimal::from_parts(84_075, 0, 0, false, 2);
+const ZONE: &str = "America/Los_Angeles";
 const DEARER_BY: Decimal = Decimal::from_parts(4_000, 0, 0, false, 2);
 const CREW: [&str; 2] = ["crew-1", "crew-2"];
 const OTHER_CREW: [&str; 2] = ["crew-1", "crew-3"];
@@ -94,7 +93,7 @@ impl Kind {
 /// One message as it is sent.
 #[derive(Clone, Debug)]
 pub(super) struct Message {
-    webhook_id: String,
+    pub(super) webhook_id: String,
     pub(super) booking_id: String,
     pub(super) body: String,
     forged: bool,
@@ -135,9 +134,8 @@ pub struct Booking {
     /// Whether it was called off.
     pub is_cancelled: bool,
     first_start: Zoned,
-    crew: [&'static str; 2],
-    gross: Decimal,
-    revision: u32,
+    /// The booking object of the canonical body, as it was said last.
+    said: Map<String, Value>,
     updated_at: Timestamp,
 }
 
@@ -162,10 +160,7 @@ impl Marketplace {
                 let booking = self.next(now);
                 let last = message(&booking);
                 self.bookings += 1;
-                if self.sold.len() == BOOKINGS_KEPT {
-                    self.sold.pop_front();
-                }
-                self.sold.push_back(Sold { booking, last: last.clone() });
+                self.remember(Sold { booking, last: last.clone() });
                 return Ok(last);
             }
             Kind::BadSignature => return Ok(Message { forged: true, ..message(&self.next(now)) }),
@@ -185,6 +180,30 @@ impl Marketplace {
         Ok(sold.last.clone())
     }
 
+    /// Remembers what somebody else said of a booking, so that a button can follow it; whether it is in the canonical form.
+    pub(super) fn overhear(&mut self, webhook_id: Option<&str>, body: &str, now: Timestamp) -> bool {
+        let parsed: Value = serde_json::from_str(body).unwrap_or_default();
+        let said = [&parsed["data"]["booking"], &parsed["booking"]].into_iter().find_map(Value::as_object);
+        let Some(mut booking) = said.and_then(|said| Booking::read(said, now)) else { return false };
+        let before = self.sold.iter().position(|sold| sold.booking.id == booking.id);
+        if let Some(known) = before.and_then(|position| self.sold.remove(position)) {
+            booking.first_start = known.booking.first_start;
+        }
+        let last = match webhook_id {
+            Some(id) => Message { webhook_id: id.to_owned(), body: body.to_owned(), ..message(&booking) },
+            None => message(&booking),
+        };
+        self.remember(Sold { booking, last });
+        true
+    }
+
+    fn remember(&mut self, sold: Sold) {
+        if self.sold.len() == BOOKINGS_KEPT {
+            self.sold.pop_front();
+        }
+        self.sold.push_back(sold);
+    }
+
     /// The last booking sold.
     pub(super) fn newest(&self) -> Option<&Booking> {
         self.sold.back().map(|sold| &sold.booking)
@@ -201,16 +220,10 @@ impl Marketplace {
             SAMPLE_BOOKING_ID.split_once('-').expect("the sample's id is letters, a dash, a number");
         let number: u32 = number.parse().expect("the sample's id ends in a number");
         let start = upcoming_start(now).saturating_add(i64::from(self.bookings).days());
-        Booking {
-            id: format!("{letters}-{}", number + self.bookings),
-            start: start.clone(),
-            is_cancelled: false,
-            first_start: start,
-            crew: CREW,
-            gross: GROSS,
-            revision: 1,
-            updated_at: now,
-        }
+        let id = format!("{letters}-{}", number + self.bookings);
+        let mut body = sample_booking(&id, &start, now);
+        let Value::Object(said) = body["data"]["booking"].take() else { unreachable!("a sample has a booking") };
+        Booking { id, start: start.clone(), is_cancelled: false, first_start: start, said, updated_at: now }
     }
 }
 
@@ -223,14 +236,21 @@ impl Booking {
             (Kind::StandsAgain, false) => return Err(NotSent::Stands),
             _ => {}
         }
-        let mut booking = Self { revision: self.revision + 1, updated_at: now, ..self.clone() };
+        let mut booking = Self { updated_at: now, ..self.clone() };
         match kind {
             Kind::Reschedule => booking.start = self.start.saturating_add(1.day()),
             Kind::Return => booking.start = self.first_start.clone(),
-            Kind::CrewChange => booking.crew = if self.crew == CREW { OTHER_CREW } else { CREW },
-            Kind::PriceChange => booking.gross += DEARER_BY,
+            Kind::CrewChange => {
+                let other = if self.said.get("crew_ids") == Some(&json!(CREW)) { OTHER_CREW } else { CREW };
+                booking.said.insert("crew_ids".to_owned(), json!(other));
+            }
+            Kind::PriceChange => {
+                let dearer = self.gross().unwrap_or_default() + DEARER_BY;
+                booking.said.insert("gross".to_owned(), json!(dearer.to_string()));
+            }
             _ => booking.is_cancelled = kind == Kind::Cancellation,
         }
+        booking.revise(1);
         Ok(booking)
     }
 
@@ -238,7 +258,38 @@ impl Booking {
     fn older(&self) -> Self {
         let start = self.start.saturating_add(2.days());
         let updated_at = self.updated_at.saturating_sub(OLDER_BY).expect("a minute has no calendar units");
-        Self { start, is_cancelled: false, revision: self.revision - 1, updated_at, ..self.clone() }
+        let mut older = Self { start, is_cancelled: false, updated_at, ..self.clone() };
+        older.revise(-1);
+        older
+    }
+
+    /// What a canonical booking object says; `None` when it has no id, or no start that can be read.
+    fn read(said: &Map<String, Value>, now: Timestamp) -> Option<Self> {
+        let text = |name: &str| said.get(name).and_then(Value::as_str);
+        let zone = TimeZone::get(text("timezone").unwrap_or(ZONE)).or_else(|_| TimeZone::get(ZONE)).ok()?;
+        let start = text("start_at")?;
+        let instant = start.parse::<Timestamp>().map(|at| at.to_zoned(zone.clone()));
+        let start = instant.or_else(|_| start.parse::<DateTime>().and_then(|naive| naive.to_zoned(zone))).ok()?;
+        Some(Self {
+            id: text("id")?.to_owned(),
+            start: start.clone(),
+            is_cancelled: matches!(text("status"), Some("cancelled" | "canceled" | "declined")),
+            first_start: start,
+            said: said.clone(),
+            updated_at: text("updated_at").and_then(|at| at.parse().ok()).unwrap_or(now),
+        })
+    }
+
+    fn gross(&self) -> Option<Decimal> {
+        let gross = self.said.get("gross")?;
+        gross.as_str().map_or_else(|| gross.to_string(), str::to_owned).parse().ok()
+    }
+
+    /// Counts the revision on; a sender that states none goes without.
+    fn revise(&mut self, by: i64) {
+        if let Some(revision) = self.said.get("revision").and_then(Value::as_i64) {
+            self.said.insert("revision".to_owned(), json!(revision + by));
+        }
     }
 }
 
@@ -255,17 +306,32 @@ fn malformed(booking: &Booking) -> Message {
     signed_later(booking, &body)
 }
 
+/// The canonical body: what was said of the booking, with its start, status and time of change as they are now.
 fn snapshot(booking: &Booking) -> Value {
     let mut body = sample_booking(&booking.id, &booking.start, booking.updated_at);
-    if booking.revision != 1 {
-        body["type"] = json!(if booking.is_cancelled { "booking.cancelled" } else { "booking.updated" });
+    let mut said = booking.said.clone();
+    // A charter that moves keeps its length: the sample states it, and others may state when it ends.
+    if let Some(end) = said.get("end_at").and_then(Value::as_str).and_then(|end| end.parse::<Timestamp>().ok()) {
+        let before =
+            Booking::read(&booking.said, booking.updated_at).map_or_else(|| booking.start.clone(), |said| said.start);
+        let length = end.duration_since(before.timestamp());
+        said.insert("end_at".to_owned(), json!(rfc3339(&booking.start.saturating_add(length))));
     }
-    let fields = &mut body["data"]["booking"];
-    fields["status"] = json!(if booking.is_cancelled { "cancelled" } else { "confirmed" });
-    fields["revision"] = json!(booking.revision);
-    fields["crew_ids"] = json!(booking.crew);
-    fields["gross"] = json!(booking.gross.to_string());
+    for name in ["start_at", "updated_at"] {
+        said.insert(name.to_owned(), body["data"]["booking"][name].take());
+    }
+    said.insert("status".to_owned(), json!(if booking.is_cancelled { "cancelled" } else { "confirmed" }));
+    if booking.is_cancelled {
+        body["type"] = json!("booking.cancelled");
+    } else if said.get("revision") != Some(&json!(1)) {
+        body["type"] = json!("booking.updated");
+    }
+    body["data"]["booking"] = Value::Object(said);
     body
+}
+
+fn rfc3339(at: &Zoned) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
 fn signed_later(booking: &Booking, body: &Value) -> Message {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use axum::body::Bytes;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::{
@@ -17,6 +18,7 @@ use tokio::{
 use crate::clock::Clock;
 
 const QUEUED_AT_MOST: usize = 1_000;
+const PAST_KEPT: usize = 500;
 
 /// What an invocation came to.
 #[derive(Clone, Debug, Serialize)]
@@ -27,6 +29,19 @@ pub struct Invocation {
     pub function_error: Option<String>,
     /// From the hand-over to a free environment until the answer.
     pub milliseconds: u64,
+}
+
+/// An invocation that is over, whoever asked for it.
+#[derive(Clone, Debug)]
+pub struct PastInvocation {
+    /// From 1, in the order of their ends.
+    pub number: u64,
+    /// When it was asked for.
+    pub at: Timestamp,
+    /// What the function was given.
+    pub event: Value,
+    /// What it came to.
+    pub invocation: Invocation,
 }
 
 impl Invocation {
@@ -127,6 +142,7 @@ struct State {
     queue: VecDeque<Queued>,
     in_flight: HashMap<String, InFlight>,
     environments: HashMap<String, Registered>,
+    past: VecDeque<PastInvocation>,
 }
 
 /// The queue of invocations and the environments that feed on it.
@@ -143,7 +159,8 @@ impl Invocations {
     }
 
     pub(super) async fn invoke(&self, payload: Bytes) -> Result<Invocation, InvokeError> {
-        let request_id = request_id();
+        let (request_id, at) = (request_id(), self.clock.now());
+        let event = serde_json::from_slice(&payload).unwrap_or_default();
         let (taken_by, taken) = oneshot::channel();
         let (outcome, ended) = oneshot::channel();
         {
@@ -167,7 +184,14 @@ impl Invocations {
             }
         };
         let milliseconds = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Ok(outcome.into_invocation(&request_id, milliseconds))
+        let invocation = outcome.into_invocation(&request_id, milliseconds);
+        self.state().remember(at, event, &invocation);
+        Ok(invocation)
+    }
+
+    /// The newest invocations that are over, in the order of their ends.
+    pub(super) fn past(&self) -> Vec<PastInvocation> {
+        self.state().past.iter().cloned().collect()
     }
 
     /// The next invocation for `environment`, or `None` when it shall take none any more.
@@ -258,6 +282,14 @@ impl Invocations {
 }
 
 impl State {
+    fn remember(&mut self, at: Timestamp, event: Value, invocation: &Invocation) {
+        if self.past.len() == PAST_KEPT {
+            self.past.pop_front();
+        }
+        let number = self.past.back().map_or(1, |last| last.number + 1);
+        self.past.push_back(PastInvocation { number, at, event, invocation: invocation.clone() });
+    }
+
     fn ready(&self, environment: &str) {
         if let Some(known) = self.environments.get(environment) {
             known.phase.send_if_modified(|phase| {

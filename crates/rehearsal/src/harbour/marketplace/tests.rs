@@ -112,6 +112,24 @@ fn what_was_called_off_only_stands_again() {
 }
 
 #[test]
+fn a_booking_of_another_sender_is_followed_in_its_own_words() {
+    let mut speaker = Speaker::new();
+    let said = json!({ "booking": {
+        "id": "HB-7", "status": "confirmed", "start_at": "2025-05-30T14:00:00", "end_at": "2025-05-30T17:00:00-07:00",
+        "gross": 100, "boat": { "name": "Jada" }, "guest": { "name": "Sam" },
+    } });
+    assert!(speaker.0.overhear(None, &said.to_string(), now()));
+    assert!(!speaker.0.overhear(None, "{\"booking\": {\"id\": \"HB-8\"}}", now()), "it has no start");
+    let moved = speaker.about(Kind::Reschedule, "HB-7");
+    assert_eq!((&moved["start_at"], &moved["boat"]["name"]), (&json!("2025-05-31T14:00:00-07:00"), &json!("Jada")));
+    assert_eq!(moved["end_at"], "2025-05-31T17:00:00-07:00");
+    assert_eq!(
+        (&moved["revision"], &speaker.about(Kind::PriceChange, "HB-7")["gross"]),
+        (&Value::Null, &json!("140.00"))
+    );
+}
+
+#[test]
 fn the_memory_is_bounded() {
     let mut speaker = Speaker::new();
     for _ in 0..=BOOKINGS_KEPT {
