@@ -11,6 +11,7 @@ import json
 import re
 import threading
 import zipfile
+from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
@@ -19,7 +20,6 @@ import yaml
 
 ACCOUNT = "111122223333"
 BUCKET = "aws-sam-cli-managed-default-samclisourcebucket"
-TEMPLATE_URL = re.compile(r"amazonaws\.com/[^/]+/(.+?)(\?|$)")
 
 
 class AwsTags(yaml.SafeLoader):
@@ -39,6 +39,8 @@ class World:
         self.status = "CREATE_COMPLETE"
         self.change_set: dict | None = None
         self.version = 0
+        # SAM shows the events that are newer than the last one that it saw before.
+        self.changed_at = datetime(2026, 1, 1)
         self.concurrency = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 1000}
         self.secrets = {"webhook", "calendar", "scc", "guest-page"}
         # Names of lines of the health check that are red whatever is deployed.
@@ -53,6 +55,7 @@ class World:
         self.stack = {"template": change["template"], "parameters": parameters, "events": change["id"]}
         self.status = "UPDATE_COMPLETE" if before.get("template") else "CREATE_COMPLETE"
         self.version += 1
+        self.changed_at = datetime.now(timezone.utc)
 
     def bootstrap(self) -> str:
         template = yaml.load(self.stack["template"], AwsTags)
@@ -227,9 +230,9 @@ class Endpoint(BaseHTTPRequestHandler):
         self.query_reply(form, "")
 
     def on_DescribeStackEvents(self, form, stack):
-        self.query_reply(form, f"<StackEvents><member><StackId>s</StackId><EventId>{self.world.version}</EventId><StackName>{stack}</StackName><LogicalResourceId>{stack}</LogicalResourceId>"
+        self.query_reply(form, f"<StackEvents><member><StackId>arn:aws:cloudformation:us-west-2:{ACCOUNT}:stack/{stack}/1</StackId><EventId>{self.world.version}</EventId><StackName>{stack}</StackName><LogicalResourceId>{stack}</LogicalResourceId>"
                                f"<PhysicalResourceId>arn:aws:cloudformation:us-west-2:{ACCOUNT}:stack/{stack}/1</PhysicalResourceId><ResourceType>AWS::CloudFormation::Stack</ResourceType>"
-                               f"<Timestamp>2099-01-01T00:00:00Z</Timestamp><ResourceStatus>{self.world.status}</ResourceStatus></member></StackEvents>")
+                               f"<Timestamp>{self.world.changed_at:%Y-%m-%dT%H:%M:%S.%fZ}</Timestamp><ResourceStatus>{self.world.status}</ResourceStatus></member></StackEvents>")
 
     # --- Lambda, S3, Secrets Manager ---------------------------------------------------------------------------------------
 

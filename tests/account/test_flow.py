@@ -62,7 +62,7 @@ class Project:
             "AWS_ENDPOINT_URL": self.endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "BUILT": "1", "CI": "true",
             "ASK_PAUSE_SECONDS": "0", "SAM_CLI_POLL_DELAY": "0.01", "HOME": str(self.folder), "AWS_EC2_METADATA_DISABLED": "true",
         }
-        return subprocess.run(["make", "--no-print-directory", *words], cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        return subprocess.run(["make", "--no-print-directory", *words], cwd=self.folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
     def flow(self, title: str, *words: str) -> tuple[subprocess.CompletedProcess, list[str]]:
         """Runs a verb; what it called."""
