@@ -173,6 +173,8 @@ class Endpoint(BaseHTTPRequestHandler):
         if url := form.get("TemplateURL"):
             key = unquote(re.sub(r"^https?://[^/]+/", "", url).split("?")[0])
             template = self.world.objects[key].decode()
+        # SAM writes nested templates' places with the endpoint that it was given; on AWS that is S3's.
+        template = re.sub(r"http://127\.0\.0\.1:\d+/", "https://s3.us-west-2.amazonaws.com/", template)
         parameters, n = {}, 1
         while f"Parameters.member.{n}.ParameterKey" in form:
             if f"Parameters.member.{n}.ParameterValue" in form:
