@@ -65,7 +65,10 @@ class Account:
         try:
             answer = self.client("lambda").invoke(FunctionName=self.settings.stack, Qualifier="live", Payload=question.encode())
             text = answer["Payload"].read().decode(errors="replace")
-        except (BotoCoreError, ClientError) as error:
+        except ClientError as error:
+            stopped = error.response.get("Reason") == "ReservedFunctionConcurrentInvocationLimitExceeded"
+            return Answer(failure=STOPPED if stopped else str(error))
+        except BotoCoreError as error:
             return Answer(failure=str(error))
         if answer.get("FunctionError"):
             return Answer(failure=f"the function failed ({answer['FunctionError']}): {text[:500]}")
@@ -78,6 +81,7 @@ class Account:
         return Answer(document=document)
 
 
+STOPPED = "the function has no invocation left: its reserved concurrency is 0, or all of it is busy"
 NO_CREDENTIALS = (
     "No AWS credentials. Set AWS_PROFILE (with SSO: aws sso login --profile NAME first), or AWS_ACCESS_KEY_ID and the rest"
 )

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from . import preflight, template_text
-from .account import Account, outputs_of, parameters_of
+from .account import STOPPED, Account, outputs_of, parameters_of
 from .settings import Refused
 from .verdict import Answer, Outcome, judge, red_lines
 
@@ -41,7 +41,7 @@ def deploy(account: Account, built: Path) -> None:
     if stack:
         refuse(preflight.ledger_faults(parameters_of(stack), wanted))
     template = (built / "template.yaml").read_text()
-    nested = [path.read_text() for path in sorted(built.glob("*/template.yaml")) + sorted(built.glob("*.yaml"))]
+    nested = [path.read_text() for path in sorted(built.glob("*/template.yaml"))]
     digits = template_text.digest(template, *nested, json.dumps(wanted, sort_keys=True))
     change(account, stack, template_text.mark(template, digits), wanted, built)
 
@@ -64,7 +64,11 @@ def change(account: Account, stack: dict | None, template: str, parameters: dict
     say(f"Asking the version before: {CHECK}" if previous else "There is no version before this one")
     before = account.ask(CHECK) if previous else None
     sam_deploy(account, template, parameters, folder, confirm=True)
-    verdict = judge(before, *ask_new(account, before))
+    check, plan = ask_new(account, before)
+    if before and before.failure == check.failure == STOPPED:
+        say("The function is stopped, before and after, so the new version was not asked. Start it, then send a health check")
+        return
+    verdict = judge(before, check, plan)
     for line in verdict.to_mend:
         say(f"To mend, and not this version's fault: {line}")
     if verdict.outcome is Outcome.HOLDS:

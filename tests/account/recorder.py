@@ -47,6 +47,8 @@ class World:
         self.red: set[str] = set()
         self.refuses_operator_file = lambda body: body.startswith(b"faulty")
         self.expired = False
+        # Somebody has set the reserved concurrency to 0.
+        self.stopped = False
 
     def execute(self) -> None:
         change, self.change_set = self.change_set, None
@@ -250,6 +252,9 @@ class Endpoint(BaseHTTPRequestHandler):
         name = path.split("/functions/")[1].split("/")[0]
         question = json.loads(body)
         self.note(f"Invoke {name}:{parse_qs(parameters)['Qualifier'][0]} {next(iter(question))} -> version {self.world.version}")
+        if self.world.stopped:
+            refusal = {"Type": "User", "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", "message": "Rate Exceeded."}
+            return self.reply(429, json.dumps(refusal), "application/json", X_Amzn_ErrorType="TooManyRequestsException")
         answer, failed = self.world.answer(question)
         return self.reply(200, json.dumps(answer), "application/json", **({"X_Amz_Function_Error": "Unhandled"} if failed else {}))
 

@@ -143,11 +143,10 @@ class Flows(unittest.TestCase):
         self.assertEqual(self.world.version, 1, "no environment read the faulty one")
 
     def test_bad_version_is_put_back(self):
+        self.first()
+        before = dict(self.world.stack)
         for behaviour, said in (("crashes", "exit status 1"), ("loses the calendar", "calendar looked at"), ("cannot plan", "answered 500")):
             with self.subTest(behaviour):
-                self.project.build("works")
-                self.assertEqual(self.project.make("deploy", "ENV=staging").returncode, 0)
-                before = dict(self.world.stack)
                 self.project.build(behaviour)
                 self.project.configure(LogRetentionDays="30", ConfigurationBucket="booking-files", OperatorKey="operator.toml")
                 ended, calls = self.project.flow(f"bad version ({behaviour}) put back", "deploy", "ENV=staging")
@@ -168,9 +167,12 @@ class Flows(unittest.TestCase):
 
     def test_restored_ledger(self):
         self.first()
+        self.world.stopped = True
         ended, calls = self.project.flow("restore: the function is pointed at the restored table", "fresh", "ENV=staging", "SET=RestoredLedger=ledger-restored-1")
         self.assertEqual(ended.returncode, 0, ended.stderr)
         self.assertIn("CreateChangeSet UPDATE RestoredLedger=ledger-restored-1 mark", steps(calls))
+        self.assertIn("The function is stopped, before and after", ended.stdout)
+        self.world.stopped = False
         # The next deployment must not lead it back to the old table by the way.
         ended, calls = self.project.flow("restore: a deployment that would undo it", "deploy", "ENV=staging")
         self.assertEqual(ended.returncode, 2)
