@@ -33,12 +33,11 @@ fi
 
 verb=$1
 account "$python" --inputs "$@"
-# In the pipeline they are there already: nothing is installed or compiled once there are credentials.
-make --no-print-directory .venv/lambda.stamp .venv/sam/tools.stamp
+# In the pipeline all of it is there already: nothing is installed or compiled once there are credentials.
+make --no-print-directory .venv/sam/tools.stamp
+if [ "$verb" = deploy ]; then account .venv/sam/bin/python preflight "$2"; fi
+if [ "$verb" = invoke ] || { [ "$verb" = deploy ] && [ -z "${BUILT:-}" ]; }; then make --no-print-directory .venv/lambda.stamp; fi
+# With BUILT the pipeline deploys what it has built, checked and tried in staging.
+if [ "$verb" = deploy ] && [ -z "${BUILT:-}" ]; then build; fi
 if [ "$verb" = smoke ] && [ -z "${SMOKE:-}" ]; then cargo build --workspace --locked --bins; fi
-if [ "$verb" = deploy ]; then
-    account .venv/sam/bin/python preflight "$2"
-    # With BUILT the pipeline deploys what it has built, checked and tried in staging.
-    [ -n "${BUILT:-}" ] || build
-fi
 account .venv/sam/bin/python "$@" --built "$built" --program "${SMOKE:-$target/debug/smoke}"

@@ -9,5 +9,5 @@ venv=$(dirname "$2")
 python=$("$(dirname "$0")/prerequisites.sh" --python)
 [ -x "$venv/bin/pip" ] || "$python" -m venv "$venv"
 echo "Installing $1 into $venv"
-"$venv/bin/pip" install --disable-pip-version-check --quiet --require-hashes --no-deps --only-binary :all: --requirement "$1"
+"$venv/bin/pip" install --disable-pip-version-check --quiet --require-hashes --no-deps --no-compile --only-binary :all: --requirement "$1"
 touch "$2"

@@ -56,12 +56,14 @@ class Project:
             (built / folder).mkdir(parents=True)
             (built / folder / "bootstrap").write_text(text + "\n")
 
-    def make(self, *words: str) -> subprocess.CompletedProcess:
+    def make(self, *words: str, **variables: str | None) -> subprocess.CompletedProcess:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE", "CLOUDFORMATION"))}
         environment |= {
             "AWS_ENDPOINT_URL": self.endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "BUILT": "1", "CI": "true",
             "ASK_PAUSE_SECONDS": "0", "SAM_CLI_POLL_DELAY": "0.01", "HOME": str(self.folder), "AWS_EC2_METADATA_DISABLED": "true",
         }
+        environment |= variables
+        environment = {name: value for name, value in environment.items() if value is not None}
         return subprocess.run(["make", "--no-print-directory", *words], cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
     def flow(self, title: str, *words: str) -> tuple[subprocess.CompletedProcess, list[str]]:
@@ -198,6 +200,26 @@ class Flows(unittest.TestCase):
         self.assertEqual(ended.returncode, 2)
         self.assertIn("aws sso login", ended.stderr)
         self.assertNotIn("Traceback", ended.stderr)
+
+
+    def test_a_profile_reaches_programs_that_know_none(self):
+        # A process that hands credentials out is to boto3 what SSO is: something that only a profile leads to.
+        (self.project.folder / ".aws").mkdir()
+        keys = '{"Version": 1, "AccessKeyId": "from-the-profile", "SecretAccessKey": "s", "SessionToken": "t"}'
+        (self.project.folder / "keys").write_text(keys)
+        (self.project.folder / ".aws/config").write_text(f"[profile office]\ncredential_process = cat {self.project.folder}/keys\nregion = eu-west-1\n")
+        program = self.project.folder / "smoke"
+        program.write_text("#!/bin/sh\nenv | grep -E '^(AWS_|WEBHOOK_URL|SECRETS_PREFIX)' | sort\n")
+        program.chmod(0o755)
+        self.world.stack = {"template": "", "parameters": {}}
+        shell = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None, "AWS_PROFILE": "office", "AWS_REGION": "eu-west-1", "SMOKE": str(program)}
+        ended = self.project.make("smoke", "ENV=staging", **shell)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        for line in ("AWS_ACCESS_KEY_ID=from-the-profile", "AWS_SESSION_TOKEN=t", "AWS_REGION=us-west-2", "SECRETS_PREFIX=booking-webhook-staging"):
+            self.assertIn(line, ended.stdout)
+        self.assertNotIn("AWS_PROFILE", ended.stdout)
+        ended = self.project.make("smoke", "ENV=staging", **{**shell, "AWS_PROFILE": "nobody"})
+        self.assertIn("The config profile (nobody) could not be found. With SSO: aws sso login", ended.stderr)
 
 
 class Inputs(unittest.TestCase):

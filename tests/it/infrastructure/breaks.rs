@@ -108,7 +108,8 @@ fn a_sweep_that_is_repeated_and_an_alias_that_something_else_moves() {
         "RetryPolicy: { MaximumRetryAttempts: 2, MaximumEventAgeInSeconds: 60 }",
     );
     sees(way_in, retries, &["Events.Sweep.Properties.RetryPolicy.MaximumRetryAttempts is not 0, but 2"]);
-    let code_deploy = ("AutoPublishAlias: live", "AutoPublishAlias: live\n      DeploymentPreference: { Type: AllAtOnce }");
+    let code_deploy =
+        ("AutoPublishAlias: live", "AutoPublishAlias: live\n      DeploymentPreference: { Type: AllAtOnce }");
     sees(way_in, code_deploy, &["DeploymentPreference is not , but {Type: AllAtOnce}"]);
 }
 

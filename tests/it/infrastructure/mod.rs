@@ -133,7 +133,9 @@ fn permissions(template: &Template) -> Vec<String> {
         let awaited = |action: &&String| AWAITED_CALLS.contains(&(area, action.as_str()));
         let never = permitted.difference(&called).filter(|action| !awaited(action));
         wrong.extend(never.map(|action| format!("{area:?} may call {action}, but never does")));
-        wrong.extend(called.iter().filter(awaited).map(|action| format!("{action} is called: take it off AWAITED_CALLS")));
+        wrong.extend(
+            called.iter().filter(awaited).map(|action| format!("{action} is called: take it off AWAITED_CALLS")),
+        );
     }
     wrong
 }
