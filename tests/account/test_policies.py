@@ -164,6 +164,8 @@ class CloudFormationsRole(unittest.TestCase):
         (True, "cloudfront:UpdateFunction", CLOUDFRONT + "function/booking-webhook-production-viewer-request", {}),
         (False, "cloudfront:UpdateFunction", CLOUDFRONT + "function/the-sites-own", {}),
         (False, "cloudfront:UpdateDistribution", CLOUDFRONT + "distribution/E2LIVE0000000", OWN_TAGS),
+        (False, "cloudfront:CreateDistribution", CLOUDFRONT + "distribution/*", {}),
+        (False, "cloudfront:TagResource", CLOUDFRONT + "distribution/E2LIVE0000000", {}),
         (False, "cloudfront:CreateInvalidation", CLOUDFRONT + "distribution/E2LIVE0000000", {}),
     ]
 
@@ -178,8 +180,9 @@ class CloudFormationsRole(unittest.TestCase):
         tags = {"aws__ResourceTag_SLASH_project": "booking-webhook", "aws__ResourceTag_SLASH_environment": "staging"}
         new = {name.replace("ResourceTag", "RequestTag"): value for name, value in tags.items()}
         distribution = CLOUDFRONT + "distribution/E2LIVE0000000"
-        self.assertTrue(permits(policies, "cloudfront:CreateDistribution", CLOUDFRONT + "distribution/*", **new))
-        self.assertFalse(permits(policies, "cloudfront:CreateDistribution", CLOUDFRONT + "distribution/*"))
+        self.assertTrue(permits(policies, "cloudfront:CreateDistribution", CLOUDFRONT + "distribution/*"))
+        self.assertTrue(permits(policies, "cloudfront:TagResource", distribution, **new))
+        self.assertFalse(permits(policies, "cloudfront:TagResource", distribution))
         self.assertTrue(permits(policies, "cloudfront:UpdateDistribution", distribution, **tags))
         self.assertFalse(permits(policies, "cloudfront:UpdateDistribution", distribution))
 
