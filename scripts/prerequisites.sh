@@ -2,15 +2,15 @@
 # Names everything that is missing, before anything is installed or built. With --python it prints the Python to use.
 set -u
 
-suitable() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1; }
+suitable() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 
 python=
-for candidate in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11 python3.10; do
+for candidate in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11; do
     if suitable "$candidate"; then python=$candidate && break; fi
 done
 
 if [ "${1:-}" = --python ]; then
-    echo "${python:?no Python 3.10 or later with venv}"
+    echo "${python:?no Python 3.11 or later with venv}"
     exit
 fi
 
@@ -29,6 +29,6 @@ if ! command -v rustup >/dev/null || ! command -v cargo >/dev/null; then
     need 'Rust by rustup (https://rustup.rs); rust-toolchain.toml then picks the version'
 fi
 if [ -z "$python" ]; then
-    need 'Python 3.10 or later with venv (Debian: apt install python3-venv; macOS: brew install python); PYTHON=... names another one'
+    need 'Python 3.11 or later with venv (Debian: apt install python3-venv; macOS: brew install python); PYTHON=... names another one'
 fi
 exit "$missing"

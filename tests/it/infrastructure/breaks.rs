@@ -47,13 +47,18 @@ fn a_permission_that_nobody_needs() {
 fn a_policy_that_is_widened() {
     sees(
         wide_policies,
-        ("Resource: !Sub ${Ledger.Arn}/index/due", "Resource: \"*\""),
-        &["WebhookRole: LedgerDue is for *"],
+        ("table/${Table}/index/due", "table/${Table}/index/*"),
+        &[
+            "WebhookRole: LedgerIndexes is for arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${Table}/index/*",
+        ],
     );
     let table = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/";
     sees(
         wide_policies,
-        (&format!("{table}${{Table}}"), &format!("{table}*")),
+        (
+            &format!("{table}${{Table}}\n                  - Table: !If [Staging"),
+            &format!("{table}*\n                  - Table: !If [Staging"),
+        ),
         &[&format!("WebhookRole: CrewEvents is for {table}*")],
     );
     let pages = ("arn:${AWS::Partition}:s3:::${Bucket}/g/*", "arn:${AWS::Partition}:s3:::*/g/*");
@@ -97,14 +102,15 @@ fn guest_pages_that_nobody_may_write_or_that_nobody_removes() {
 }
 
 #[test]
-fn a_sweep_that_is_repeated_and_a_deployment_that_nothing_stops() {
-    let retries = ("RetryPolicy: { MaximumRetryAttempts: 0,", "RetryPolicy: { MaximumRetryAttempts: 2,");
-    sees(way_in, retries, &["Events.Sweep.Properties.RetryPolicy.MaximumRetryAttempts is not 0, but 2"]);
-    sees(
-        way_in,
-        ("Alarms: [!Ref FunctionErrors]", "Alarms: []"),
-        &["DeploymentPreference.Alarms is not [Ref(FunctionErrors)], but []"],
+fn a_sweep_that_is_repeated_and_an_alias_that_something_else_moves() {
+    let retries = (
+        "RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 }",
+        "RetryPolicy: { MaximumRetryAttempts: 2, MaximumEventAgeInSeconds: 60 }",
     );
+    sees(way_in, retries, &["Events.Sweep.Properties.RetryPolicy.MaximumRetryAttempts is not 0, but 2"]);
+    let code_deploy =
+        ("AutoPublishAlias: live", "AutoPublishAlias: live\n      DeploymentPreference: { Type: AllAtOnce }");
+    sees(way_in, code_deploy, &["DeploymentPreference is not , but {Type: AllAtOnce}"]);
 }
 
 #[test]
@@ -121,7 +127,7 @@ fn an_alarm_that_watches_nothing_or_leads_nowhere() {
     );
     sees(
         watch::alarms,
-        ("docs/runbook.md#throttles", "See the run book."),
+        ("docs/runbook.md#throttles\n", "See the run book.\n"),
         &["Throttles does not end with docs/runbook.md#, and the end of its own name"],
     );
     sees(

@@ -23,14 +23,16 @@ pub(super) enum Area {
     Crew,
     GuestPages,
     Files,
+    Notices,
 }
 
-const AREAS: [(&str, Area); 5] = [
+const AREAS: [(&str, Area); 6] = [
     ("runtime/secrets/", Area::Secrets),
     ("ledger/", Area::Ledger),
     ("systems/scc/", Area::Crew),
     ("systems/guest_page/", Area::GuestPages),
     ("runtime/config/files.rs", Area::Files),
+    ("systems/office/", Area::Notices),
 ];
 
 /// The names of all variables that the function reads.

@@ -23,10 +23,11 @@ pub(crate) const METRICS: [(&str, &[&str]); 12] = [
     ("UnknownOutcomesReadBack", &[]),
 ];
 /// What must call a person, whatever else does.
-const ALARMS: [&str; 12] = [
+const ALARMS: [&str; 14] = [
     "ColdStartFaults",
     "DeniedCalls",
     "ErrorsInTheLog",
+    "FlaggedAnswers",
     "FunctionErrors",
     "NoDeliveries",
     "OldestDue",
@@ -35,8 +36,11 @@ const ALARMS: [&str; 12] = [
     "ServerErrors",
     "SignatureFailures",
     "SweepSilent",
+    "ThrottledRequests",
     "Throttles",
 ];
+/// Gauges that the sweep writes: their alarms keep their state while it is silent.
+const GAUGES: [&str; 3] = ["OldestDueSeconds", "ParkedBookings", "QuarantinedDeliveries"];
 
 #[test]
 fn every_alarm_says_what_to_do_and_when_it_is_over() {
@@ -78,6 +82,10 @@ pub(super) fn alarms(template: &Template) -> Vec<String> {
         if property("TreatMissingData").is_empty() {
             wrong.push(format!("{alarm} does not say what silence means"));
         }
+        let keeps = property("TreatMissingData") == "ignore";
+        if keeps != GAUGES.contains(&property("MetricName").as_str()) {
+            wrong.push(format!("{alarm} keeps its state in silence: {keeps}"));
+        }
         let number = |name: &str| property(name).parse().unwrap_or(0_u64);
         // CloudWatch looks back a day at most, and a week when the periods are at least an hour.
         let furthest = if number("Period") < 3_600 { 86_400 } else { 604_800 };
@@ -93,6 +101,15 @@ fn anchor(template: &Template, alarm: &str) -> Option<String> {
     description.trim().rsplit_once(" docs/runbook.md#").map(|(_, anchor)| anchor.to_owned())
 }
 
+/// The metrics that an alarm looks at: its own properties name one, or its `Metrics` several.
+fn watched<'a>(template: &'a Template, alarm: &str) -> Vec<&'a Value> {
+    let several = template.at(&[alarm, "Properties", "Metrics"]).and_then(Value::as_sequence);
+    match several {
+        Some(metrics) => metrics.iter().filter_map(|metric| metric.get("MetricStat")?.get("Metric")).collect(),
+        None => template.at(&[alarm, "Properties"]).into_iter().collect(),
+    }
+}
+
 pub(super) fn metrics(template: &Template) -> Vec<String> {
     let mut wrong = Vec::new();
     let filters = template.of_type("AWS::Logs::MetricFilter");
@@ -104,16 +121,18 @@ pub(super) fn metrics(template: &Template) -> Vec<String> {
         })
     };
     for alarm in template.of_type("AWS::CloudWatch::Alarm") {
-        let property = |name: &str| template.at(&[&alarm, "Properties", name]).map(plain).unwrap_or_default();
-        let metric = property("MetricName");
-        if property("Namespace") != "BookingWebhook" || from_log(&metric) {
-            continue;
-        }
-        if !METRICS.iter().any(|(name, split)| *name == metric && split.is_empty()) {
-            wrong.push(format!("{alarm} watches {metric}, which nobody measures"));
-        }
-        if property("Dimensions") != "[{Name: Environment, Value: Ref(Environment)}]" {
-            wrong.push(format!("{alarm} watches {metric} under other dimensions than its environment"));
+        for watched in watched(template, &alarm) {
+            let property = |name: &str| plain(&watched[name]);
+            let metric = property("MetricName");
+            if property("Namespace") != "BookingWebhook" || from_log(&metric) {
+                continue;
+            }
+            if !METRICS.iter().any(|(name, split)| *name == metric && split.is_empty()) {
+                wrong.push(format!("{alarm} watches {metric}, which nobody measures"));
+            }
+            if property("Dimensions") != "[{Name: Environment, Value: Ref(Environment)}]" {
+                wrong.push(format!("{alarm} watches {metric} under other dimensions than its environment"));
+            }
         }
     }
     let dashboard = template.text(&["Dashboard", "Properties", "DashboardBody"]);

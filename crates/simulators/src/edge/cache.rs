@@ -12,7 +12,7 @@ use tokio::time::Instant;
 const ENTRIES_AT_MOST: usize = 1_000;
 /// What CloudFront's managed policy *CachingOptimized* takes when the origin says nothing.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(86_400);
-/// CloudFront's minimum for errors.
+/// CloudFront's minimum for errors. The templates keep them for a minute, which a rehearsal has no patience for.
 const ERROR_LIFETIME: Duration = Duration::from_secs(10);
 
 /// An answer of the origin, as it can be given again.
