@@ -82,8 +82,14 @@ impl Desk {
     }
 
     async fn record(&self, version: i64, status: BookingStatus, lease: &LeaseRequest) -> RecordOutcome {
-        let snapshot =
-            Snapshot { booking_id: booking_id(), revision: None, updated_at: Some(at(version)), status, sale: None };
+        let snapshot = Snapshot {
+            booking_id: booking_id(),
+            revision: None,
+            updated_at: Some(at(version)),
+            status,
+            sale: None,
+            replaces: None,
+        };
         let order = SnapshotVersion::of(&snapshot, at(version));
         let charter_id = CharterId::derive(b"link-key", &booking_id());
         let date = Some(date(2031, 5, i8::try_from(version).expect("a day")));

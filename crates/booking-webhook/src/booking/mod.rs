@@ -21,7 +21,7 @@ pub use money_words::MoneyWords;
 pub use operator::{Boat, EmergencyContact, MeetingPoint, Operator, Roster};
 pub use place::Place;
 pub use snapshot::{Assigned, BoatReference, BookingStatus, Field, FieldFault, Guest, Sale, Snapshot};
-pub use time::{CharterDuration, CharterTime, TimeError, TimeReading, read_time};
+pub use time::{CharterDuration, CharterTime, TimeError, TimeReading, read_local_time, read_time};
 pub(crate) use time::{clock, rfc3339};
 
 /// A pattern that is part of a rule.

@@ -5,6 +5,7 @@
 
 use jiff::{
     SignedDuration, Timestamp, Zoned,
+    civil::DateTime,
     fmt::temporal::Pieces,
     tz::{AmbiguousOffset, TimeZone},
 };
@@ -56,6 +57,14 @@ pub fn read_time(text: &str, zone: impl FnOnce() -> TimeZone) -> Result<TimeRead
     }
     let Ok(annotated) = pieces.to_time_zone() else { return Err(TimeError::Malformed) };
     let zone = annotated.unwrap_or_else(zone);
+    read_local_time(civil, &zone)
+}
+
+/// Reads what the clocks of a zone show.
+///
+/// # Errors
+/// [`TimeError::Nonexistent`] for what they skip.
+pub fn read_local_time(civil: DateTime, zone: &TimeZone) -> Result<TimeReading, TimeError> {
     let local = zone.to_ambiguous_timestamp(civil);
     let ambiguous = match local.offset() {
         AmbiguousOffset::Unambiguous { .. } => false,

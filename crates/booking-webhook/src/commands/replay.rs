@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::{
     booking::BookingId,
     commands::accept::{Incoming, Progress, accept, resume},
-    commands::deliver::{Read, read},
+    commands::deliver::{Read, read_again},
     ledger::{BookingRecord, DeliveryId, Only, SnapshotVersion},
     outbound::Deadline,
     reconcile::Trigger,
@@ -72,7 +72,7 @@ async fn deliver_again(app: &App, id: &str, deadline: &Deadline) -> Result<Progr
     let delivery =
         app.ledger.delivery(&delivery_id, deadline).await.map_err(ledger_unavailable)?.ok_or_else(missing)?;
     let (body, origin, received_at) = (&*delivery.body, delivery.origin, delivery.received_at);
-    let Read { snapshot, as_of, name } = read(app, origin, body, received_at)
+    let Read { snapshot, as_of, name } = read_again(app, &delivery)
         .map_err(|faults| Problem { delivery_id: Some(id.to_owned()), ..Problem::faulty(faults) })?;
     let name = name.filter(|_| delivery_id.is_quarantined()).unwrap_or_else(|| delivery_id.name().to_owned());
     let order = SnapshotVersion::read_again(&snapshot, as_of, deadline.now());

@@ -77,7 +77,8 @@ mod tests {
 
     fn order(at: &str, revision: u64, status: BookingStatus) -> SnapshotVersion {
         let booking_id = BookingId::parse("BS-1048812").expect("valid");
-        let snapshot = Snapshot { booking_id, revision: Some(revision), updated_at: None, status, sale: None };
+        let snapshot =
+            Snapshot { booking_id, revision: Some(revision), updated_at: None, status, sale: None, replaces: None };
         SnapshotVersion::of(&snapshot, at.parse().expect("an instant"))
     }
 
@@ -100,6 +101,7 @@ mod tests {
             updated_at: None,
             status,
             sale: None,
+            replaces: None,
         };
         let at = off.at();
         let again = SnapshotVersion::read_again(&snapshot(BookingStatus::Cancelled), at, Timestamp::UNIX_EPOCH);

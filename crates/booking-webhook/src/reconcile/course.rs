@@ -111,6 +111,7 @@ mod tests {
     fn record(stands: bool) -> BookingRecord {
         let booking_id = BookingId::parse("BS-1048812").expect("valid");
         let snapshot = Snapshot {
+            replaces: None,
             booking_id: booking_id.clone(),
             revision: None,
             updated_at: None,
