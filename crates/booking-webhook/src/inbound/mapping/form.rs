@@ -92,6 +92,18 @@ impl Form {
         }
     }
 
+    /// To everything that is read; `*` stands for every element.
+    pub(super) fn pointers(&self, place: &Place<'_>) -> Vec<String> {
+        match &self.source {
+            Source::Sum(pointers) => pointers.iter().map(|pointer| format!("{}{pointer}", place.pointer)).collect(),
+            Source::Join(forms) | Source::FirstOf(forms) => {
+                forms.iter().flat_map(|form| form.pointers(place)).collect()
+            }
+            Source::At(_) | Source::Count(_) | Source::Root(_) => vec![self.pointer(place)],
+            Source::Header(_) | Source::Constant(_) => Vec::new(),
+        }
+    }
+
     /// Whether the same stands there whatever comes in.
     pub(super) fn is_constant(&self) -> bool {
         matches!(self.source, Source::Constant(_))

@@ -12,6 +12,7 @@ use super::{
     Fault, Mapping, Received,
     form::{Form, Place, Source, Unit},
     is_far_ahead,
+    pointer::Found,
     values::{amount, duration, integer, printable, text_of, time, word_of},
 };
 use crate::booking::{
@@ -41,8 +42,10 @@ const LONGEST_WORD_CHARACTERS: usize = 40;
 pub struct FieldReading {
     /// Which field.
     pub field: Field,
-    /// Where it is looked for.
-    pub pointer: String,
+    /// Where it is looked for, in words.
+    pub source: String,
+    /// Every place that is looked at; `*` stands for every element.
+    pub pointers: Vec<String>,
     /// What stands there.
     pub found: Option<String>,
 }
@@ -506,23 +509,41 @@ fn shortened(notes: &str) -> String {
 }
 
 impl Mapping {
-    /// Each field that the mapping names, as it stands in a body's first booking; what the body says, not what is made of it.
-    pub fn fields_of(&self, body: &Value, headers: &http::HeaderMap) -> Vec<FieldReading> {
-        let Some(first) = self.bookings.all(body).into_iter().next() else { return Vec::new() };
-        let place = Place { body, booking: &first.value, pointer: &first.pointer, headers };
-        let reading = |field: Field| {
-            let (form, _) = self.fields.get(&field)?;
-            let found = match form.read(&place) {
-                Ok(value) => value.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
-                Err(detail) => Some(format!("({detail})")),
-            };
-            let pointer = match &form.source {
-                Source::Constant(_) => "constant".to_owned(),
-                Source::Header(name) => format!("header {name}"),
-                _ => form.pointer(&place),
-            };
-            Some(FieldReading { field, pointer, found })
+    /// Each field that the mapping names, as it stands in each of a body's bookings; what the body says, not what is made of it.
+    pub fn fields_of(&self, body: &Value, headers: &http::HeaderMap) -> Vec<Vec<FieldReading>> {
+        let bookings = self.bookings.all(body);
+        let of_one = |booking: &Found| {
+            let place = Place { body, booking: &booking.value, pointer: &booking.pointer, headers };
+            Field::ALL.into_iter().filter_map(|field| self.field_of(field, &place)).collect()
         };
-        Field::ALL.into_iter().filter_map(reading).collect()
+        bookings.iter().map(of_one).collect()
+    }
+
+    fn field_of(&self, field: Field, place: &Place<'_>) -> Option<FieldReading> {
+        let (form, _) = self.fields.get(&field)?;
+        let found = match form.read(place) {
+            Ok(value) => value.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
+            Err(detail) => Some(format!("({detail})")),
+        };
+        let source = match &form.source {
+            Source::Constant(_) => "(constant)".to_owned(),
+            Source::Header(name) => format!("header {name}"),
+            Source::At(_)
+            | Source::Root(_)
+            | Source::Join(_)
+            | Source::Sum(_)
+            | Source::Count(_)
+            | Source::FirstOf(_) => form.pointer(place),
+        };
+        Some(FieldReading { field, source, pointers: form.pointers(place), found })
+    }
+
+    /// What the mapping reads outside of a booking's fields.
+    pub fn pointers_of_the_event(&self, body: &Value) -> Vec<String> {
+        let headers = http::HeaderMap::new();
+        let place = Place { body, booking: body, pointer: "", headers: &headers };
+        let ignored = self.ignore.iter().map(|ignore| &ignore.form);
+        let forms = ignored.chain(&self.event_id).chain(&self.event_created_at);
+        forms.flat_map(|form| form.pointers(&place)).collect()
     }
 }
