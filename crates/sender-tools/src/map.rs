@@ -35,7 +35,7 @@ pub(crate) fn map(options: &Options<'_>, now: Timestamp) -> Outcome {
         Ok(body) => body,
         Err(detail) => return Ok((format!("the body {detail}\n"), false)),
     };
-    let fields = mapping.fields_of(&body, &headers);
+    let fields = mapping.fields_of(&body, &headers, &operator);
     match mapping.interpret(&body, &headers, &operator, now) {
         Reading::Ignored { why } => Ok((format!("ignored: {why}. It is answered 200 and not kept.\n"), true)),
         Reading::Bookings(bookings) => {
@@ -58,12 +58,15 @@ pub(crate) fn map(options: &Options<'_>, now: Timestamp) -> Outcome {
 
 fn table(fields: &[FieldReading]) -> String {
     let (there, absent): (Vec<_>, Vec<_>) = fields.iter().partition(|reading| reading.found.is_some());
-    let mut out = format!("  {:<14} {:<34} what stands there\n", "field", "where");
+    let mut out = format!("  {:<14} {:<34} {:<32} read as\n", "field", "where", "what stands there");
     for reading in there {
         let found = reading.found.as_deref().unwrap_or_default().replace('\n', " ");
         let shown: String = found.chars().take(LONGEST_SHOWN).collect();
         let cut = if shown.len() < found.len() { "…" } else { "" };
-        let _infallible = writeln!(out, "  {:<14} {:<34} {shown}{cut}", reading.field.name(), reading.source);
+        let shown = format!("{shown}{cut}");
+        let read = reading.read.as_deref().unwrap_or_default();
+        let line = format!("  {:<14} {:<34} {shown:<32} {read}", reading.field.name(), reading.source);
+        let _infallible = writeln!(out, "{}", line.trim_end());
     }
     if !absent.is_empty() {
         let absent: Vec<String> =

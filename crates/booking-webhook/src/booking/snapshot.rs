@@ -76,6 +76,9 @@ pub struct Sale {
     pub location: Option<String>,
     /// Who sails, if the booking says.
     pub assigned: Assigned,
+    /// What people call who sold it, when that is not Boatsetter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seller: Option<String>,
 }
 
 /// What was paid, who paid it and what they wrote stay out of logs, whoever formats a snapshot.
@@ -246,6 +249,7 @@ impl Sale {
                 crew: Some(vec![person("crew-1"), person("crew-2")]),
                 captain: Some(person("captain-1")),
             },
+            seller: None,
         }
     }
 }

@@ -94,7 +94,7 @@ fn notes(confirmed: &Booking, guest_page: &str) -> String {
     let Booking { charter, office, .. } = confirmed;
     let start = charter.time.start();
     let mut lines = vec![
-        format!("Boatsetter charter {} + SCC event {}", charter.booking_id, charter.id),
+        format!("{} charter {} + SCC event {}", charter.seller, charter.booking_id, charter.id),
         format!("Guest page: {guest_page}"),
         format!(
             "Message for the guest: Hi {}, everything for {} at {}: {guest_page}",

@@ -173,15 +173,13 @@ impl<'t> File<'t> {
     fn label(&mut self, node: &Node<'t>) -> Option<String> {
         let label = self.text("label", node)?;
         let usable = (1..=LONGEST_LABEL_CHARACTERS).contains(&label.trim().chars().count())
-            && label.chars().all(|character| character.is_alphanumeric() || " .&'-".contains(character));
+            && label.chars().all(|character| character.is_alphabetic() || " .&'-".contains(character));
         if usable {
             return Some(label.trim().to_owned());
         }
         self.slip(
             node.span(),
-            format!(
-                "label must be a name of 1 to {LONGEST_LABEL_CHARACTERS} letters, digits and . & ' -: crew read it"
-            ),
+            format!("label must be a name of 1 to {LONGEST_LABEL_CHARACTERS} letters and . & ' -: crew read it"),
         )
     }
 

@@ -80,7 +80,7 @@ impl Event {
         let hours = Decimal::from(time.duration_minutes()) / Decimal::from(60);
         Self {
             event_id: (&charter.id).into(),
-            name: format!("Boatsetter charter · {}", charter.boat.name),
+            name: format!("{} charter · {}", charter.seller, charter.boat.name),
             date: rfc3339(time.start()),
             report_at: rfc3339(&time.report_at()),
             released_at: rfc3339(&time.released_at()),
@@ -107,7 +107,7 @@ impl Event {
 }
 
 fn notes(charter: &Charter, calendar: Option<&EntryId>) -> String {
-    let mut parts = vec![format!("Boatsetter booking ref: {}", charter.booking_id)];
+    let mut parts = vec![format!("{} booking ref: {}", charter.seller, charter.booking_id)];
     parts.extend(calendar.map(|id| format!("calendar {}", id.as_str())));
     let (report, release) = (clock(&charter.time.report_at()), clock(&charter.time.released_at()));
     parts.push(format!("Report {report}, released {release}"));
