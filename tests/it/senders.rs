@@ -49,7 +49,12 @@ async fn each_sender_has_its_own_path_and_secret() {
     let answered = post(&world, "harbor", "application/json", body.clone()).await;
     assert_eq!((answered.status, &answered.body["booking_id"]), (200, &json!("HB-77")), "{:#}", answered.body);
     assert_eq!(world.deliver(&sample()).await.status, 200, "the built-in sender is as it was");
-    assert_eq!(world.effects().await.calendar.len(), 2);
+    let effects = world.effects().await;
+    assert_eq!(effects.calendar.len(), 2);
+    let names: Vec<&str> = effects.scc_events.iter().filter_map(|event| event["name"].as_str()).collect();
+    for label in ["Harbor charter · ", "Boatsetter charter · "] {
+        assert!(names.iter().any(|name| name.starts_with(label)), "{names:?}");
+    }
     assert_eq!(post(&world, "boatsetter", "application/json", body.clone()).await.status, 401, "not its secret");
     assert_eq!(post(&world, "dock", "application/json", body).await.status, 404);
     world.line(&["AuthenticDeliveries", "\"Sender\":\"harbor\""]).await;
@@ -118,4 +123,41 @@ async fn an_id_of_another_sender_is_not_taken() {
     let answered = world.deliver(&sample_with(json!({ "id": "HB-77" }))).await;
     assert_eq!((answered.status, &answered.body["state"]), (202, &json!("quarantined")), "{:#}", answered.body);
     assert_eq!(answered.body["errors"][0]["pointer"], "/data/booking/id");
+}
+
+/// The example mail script, on a mail of each platform.
+#[tokio::test]
+async fn the_mail_script_posts_both_platforms_mails() {
+    const SECRET: &str = "whsec_dGhlLW1haWwtc2NyaXB0cy1vd24tc2VjcmV0";
+    let getmyboat = format!("prefix = \"GMB-\"\nlabel = \"GetMyBoat\"\n{CANONICAL_MAPPING}");
+    let file = OperatorsFile::with("mappings/getmyboat.toml", &getmyboat).await;
+    let secret = json!({ "scheme": "standard-webhooks", "signing_secrets": [SECRET] });
+    let secrets = [("webhook", secret.clone()), ("webhook/getmyboat", secret)];
+    let operator = concat!(env!("CARGO_MANIFEST_DIR"), "/../operator.example.toml");
+    let world = World::with_secrets(&[("MAPPINGS", &file.folder()), ("OPERATOR_FILE", operator)], &secrets).await;
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/mail-script");
+    for (sender, id, guest, start) in [
+        ("boatsetter", "BS-2048812", "Dana", "2031-05-30T14:00:00-07:00"),
+        ("getmyboat", "GMB-77", "Sam", "2031-06-07T10:00:00-07:00"),
+    ] {
+        for _ in 0..2 {
+            let mail = std::fs::File::open(format!("{folder}/{sender}.eml")).expect("a mail");
+            let script = tokio::process::Command::new("python3")
+                .arg(format!("{folder}/mail_script.py"))
+                .env("WEBHOOK_URL", format!("{}/webhooks/{sender}", world.front_door.url()))
+                .env("WEBHOOK_SECRET", SECRET)
+                .stdin(mail)
+                .output();
+            let output = script.await.expect("python runs");
+            let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            assert!(output.status.success(), "{sender}: {out} {err}");
+            let answer: Value = serde_json::from_str(&out).expect("an answer");
+            assert_eq!((&answer["booking_id"], &answer["state"]), (&json!(id), &json!("in_step")), "{answer:#}");
+        }
+        let effects = world.effects().await;
+        let event = effects.scc_events.iter().find(|event| event["date"] == start);
+        let event = event.unwrap_or_else(|| panic!("{start}: {:#?}", effects.scc_events));
+        assert_eq!(event["guest"]["first_name"], guest);
+    }
+    assert_eq!(world.effects().await.calendar.len(), 2, "a mail that is read again is a repeat");
 }
