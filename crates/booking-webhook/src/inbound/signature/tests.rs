@@ -217,6 +217,10 @@ fn slips_in_a_secret_are_named_by_field() {
             json!({ "scheme": "github", "signing_secrets": [key], "signing_secret": "s3cret" }),
             "nobody reads: signing_secret",
         ),
+        (
+            json!({ "scheme": "github", "signing_secrets": [key], "S3cret-s3cret": 1 }),
+            "nobody reads: (a key that is no name)",
+        ),
         (json!({ "scheme": "github", "signing_secrets": [key], "tolerance_seconds": 300 }), "no signed timestamp"),
         (json!({ "scheme": "square", "signing_secrets": [key] }), "has no url"),
         (json!({ "scheme": "hmac", "signing_secrets": [key] }), "has no header"),

@@ -91,8 +91,8 @@ impl<'a> Fields<'a> {
     /// Notes every key that nobody asked for, but `known`.
     pub fn refuse_unknown(&mut self, known: &[&str]) {
         let unknown = self.object.keys().filter(|key| !self.asked.contains(&key.as_str()));
-        // A key is typed by the same hand as the values: shown only if it looks like a name.
-        let plain = |key: &str| key.len() <= 40 && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        // A value that slipped into the place of a key must not be shown: fields have lower-case names, keys and tokens hardly ever.
+        let plain = |key: &str| key.len() <= 24 && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
         let unknown: Vec<&str> = unknown.map(String::as_str).filter(|key| !known.contains(key)).collect();
         for key in unknown {
             let shown = if plain(key) { key } else { "(a key that is no name)" };
