@@ -129,8 +129,7 @@ async fn an_id_of_another_sender_is_not_taken() {
 #[tokio::test]
 async fn the_mail_script_posts_both_platforms_mails() {
     const SECRET: &str = "whsec_dGhlLW1haWwtc2NyaXB0cy1vd24tc2VjcmV0";
-    let getmyboat = format!("prefix = \"GMB-\"\nlabel = \"GetMyBoat\"\n{CANONICAL_MAPPING}");
-    let file = OperatorsFile::with("mappings/getmyboat.toml", &getmyboat).await;
+    let file = OperatorsFile::with("mappings/getmyboat.toml", include_str!("../../mappings/getmyboat.toml")).await;
     let secret = json!({ "scheme": "standard-webhooks", "signing_secrets": [SECRET] });
     let secrets = [("webhook", secret.clone()), ("webhook/getmyboat", secret)];
     let operator = concat!(env!("CARGO_MANIFEST_DIR"), "/../operator.example.toml");

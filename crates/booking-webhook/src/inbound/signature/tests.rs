@@ -318,3 +318,27 @@ proptest::proptest! {
         }
     }
 }
+
+/// Run by hand, for the figure: `cargo test --lib --workspace cost_of_a_check -- --ignored --nocapture`.
+#[test]
+#[ignore = "measures"]
+#[expect(clippy::print_stdout, reason = "a figure for a person")]
+fn cost_of_a_check() {
+    let mut vector = standard();
+    let body = vec![b'x'; 200 * 1024];
+    let wrong = "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= ";
+    let verifier = verifier(&vector.secret);
+    for count in [1, 8, 190] {
+        vector.headers[2].1 = wrong.repeat(count);
+        let sent = headers(&vector.headers);
+        let mut taken: Vec<u128> = (0..21)
+            .map(|_| {
+                let since = std::time::Instant::now();
+                assert!(verifier.verify(&sent, &body, at(vector.signed_at), Age::Fresh).is_err());
+                since.elapsed().as_micros()
+            })
+            .collect();
+        taken.sort_unstable();
+        println!("{count} signatures: median {} µs", taken[10]);
+    }
+}
