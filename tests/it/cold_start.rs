@@ -10,6 +10,9 @@ use simulators::{
 
 use crate::world::{ALWAYS, UNAVAILABLE, World, sample};
 
+pub(crate) const CANONICAL_MAPPING: &str =
+    include_str!("../../crates/booking-webhook/src/inbound/mapping/boatsetter.toml");
+
 /// A file of the operator's that is an object, and there before the function starts.
 pub(crate) struct OperatorsFile {
     cloud: Cloud,
@@ -25,6 +28,12 @@ impl OperatorsFile {
         let file = Self { cloud, key: key.to_owned(), location };
         file.put(content).await;
         file
+    }
+
+    /// Where it is, for a variable that names a folder.
+    pub(crate) fn folder(&self) -> String {
+        let (folder, _) = self.location.rsplit_once('/').expect("a key has a folder");
+        format!("{folder}/")
     }
 
     /// Somebody edits it; the next cold start reads it.
@@ -70,16 +79,22 @@ fn assert_says(line: &Value, words: &[&str]) {
 #[tokio::test]
 async fn everything_that_is_wrong_is_said_at_once() {
     let webhook = json!({ "scheme": "standard-webhooks", "signing_secrets": ["oops"] });
-    let env = [("OPERATOR_FILE", "/nowhere/operator.toml"), ("RETRY_BASE_MS", "soon")];
-    let line = last_words(&env, &[("webhook", webhook), ("calendar", json!("{\"url\": "))]).await;
+    let guest_page = json!({ "distribution_id": "E1" });
+    let env =
+        [("OPERATOR_FILE", "/nowhere/operator.toml"), ("MAPPINGS", "/nowhere/mappings"), ("RETRY_BASE_MS", "soon")];
+    let secrets = [
+        ("webhook", webhook),
+        ("calendar", json!("{\"url\": ")),
+        ("scc", json!({ "url": "https://x.example" })),
+        ("guest-page", guest_page),
+    ];
+    let line = last_words(&env, &secrets).await;
+    assert_says(&line, &["/webhook", "whsec_", "/calendar", "is not JSON: it breaks at line 1, column 8"]);
+    assert_says(&line, &["OPERATOR_FILE", "/nowhere/operator.toml", "MAPPINGS", "/nowhere/mappings", "No such file"]);
     assert_says(
         &line,
-        &["/webhook", "whsec_", "/calendar", "is not the JSON", "OPERATOR_FILE", "/nowhere/operator.toml"],
+        &["/scc", "has a url that is not called", "and has no service_key", "has no link_key", "RETRY_BASE_MS"],
     );
-    assert_says(&line, &["No such file", "RETRY_BASE_MS"]);
-
-    let line = last_words(&[("MAPPING_FILE", "/nowhere/mapping.toml")], &[("scc", Value::Null)]).await;
-    assert_says(&line, &["MAPPING_FILE", "/nowhere/mapping.toml", "/scc", "cannot be read"]);
 }
 
 #[tokio::test]
@@ -123,32 +138,53 @@ async fn the_operators_file_may_be_an_object() {
 }
 
 #[tokio::test]
-async fn the_mapping_may_be_an_object() {
-    let canonical = include_str!("../../crates/booking-webhook/src/inbound/mapping/boatsetter.toml");
-    let mapping = canonical.replace("booking = \"/data/booking\"", "booking = \"/payload\"");
-    let file = OperatorsFile::with("config/mapping.toml", &mapping).await;
-    let world = World::with(&[("MAPPING_FILE", &file.location)]).await;
+async fn mappings_may_be_objects() {
+    let mapping = CANONICAL_MAPPING.replace("booking = \"/data/booking\"", "booking = \"/payload\"");
+    let file = OperatorsFile::with("mappings/boatsetter.toml", &mapping).await;
+    let world = World::with(&[("MAPPINGS", &file.folder())]).await;
     let answered = world.deliver(&json!({ "payload": sample()["data"]["booking"] })).await;
     assert_eq!(answered.status, 200, "{:#}", answered.body);
     World::assert_one_of_everything(&world.effects().await);
 }
 
+/// A slip in the operator file makes nothing of any booking: with the defaults in its place every charter would be changed.
 #[tokio::test]
-async fn an_unusable_file_stops_the_start_and_is_named() {
-    for (variable, content, words) in [
-        ("OPERATOR_FILE", "name = \"JADA\"\n[rates]\ncrew_hourley = \"30\"", "line 3"),
-        ("OPERATOR_FILE", "[rates]\nport_tax_share = \"18\"", "line 2"),
-        ("MAPPING_FILE", "booking = 1", "line 1"),
-        ("MAPPING_FILE", "booking = \"data\"\n[fields]\n[statuses]\nconfirmed = []\ncancelled = []", "\"data\""),
-    ] {
-        let file = OperatorsFile::with("config/file.toml", content).await;
-        let line = last_words(&[(variable, &file.location)], &[]).await;
-        assert_says(&line, &[variable, &file.location, words]);
+async fn a_faulty_operator_file_quarantines_and_stops_no_start() {
+    for (content, words) in
+        [("name = \"JADA\"\n[rates]\ncrew_hourley = \"30\"", "line 3"), ("[rates]\nport_tax_share = \"18\"", "line 2")]
+    {
+        let file = OperatorsFile::with("config/operator.toml", content).await;
+        let world = World::with(&[("OPERATOR_FILE", &file.location)]).await;
+        world.line(&["started with faults", "OPERATOR_FILE", &file.location, words]).await;
+        let answered = world.deliver(&sample()).await;
+        assert_eq!((answered.status, &answered.body["state"]), (202, &json!("quarantined")), "{:#}", answered.body);
+        for event in [json!({ "booking": sample()["data"]["booking"] }), json!({ "sweep": {} })] {
+            let problem = world.ask(&event).await;
+            assert_eq!(problem["status"], 503, "{problem:#}");
+        }
+        assert!(world.effects().await.is_empty());
+
+        file.put("").await;
+        world.cold_start().await.expect("it starts");
+        let id = answered.body["delivery_id"].as_str().expect("it is kept");
+        let replayed = world.ask(&json!({ "replay": { "delivery_id": id } })).await;
+        assert_eq!(replayed["state"], "in_step", "{replayed:#}");
     }
-    let file = OperatorsFile::with("config/operator.toml", "").await;
-    let missing = file.location.replace("operator.toml", "another.toml");
-    let line = last_words(&[("OPERATOR_FILE", &missing)], &[]).await;
-    assert_says(&line, &["OPERATOR_FILE", &missing, "NoSuchKey"]);
+}
+
+#[tokio::test]
+async fn a_faulty_mapping_quarantines_that_senders_deliveries() {
+    for (content, words) in [
+        ("booking = 1", "line 1: booking must be a text"),
+        ("booking = \"data\"\n[fields]\n[statuses]\nconfirmed = []\ncancelled = []", "is no JSON pointer"),
+    ] {
+        let file = OperatorsFile::with("mappings/boatsetter.toml", content).await;
+        let world = World::with(&[("MAPPINGS", &file.folder())]).await;
+        world.line(&["started with faults", "boatsetter.toml", words]).await;
+        let answered = world.deliver(&sample()).await;
+        assert_eq!((answered.status, &answered.body["state"]), (202, &json!("quarantined")), "{:#}", answered.body);
+        assert!(world.effects().await.is_empty());
+    }
 }
 
 #[tokio::test]

@@ -7,32 +7,41 @@ use rehearsal::{Answered, SIGNING_SECRET, WEBHOOK_PATH};
 use serde_json::json;
 use simulators::sender::Sender;
 
-use crate::world::{World, now, sample, sample_with, states};
+use crate::world::{World, later, now, sample, sample_with, states};
 
 fn signed(body: &str) -> BTreeMap<String, String> {
     Sender::new(SIGNING_SECRET).expect("well formed").sign("msg_1", body, now())
 }
 
-async fn refused(headers: BTreeMap<String, String>, body: String) -> Answered {
+/// What the function answers to a body without effects, and of which it logs nothing.
+async fn answered_without_effects(headers: BTreeMap<String, String>, body: String) -> Answered {
     let world = World::start().await;
     let answered = world.deliver_raw(&headers, body).await.expect("an answer");
     assert!(world.effects().await.is_empty(), "nothing may happen");
-    assert_eq!(answered.headers["content-type"], "application/problem+json");
-    assert_eq!(answered.body["status"], answered.status);
     let logs = world.logs().await.join("\n");
     assert!(!logs.contains("Whitfield") && !logs.contains("anniversary"), "nothing of the body is logged: {logs}");
+    answered
+}
+
+async fn refused(headers: BTreeMap<String, String>, body: String) -> Answered {
+    let answered = answered_without_effects(headers, body).await;
+    assert_eq!(answered.headers["content-type"], "application/problem+json");
+    assert_eq!(answered.body["status"], answered.status);
     answered
 }
 
 #[tokio::test]
 async fn a_delivery_that_is_not_authentic_changes_nothing() {
     let body = sample().to_string();
-    let stranger = Sender::new("whsec_bm90LW91cnM=").expect("well formed").sign("msg_1", &body, now());
+    let stranger =
+        Sender::new("whsec_bm90LW91cnMtYnV0LWxvbmctZW5vdWdo").expect("well formed").sign("msg_1", &body, now());
     let expired = Sender::new(SIGNING_SECRET).expect("well formed").sign("msg_1", &body, now() - 10.minutes());
     let without_signature = BTreeMap::from([("content-type".to_owned(), "application/json".to_owned())]);
-    for (headers, detail) in
-        [(stranger, "fits none of the secrets"), (expired, "300 s"), (without_signature, "webhook-id is missing")]
-    {
+    for (headers, detail) in [
+        (stranger, "fits none of the secrets"),
+        (expired, "300 s"),
+        (without_signature, "webhook-signature is missing"),
+    ] {
         let answered = refused(headers, body.clone()).await;
         assert_eq!(answered.status, 401);
         assert!(answered.body["detail"].as_str().is_some_and(|text| text.contains(detail)), "{:#}", answered.body);
@@ -42,34 +51,80 @@ async fn a_delivery_that_is_not_authentic_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_body_that_cannot_be_a_booking_is_refused_with_every_fault() {
-    let faulty =
-        sample_with(json!({ "gross": "a lot", "start_at": "2031-03-09T02:30:00", "timezone": "America/Los_Angeles" }));
-    let answered = unreadable(&faulty.to_string()).await;
-    assert_eq!(pointers(&answered), ["/data/booking/start_at", "/data/booking/gross"]);
-    assert!(answered.body["errors"][0]["detail"].as_str().is_some_and(|text| text.contains("does not exist")));
-
-    let end_at = "2031-05-30T13:00:00-07:00";
-    let ends_first =
-        sample_with(json!({ "gross": "a lot", "duration_minutes": null, "end_at": end_at, "crew_ids": ["captain-1"] }));
-    let answered = unreadable(&ends_first.to_string()).await;
-    assert_eq!(pointers(&answered), ["/data/booking/end_at", "/data/booking/gross", "/data/booking/crew_ids"]);
-
-    let without_crew = sample_with(json!({ "crew_ids": null, "captain_id": null }));
-    let answered = unreadable(&without_crew.to_string()).await;
-    assert_eq!(pointers(&answered), ["/data/booking/crew_ids", "/data/booking/captain_id"]);
-
-    let from_the_future = sample_with(json!({ "updated_at": "2131-05-20T18:03:10Z", "gross": null }));
-    let answered = unreadable(&from_the_future.to_string()).await;
-    assert_eq!(pointers(&answered), ["/data/booking/updated_at", "/data/booking/gross"]);
-
-    assert_eq!(pointers(&unreadable("{\"data\": ").await), [""]);
+async fn a_body_that_is_not_understood_is_kept_with_every_fault() {
+    for (changes, expected) in [
+        (
+            json!({ "gross": "a lot", "start_at": "2031-03-09T02:30:00", "timezone": "America/Los_Angeles" }),
+            &["/data/booking/start_at", "/data/booking/gross"][..],
+        ),
+        (
+            json!({ "gross": "a lot", "duration_minutes": null, "end_at": "2031-05-30T13:00:00-07:00" }),
+            &["/data/booking/end_at", "/data/booking/gross"],
+        ),
+        (
+            json!({ "updated_at": "2131-05-20T18:03:10Z", "gross": null }),
+            &["/data/booking/updated_at", "/data/booking/gross"],
+        ),
+        (json!({ "status": "cancelled_by_guest" }), &["/data/booking/status"]),
+        (json!({ "status": "booked", "currency": "EUR" }), &["/data/booking/status", "/data/booking/currency"]),
+    ] {
+        assert_eq!(pointers(&quarantined(&sample_with(changes).to_string()).await), expected);
+    }
+    assert_eq!(pointers(&quarantined("{\"data\": ").await), [""]);
+    assert_eq!(pointers(&quarantined(r#"{"type": "booking.created"}"#).await), ["/data/booking"]);
 }
 
-async fn unreadable(body: &str) -> Answered {
-    let answered = refused(signed(body), body.to_owned()).await;
-    assert_eq!(answered.status, 422, "{:#}", answered.body);
+async fn quarantined(body: &str) -> Answered {
+    let answered = answered_without_effects(signed(body), body.to_owned()).await;
+    assert_eq!((answered.status, &answered.body["state"]), (202, &json!("quarantined")), "{:#}", answered.body);
+    assert!(answered.body["delivery_id"].is_string(), "{:#}", answered.body);
     answered
+}
+
+/// Some senders switch a webhook off when it answers with errors, and nobody wants an alarm for a ping.
+#[tokio::test]
+async fn an_event_that_is_not_ours_is_ignored() {
+    let world = World::start().await;
+    for event in [json!({ "type": "ping" }), json!({ "type": "message.created", "data": { "message": "hello" } })] {
+        let answered = world.deliver(&event).await;
+        assert_eq!((answered.status, &answered.body["state"]), (200, &json!("ignored")), "{:#}", answered.body);
+        assert_eq!(answered.body["delivery_id"], json!(null), "it is not kept");
+    }
+    assert!(!world.logs().await.join("\n").contains("\"ERROR\""), "no alarm");
+}
+
+/// What costs a character costs no booking.
+#[tokio::test]
+async fn a_bad_character_costs_that_character() {
+    let body = sample_with(json!({ "notes": "half MARK" })).to_string();
+    for (bytes, from, to) in [
+        ([&b"\xef\xbb\xbf"[..], body.as_bytes()].concat(), "", ""),
+        (body.clone().into_bytes(), "MARK", "\\ud83d"),
+        (serde_json::to_string(&body).expect("text").into_bytes(), "", ""),
+    ] {
+        let world = World::start().await;
+        let body = String::from_utf8(bytes).expect("text").replace(from, to);
+        let answered = world.deliver_text("msg_1", body).await;
+        assert_eq!(answered.status, 200, "{:#}", answered.body);
+        World::assert_one_of_everything(&world.effects().await);
+    }
+}
+
+/// A faulty value that nobody needs stops no reschedule.
+#[tokio::test]
+async fn values_that_nobody_needs_stop_no_reschedule() {
+    let world = World::start().await;
+    assert_eq!(world.deliver(&sample()).await.status, 200);
+    let moved = later(
+        1,
+        json!({ "start_at": "2031-06-01T14:00:00-07:00", "timezone": "Pacific Time (US & Canada)",
+            "boat": { "id": "qosd", "name": "x".repeat(150) }, "location": "y".repeat(251),
+            "guest": { "name": "Dana Whitfield", "locale": ["en"] } }),
+    );
+    let answered = world.deliver(&moved).await;
+    assert_eq!(answered.status, 200, "{:#}", answered.body);
+    assert_eq!(world.effects().await.calendar[0]["date"], "2031-06-01");
+    world.line(&["were passed over", "Timezone", "BoatName", "Location", "GuestLocale"]).await;
 }
 
 fn pointers(answered: &Answered) -> Vec<&str> {
@@ -100,10 +155,20 @@ async fn a_captain_who_is_listed_as_crew_is_paid_and_told_once() {
     assert_eq!(effects.calendar[0]["expenses"]["crew"].to_string(), "250.00", "two heads");
 }
 
+/// Somebody hears of a delivery that is too large to keep, if it is authentic.
 #[tokio::test]
-async fn a_body_that_is_too_large_is_refused_unread() {
-    let body = sample_with(json!({ "notes": "x".repeat(256 * 1024) })).to_string();
-    assert_eq!(refused(signed(&body), body).await.status, 413);
+async fn a_body_that_is_too_large_is_told_of() {
+    let world = World::start().await;
+    let body = sample_with(json!({ "notes": "x".repeat(1024 * 1024) })).to_string();
+    let stranger = Sender::new("whsec_bm90LW91cnMtYnV0LWxvbmctZW5vdWdo").expect("well formed");
+    let forged = world.deliver_raw(&stranger.sign("msg_1", &body, now()), body.clone()).await.expect("an answer");
+    assert_eq!(forged.status, 401, "nobody learns the limit without a signature");
+    let answered = world.deliver_raw(&signed(&body), body).await.expect("an answer");
+    assert_eq!(answered.status, 413, "{:#}", answered.body);
+    world.alarm("an authentic delivery is too large").await;
+    world.line(&["OversizedDeliveries"]).await;
+    let below = sample_with(json!({ "notes": "x".repeat(300 * 1024) }));
+    assert_eq!(world.deliver(&below).await.status, 200, "a long note is cut");
 }
 
 #[tokio::test]
@@ -114,7 +179,15 @@ async fn only_posts_to_the_webhook_are_deliveries() {
     assert_eq!(get.status(), 405);
     let body = sample().to_string();
     // The path by which direct invocations reach the handler is no way in.
-    for path in ["/events", "/", "/webhooks/boatsetter/more"] {
+    for path in [
+        "/events",
+        "/",
+        "/webhooks",
+        "/webhooks/",
+        "/webhooks/boatsetter/more",
+        "/webhooks/nobody",
+        "/hooks/boatsetter",
+    ] {
         let url = format!("{}{path}", world.front_door.url());
         let answered = world.post(&url, &signed(&body), body.clone()).await.expect("an answer");
         assert_eq!(answered.status, 404, "{path}");
@@ -123,6 +196,9 @@ async fn only_posts_to_the_webhook_are_deliveries() {
         assert_eq!(direct.expect("an answer").status, 404, "{path}");
     }
     assert!(world.effects().await.is_empty());
+    let url = format!("{}{WEBHOOK_PATH}/", world.front_door.url());
+    let answered = world.post(&url, &signed(&body), body).await.expect("an answer");
+    assert_eq!(answered.status, 200, "with a slash at its end");
 }
 
 #[tokio::test]

@@ -24,8 +24,9 @@ async fn counted(world: &World) -> BTreeMap<String, Vec<f64>> {
     let mut counted: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for line in lines(world).await {
         for name in metrics_of(&line) {
-            let key = match (&line["Step"], &line["Outcome"]) {
-                (Value::String(step), Value::String(outcome)) => format!("{name} {step} {outcome}"),
+            let key = match (&line["Step"], &line["Outcome"], &line["Sender"]) {
+                (Value::String(step), Value::String(outcome), _) => format!("{name} {step} {outcome}"),
+                (_, _, Value::String(sender)) => format!("{sender} {name}"),
                 _ => name.clone(),
             };
             let values = match &line[&name] {
@@ -102,6 +103,8 @@ async fn each_line_keeps_to_the_format_and_names_nobody() {
         dimensions.sort_unstable();
         for name in metrics_of(&line) {
             let (_, split_by) = METRICS.into_iter().find(|(metric, _)| *metric == name).expect("somebody asks for it");
+            let split_by =
+                if name.ends_with("Deliveries") && line["Sender"].is_string() { &["Sender"] } else { split_by };
             assert_eq!(dimensions, [&["Environment"], split_by].concat(), "{line:#}");
             assert!(line.get(&name).is_some(), "{line:#}");
         }
@@ -121,6 +124,7 @@ async fn a_forged_signature_is_counted_and_is_no_delivery() {
     assert_eq!(answered.status, 401);
     let counted = counted(&world).await;
     assert_eq!((counted.get("SignatureFailures"), counted.get("AuthenticDeliveries")), (Some(&vec![1.0]), None));
+    assert_eq!(counted.get("boatsetter SignatureFailures"), Some(&vec![1.0]));
 }
 
 /// An alarm about the oldest must not fall silent between two tries, which may lie an hour apart.

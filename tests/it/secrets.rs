@@ -39,7 +39,7 @@ async fn a_rotated_signing_secret_needs_no_restart() {
     assert_eq!(deliver_signed_with(&world, NEXT_SECRET).await, 200);
     assert_eq!(deliver_signed_with(&world, SIGNING_SECRET).await, 401, "the old one is over");
     for _ in 0..5 {
-        deliver_signed_with(&world, "whsec_bm90LW91cnM=").await;
+        deliver_signed_with(&world, "whsec_bm90LW91cnMtYnV0LWxvbmctZW5vdWdo").await;
     }
     assert_eq!(
         world.count(Service::Secretsmanager, ""),
@@ -51,8 +51,11 @@ async fn a_rotated_signing_secret_needs_no_restart() {
 #[tokio::test]
 async fn another_scheme_needs_no_restart() {
     let world = World::start().await;
-    world.put_secret("webhook", &json!({ "scheme": "bearer", "tokens": ["t0ken"] })).await.expect("stored");
-    let headers = BTreeMap::from([("authorization".to_owned(), "Bearer t0ken".to_owned())]);
+    world
+        .put_secret("webhook", &json!({ "scheme": "bearer", "tokens": ["a-token-of-some-length"] }))
+        .await
+        .expect("stored");
+    let headers = BTreeMap::from([("authorization".to_owned(), "Bearer a-token-of-some-length".to_owned())]);
     let answered = world.deliver_raw(&headers, sample().to_string()).await.expect("an answer");
     assert_eq!(answered.status, 200, "{:#}", answered.body);
     assert_eq!(deliver_signed_with(&world, SIGNING_SECRET).await, 401, "the old scheme is over");
@@ -136,7 +139,12 @@ async fn a_token_that_is_wrong_is_named_and_the_rest_is_done() {
 async fn a_typo_in_one_secret_loses_no_webhook() {
     let dashboard = "https://d111111abcdef8.cloudfront.net/prod";
     for (name, typo, expected, words) in [
-        ("calendar", json!("{\"url\": "), ["due", "in_step", "in_step", "in_step"], "is not the JSON"),
+        (
+            "calendar",
+            json!("{\"url\": "),
+            ["due", "in_step", "in_step", "in_step"],
+            "is not JSON: it breaks at line 1, column 8",
+        ),
         (
             "calendar",
             json!({ "url": dashboard, "dashboard_token": "t" }),
@@ -188,20 +196,37 @@ async fn a_missing_distribution_id_leaves_only_the_guest_page_due() {
 }
 
 #[tokio::test]
-async fn without_what_every_delivery_needs_nothing_starts() {
-    for (name, secret, words) in [
-        ("webhook", Value::Null, "webhook cannot be read"),
-        ("webhook", json!({ "scheme": "standard-webhooks", "signing_secrets": ["oops"] }), "whsec_"),
-        ("webhook", json!({ "scheme": "bearer", "tokens": ["t0ken\n"] }), "token that no header can carry"),
-        ("guest-page", json!({ "distribution_id": "E1", "link_key": "" }), "empty link_key"),
-    ] {
-        let options = Options { secrets: [(name.to_owned(), secret)].into(), ..World::options() };
-        match Rehearsal::start(options).await {
-            Err(RehearsalError::Init(error)) => assert!(error.to_string().contains(words), "{error}"),
-            Err(error) => panic!("{error}"),
-            Ok(_) => panic!("it must not start without {name}"),
-        }
+async fn without_a_link_key_the_function_does_not_start() {
+    let secret = json!({ "distribution_id": "E1", "link_key": "" });
+    let options = Options { secrets: [("guest-page".to_owned(), secret)].into(), ..World::options() };
+    match Rehearsal::start(options).await {
+        Err(RehearsalError::Init(error)) => assert!(error.to_string().contains("has an empty link_key"), "{error}"),
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("no delivery could be named"),
     }
+}
+
+/// The sender keeps what it has, and sends it again when the secret is mended, which needs no restart.
+#[tokio::test]
+async fn a_faulty_webhook_secret_costs_a_503() {
+    for (secret, words) in [
+        (Value::Null, "webhook cannot be read"),
+        (json!({ "scheme": "standard-webhooks", "signing_secrets": ["oops"] }), "is not whsec_ and base64"),
+        (json!({ "scheme": "bearer", "tokens": ["t0ken\n"] }), "token that no header can carry"),
+        (json!({ "scheme": "bearer", "tokens": ["short"] }), "token of fewer than 16 characters"),
+    ] {
+        let world = World::with_secrets(&[], &[("webhook", secret)]).await;
+        world.line(&["started with faults", words]).await;
+        let answered = world.deliver(&sample()).await;
+        assert_eq!((answered.status, &*answered.headers["retry-after"]), (503, "60"), "{:#}", answered.body);
+        world.alarm("no delivery of this sender can be verified").await;
+        assert!(world.effects().await.is_empty());
+    }
+    let broken = json!({ "scheme": "standard-webhooks", "signing_secrets": ["oops"] });
+    let world = World::with_secrets(&[], &[("webhook", broken)]).await;
+    let sound = json!({ "scheme": "standard-webhooks", "signing_secrets": [SIGNING_SECRET] });
+    world.put_secret("webhook", &sound).await.expect("stored");
+    assert_eq!(world.deliver(&sample()).await.status, 200);
 }
 
 #[tokio::test]

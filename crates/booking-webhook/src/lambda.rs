@@ -5,7 +5,6 @@
 
 use http::{Response, StatusCode, header};
 use lambda_http::{Body, Context, Request, RequestExt, request::RequestContext};
-use serde_json::Value;
 use tracing::Instrument;
 
 use crate::{
@@ -13,7 +12,7 @@ use crate::{
         approve::approve, check::check, deliver::deliver, enter::enter, plan::plan, replay::replay, status::status,
         sweep::sweep,
     },
-    inbound::Age,
+    inbound::{Age, parse_body},
     outbound::Deadline,
     response::{Problem, Reply},
     runtime::{app::App, telemetry::invocation_span},
@@ -42,11 +41,16 @@ async fn dispatch(app: &App, request: &Request, context: &Context) -> Reply {
 
 /// A direct invocation: an object with exactly one key, which says what to do.
 async fn direct(app: &App, event: &[u8], context: &Context, deadline: &Deadline) -> Result<Reply, Problem> {
-    let json: Value = serde_json::from_slice(event).map_err(|error| unknown_kind(&error.to_string()))?;
+    let json = parse_body(event, None).map_err(|error| unknown_kind(&error))?;
     let kind = json.as_object().filter(|keys| keys.len() == 1).and_then(|keys| keys.iter().next());
+    if let (Some(fault), Some(("booking" | "plan" | "replay" | "approve" | "sweep", _))) =
+        (&app.operator_fault, kind.map(|(kind, content)| (kind.as_str(), content)))
+    {
+        return Err(without_operator_file(fault));
+    }
     match kind.map(|(kind, content)| (kind.as_str(), content)) {
         // A person enters a booking: the canonical booking object.
-        Some(("booking", _)) => enter(app, event, context, deadline).await,
+        Some(("booking", _)) => enter(app, &json, context, deadline).await,
         Some(("plan", _)) => plan(app, &json, deadline).await,
         // A captured API Gateway event, delivered again: its signature must fit, whatever its age.
         Some(("deliver", captured)) => {
@@ -70,6 +74,13 @@ async fn direct(app: &App, event: &[u8], context: &Context, deadline: &Deadline)
 
 fn is_api_gateway(request: &Request) -> bool {
     matches!(request.request_context_ref(), Some(RequestContext::ApiGatewayV1(_) | RequestContext::ApiGatewayV2(_)))
+}
+
+/// With the defaults in its place every charter would be changed to them.
+fn without_operator_file(fault: &str) -> Problem {
+    tracing::error!(fault, "nothing is made of any booking: the operator file cannot be used");
+    let detail = format!("Mend it, then start the function anew: {fault}");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The operator file cannot be used", detail)
 }
 
 fn unknown_kind(why: &str) -> Problem {

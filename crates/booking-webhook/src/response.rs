@@ -97,6 +97,18 @@ impl BookingState {
     }
 }
 
+impl BookingState {
+    /// The larger, the more a booking needs somebody.
+    pub fn severity(self) -> u8 {
+        match self {
+            Self::Recorded => 0,
+            Self::InStep => 1,
+            Self::Due => 2,
+            Self::Parked => 3,
+        }
+    }
+}
+
 impl Problem {
     /// A problem without single faults.
     pub fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {

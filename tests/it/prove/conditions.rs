@@ -168,7 +168,7 @@ fn timed(second: i64) -> SnapshotVersion {
 
 fn snapshot(version: &SnapshotVersion, status: BookingStatus) -> Snapshot {
     let updated_at = Some(version.changed_at.at());
-    Snapshot { booking_id: booking_id(), revision: version.revision, updated_at, status, sale: None }
+    Snapshot { booking_id: booking_id(), revision: version.revision, updated_at, status, sale: None, replaces: None }
 }
 
 fn delivery_of(version: &SnapshotVersion) -> Delivery {

@@ -23,6 +23,8 @@ pub struct Charter {
     pub id: CharterId,
     /// The marketplace's.
     pub booking_id: BookingId,
+    /// What people call the marketplace.
+    pub seller: String,
     /// When, in the operator's zone.
     pub time: CharterTime,
     /// The boat, with what guests are told about it.
@@ -118,6 +120,7 @@ impl Booking {
         let charter = Charter {
             id,
             booking_id,
+            seller: sale.seller.unwrap_or_else(|| "Boatsetter".into()),
             time,
             place,
             boat,

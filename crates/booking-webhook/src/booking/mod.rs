@@ -37,8 +37,9 @@ pub(crate) use plain::one_line;
 pub use public_text::PublicText;
 pub use snapshot::{Assigned, BoatReference, BookingStatus, Field, FieldFault, Guest, Sale, Snapshot};
 pub use terms::Terms;
-pub use time::{CharterDuration, CharterTime, TimeError, TimeReading, read_time};
-pub(crate) use time::{clock_on, day_of, rfc3339, span};
+pub use time::span;
+pub use time::{CharterDuration, CharterTime, TimeError, TimeReading, read_local_time, read_time};
+pub(crate) use time::{clock_on, day_of, rfc3339};
 
 /// A pattern that is part of a rule.
 fn pattern(text: &str) -> regex_lite::Regex {

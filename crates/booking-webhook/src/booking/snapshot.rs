@@ -20,6 +20,9 @@ pub struct Snapshot {
     pub status: BookingStatus,
     /// What was sold; there exactly when the booking is confirmed.
     pub sale: Option<Box<Sale>>,
+    /// The booking that this one takes the place of: some platforms give a rescheduled booking a new id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<BookingId>,
 }
 
 /// Whether a charter sails. The sender's words are mapped to these; only the snapshot decides, never the event's name.
@@ -73,6 +76,9 @@ pub struct Sale {
     pub location: Option<String>,
     /// Who sails, if the booking says.
     pub assigned: Assigned,
+    /// What people call who sold it, when that is not Boatsetter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seller: Option<String>,
 }
 
 /// What was paid, who paid it and what they wrote stay out of logs, whoever formats a snapshot.
@@ -123,9 +129,9 @@ impl fmt::Debug for Guest {
 }
 
 /// A field of a booking, by its canonical name; the mapping knows where a sender keeps it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "the names are the canonical body's own")]
+#[allow(missing_docs, reason = "the names are the mapping file's own")]
 pub enum Field {
     Id,
     Status,
@@ -133,7 +139,7 @@ pub enum Field {
     UpdatedAt,
     StartAt,
     EndAt,
-    DurationMinutes,
+    Duration,
     Timezone,
     BoatId,
     BoatName,
@@ -146,6 +152,59 @@ pub enum Field {
     Location,
     CrewIds,
     CaptainId,
+    Replaces,
+}
+
+impl Field {
+    /// Every field, in the order in which a booking is read.
+    pub const ALL: [Self; 20] = [
+        Self::Id,
+        Self::Status,
+        Self::Revision,
+        Self::UpdatedAt,
+        Self::StartAt,
+        Self::EndAt,
+        Self::Duration,
+        Self::Timezone,
+        Self::BoatId,
+        Self::BoatName,
+        Self::PartySize,
+        Self::Currency,
+        Self::Gross,
+        Self::GuestName,
+        Self::GuestLocale,
+        Self::Notes,
+        Self::Location,
+        Self::CrewIds,
+        Self::CaptainId,
+        Self::Replaces,
+    ];
+
+    /// As a mapping file names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Status => "status",
+            Self::Revision => "revision",
+            Self::UpdatedAt => "updated_at",
+            Self::StartAt => "start_at",
+            Self::EndAt => "end_at",
+            Self::Duration => "duration",
+            Self::Timezone => "timezone",
+            Self::BoatId => "boat_id",
+            Self::BoatName => "boat_name",
+            Self::PartySize => "party_size",
+            Self::Currency => "currency",
+            Self::Gross => "gross",
+            Self::GuestName => "guest_name",
+            Self::GuestLocale => "guest_locale",
+            Self::Notes => "notes",
+            Self::Location => "location",
+            Self::CrewIds => "crew_ids",
+            Self::CaptainId => "captain_id",
+            Self::Replaces => "replaces",
+        }
+    }
 }
 
 /// What is wrong with a field, in words that the sender's engineer can act on.
@@ -176,6 +235,7 @@ impl Sale {
                 crew: Some(vec![person("crew-1"), person("crew-2")]),
                 captain: Some(person("captain-1")),
             },
+            seller: None,
         }
     }
 }
@@ -201,6 +261,7 @@ mod tests {
                 updated_at: Some("2031-05-20T18:03:10.123Z".parse().expect("valid")),
                 status,
                 sale,
+                replaces: None,
             };
             let text = serde_json::to_string(&snapshot).expect("it serialises");
             assert_eq!(serde_json::from_str::<Snapshot>(&text).expect("it is read"), snapshot, "{text}");

@@ -5,6 +5,7 @@
 
 use jiff::{
     SignedDuration, Timestamp, Zoned,
+    civil::DateTime,
     fmt::temporal::Pieces,
     tz::{AmbiguousOffset, TimeZone},
 };
@@ -58,6 +59,14 @@ pub fn read_time(text: &str, zone: impl FnOnce() -> TimeZone) -> Result<TimeRead
     }
     let Ok(annotated) = pieces.to_time_zone() else { return Err(TimeError::Malformed) };
     let zone = annotated.unwrap_or_else(zone);
+    read_local_time(civil, &zone)
+}
+
+/// Reads what the clocks of a zone show.
+///
+/// # Errors
+/// [`TimeError::Nonexistent`] for what they skip.
+pub fn read_local_time(civil: DateTime, zone: &TimeZone) -> Result<TimeReading, TimeError> {
     let local = zone.to_ambiguous_timestamp(civil);
     let ambiguous = match local.offset() {
         AmbiguousOffset::Unambiguous { .. } => false,
@@ -223,7 +232,7 @@ pub(crate) fn day_of(time: &Zoned, language: Language) -> String {
 
 /// From `start` to `end` for a reader who knows the day of the start: `2:00–5:00 PM`, `9:00 AM–12:00 PM`. When the end is on another day,
 /// both have theirs: `Fri 10:00 PM–Sat 1:00 AM`, `Fri 30 May 9:00 PM–Fri 6 Jun 9:00 PM`.
-pub(crate) fn span(start: &Zoned, end: &Zoned, language: Language) -> String {
+pub fn span(start: &Zoned, end: &Zoned, language: Language) -> String {
     if start.date() == end.date() {
         let same_half = (start.hour() < 12) == (end.hour() < 12);
         let same_zone = start.offset() == end.offset();

@@ -9,7 +9,7 @@ use http::StatusCode;
 use jiff::{Timestamp, civil::Date};
 
 use crate::{
-    booking::{CharterTime, Snapshot, Terms},
+    booking::{CharterTime, Field, Snapshot, Terms},
     ledger::{
         BookingRecord, ChangedAt, Claim, Delivery, HistoryEntry, Journal, NewSnapshot, PerStep, Place, RecordOutcome,
         ReleaseOutcome, SnapshotVersion, Spoke, Step, StepStatus, StoreOutcome, Trigger,
@@ -46,6 +46,8 @@ pub struct Incoming<'a> {
     pub delivery: &'a Delivery,
     /// Who says so.
     pub source: Source,
+    /// Fields whose values could not be read and that nobody needs.
+    pub passed_over: &'a [Field],
 }
 
 /// Who says what a snapshot says.
@@ -76,6 +78,36 @@ pub struct Progress {
 /// [`Problem`] when the ledger cannot be used: nothing was promised, and nobody else was called. 409 when something newer overtakes a
 /// person's entry.
 pub async fn accept(app: &App, incoming: &Incoming<'_>, deadline: &Deadline) -> Result<Progress, Problem> {
+    let recorded = record(app, incoming, deadline).await?;
+    work_on_recorded(app, recorded, deadline).await
+}
+
+/// A snapshot on record, whose booking is still to be brought in step.
+#[derive(Debug)]
+pub struct Recorded {
+    taken: Taken,
+    /// Its delivery waited in quarantine until now.
+    pub was_quarantined: bool,
+}
+
+/// Whether the recording also claimed the booking.
+#[derive(Debug)]
+enum Taken {
+    Claimed { claim: Box<Claim>, charter_id_taken: bool },
+    Beside(Box<BookingRecord>),
+}
+
+impl Taken {
+    fn claimed(claim: Box<Claim>) -> Self {
+        Self::Claimed { claim, charter_id_taken: false }
+    }
+}
+
+/// Records what came in. From here on nothing can be lost.
+///
+/// # Errors
+/// As [`accept`].
+pub async fn record(app: &App, incoming: &Incoming<'_>, deadline: &Deadline) -> Result<Recorded, Problem> {
     let (snapshot, delivery) = (incoming.snapshot, incoming.delivery);
     let charter_id = app.secrets.current().charter_id(&snapshot.booking_id);
     let sale = snapshot.sale.as_deref();
@@ -98,7 +130,7 @@ pub async fn accept(app: &App, incoming: &Incoming<'_>, deadline: &Deadline) -> 
         date: time.as_ref().map(|time| time.start().date()),
         at: deadline.now(),
     };
-    let (stored, reserved, recorded) = match incoming.source {
+    let (stored, reserved, taken) = match incoming.source {
         Source::Entry => {
             let (stored, reserved, recorded) = tokio::join!(
                 app.ledger.keep(delivery, &spoke, deadline),
@@ -114,19 +146,26 @@ pub async fn accept(app: &App, incoming: &Incoming<'_>, deadline: &Deadline) -> 
     };
     look_at(&stored, delivery);
     let reserved = reserved.map_err(ledger_unavailable)?;
-    match recorded {
-        Recorded::Claimed(claim) => {
-            let taken = !reserved && claim.record.charter_id == charter_id;
-            Ok(Box::pin(work_on(app, *claim, Trigger::Delivery, taken, deadline)).await)
+    let taken = match taken {
+        Taken::Claimed { claim, .. } => {
+            Taken::Claimed { charter_id_taken: !reserved && claim.record.charter_id == charter_id, claim }
         }
-        Recorded::Beside(record) => retry_if_due(app, *record, deadline).await,
-    }
+        beside @ Taken::Beside(_) => beside,
+    };
+    Ok(Recorded { taken, was_quarantined: stored.quarantined })
 }
 
-/// What became of a snapshot.
-enum Recorded {
-    Claimed(Box<Claim>),
-    Beside(Box<BookingRecord>),
+/// Brings in step what was recorded, unless another invocation works on it.
+///
+/// # Errors
+/// [`Problem`] when the ledger cannot be used.
+pub async fn work_on_recorded(app: &App, recorded: Recorded, deadline: &Deadline) -> Result<Progress, Problem> {
+    match recorded.taken {
+        Taken::Claimed { claim, charter_id_taken } => {
+            Ok(Box::pin(work_on(app, *claim, Trigger::Delivery, charter_id_taken, deadline)).await)
+        }
+        Taken::Beside(record) => retry_if_due(app, *record, deadline).await,
+    }
 }
 
 /// Keeps the delivery, reserves the charter id and records the snapshot, all at once. Only a sender that states neither time nor revision
@@ -138,7 +177,7 @@ async fn record_snapshot(
     spoke: &[Spoke<'_>],
     again: bool,
     deadline: &Deadline,
-) -> Result<(StoreOutcome, Result<bool, CallError>, Recorded), Problem> {
+) -> Result<(StoreOutcome, Result<bool, CallError>, Taken), Problem> {
     let (snapshot, delivery) = (incoming.snapshot, incoming.delivery);
     let keep = app.ledger.keep(delivery, spoke, deadline);
     let reserve = app.ledger.reserve(new.charter_id, &snapshot.booking_id, deadline);
@@ -162,11 +201,11 @@ async fn record_snapshot(
         (stored.map_err(ledger_unavailable)?, version, reserved, recorded)
     };
     let recorded = match recorded.map_err(ledger_unavailable)? {
-        RecordOutcome::Claimed(claim) => Recorded::Claimed(claim),
+        RecordOutcome::Claimed(claim) => Taken::claimed(claim),
         RecordOutcome::NotClaimed(record) => {
             let new = NewSnapshot { place: place(&version, again), received_at: stored.received_at, ..*new };
             let beside = app.ledger.record_beside(&new, *record, deadline).await.map_err(ledger_unavailable)?;
-            Recorded::Beside(Box::new(beside.ok_or_else(|| no_such_booking(&snapshot.booking_id))?))
+            Taken::Beside(Box::new(beside.ok_or_else(|| no_such_booking(&snapshot.booking_id))?))
         }
     };
     Ok((stored, reserved, recorded))
@@ -177,18 +216,18 @@ fn place(version: &SnapshotVersion, again: bool) -> Place<'_> {
 }
 
 /// Records a person's entry after everything that is on record.
-async fn record_entry(app: &App, new: &NewSnapshot<'_>, deadline: &Deadline) -> Result<Recorded, Problem> {
+async fn record_entry(app: &App, new: &NewSnapshot<'_>, deadline: &Deadline) -> Result<Taken, Problem> {
     let booking_id = &new.snapshot.booking_id;
     for _ in 0..MOST_ENTRIES {
         let seen = app.ledger.state(booking_id, deadline).await.map_err(ledger_unavailable)?;
         let new = NewSnapshot { place: Place::Entry { seq: seen.map(|record| record.seq) }, ..*new };
         let lease = app.lease(deadline);
         match app.ledger.record(&new, &lease, deadline).await.map_err(ledger_unavailable)? {
-            RecordOutcome::Claimed(claim) => return Ok(Recorded::Claimed(claim)),
+            RecordOutcome::Claimed(claim) => return Ok(Taken::claimed(claim)),
             RecordOutcome::NotClaimed(record) => {
                 let beside = app.ledger.record_beside(&new, *record, deadline).await.map_err(ledger_unavailable)?;
                 if let Some(record) = beside {
-                    return Ok(Recorded::Beside(Box::new(record)));
+                    return Ok(Taken::Beside(Box::new(record)));
                 }
             }
         }

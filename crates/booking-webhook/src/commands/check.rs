@@ -13,11 +13,11 @@ use serde_json::json;
 
 use crate::{
     booking::{BookingId, CharterId, Operator},
-    inbound::Mapping,
+    inbound::Senders,
     outbound::{CallError, Class, Deadline, Page, Service},
     reconcile::retry::credentials,
     response::Reply,
-    runtime::app::App,
+    runtime::app::{App, senders},
     runtime::config::FileError,
     runtime::secrets::SecretsError,
     runtime::telemetry::with_causes,
@@ -106,7 +106,7 @@ fn environment(app: &App) -> Check {
 
 async fn secrets(app: &App, deadline: &Deadline) -> Check {
     match app.secrets.refresh(deadline).await {
-        Ok(secrets) if secrets.faults.is_empty() => Check::right("secrets", "all four were read just now"),
+        Ok(secrets) if secrets.faults.is_empty() => Check::right("secrets", "all of them were read just now"),
         Ok(secrets) => {
             let faults: Vec<String> = secrets.faults.iter().map(ToString::to_string).collect();
             Check::wrong("secrets", faults.join("; "), "Mend these secrets in Secrets Manager, then check again")
@@ -116,16 +116,27 @@ async fn secrets(app: &App, deadline: &Deadline) -> Check {
     }
 }
 
-/// Both files, and what the operator's says today.
+/// The operator's file and the senders' mappings, and what the former says today.
 async fn files(app: &App, deadline: &Deadline) -> ([Check; 2], Option<Operator>) {
     let files = app.files(deadline);
-    let (operator, mapping) = (app.config.operator_file.as_ref(), app.config.mapping_file.as_ref());
-    let (operator, mapping) = tokio::join!(
-        files.load("OPERATOR_FILE", operator, |text| toml::from_str::<Operator>(text)),
-        files.load("MAPPING_FILE", mapping, Mapping::parse),
+    let (operator, senders) = tokio::join!(
+        files.load("OPERATOR_FILE", app.config.operator_file.as_ref(), |text| toml::from_str::<Operator>(text)),
+        senders(&files, &app.config),
     );
-    let checks = [file("operator_file", &operator), file("mapping_file", &mapping)];
-    (checks, operator.ok().flatten())
+    ([file("operator_file", &operator), mappings(&senders)], operator.ok().flatten())
+}
+
+fn mappings(senders: &Senders) -> Check {
+    let faults: Vec<&str> = senders.faults().collect();
+    if faults.is_empty() {
+        let names: Vec<&str> = senders.all().map(|sender| sender.name.as_str()).collect();
+        return Check::right(
+            "mappings",
+            format!("can be read, of: {}; in use is what the last cold start read", names.join(", ")),
+        );
+    }
+    let next = "Mend them, or the function's right to list and get them, before the next cold start: these senders' deliveries would be quarantined";
+    Check::wrong("mappings", faults.join("; "), next)
 }
 
 fn file<T>(name: &'static str, loaded: &Result<Option<T>, FileError>) -> Check {
@@ -133,7 +144,7 @@ fn file<T>(name: &'static str, loaded: &Result<Option<T>, FileError>) -> Check {
         Ok(Some(_)) => Check::right(name, "can be read; in use is what the last cold start read"),
         Ok(None) => Check::right(name, "none is configured: the compiled-in defaults apply"),
         Err(error) => {
-            let next = "Mend the file, or the function's right to GetObject on it, before the next cold start: that would fail";
+            let next = "Mend the file, or the function's right to GetObject on it, before the next cold start: every delivery would be quarantined";
             Check::wrong(name, with_causes(error), next)
         }
     }

@@ -1,101 +1,302 @@
 //! A webhook delivery: verified before anything of it is parsed, then read, recorded and brought in step.
 
-use http::{Method, StatusCode};
+use std::sync::Arc;
+
+use http::{HeaderMap, Method, StatusCode, header};
 use jiff::Timestamp;
 use lambda_http::Request;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
-    commands::accept::{Incoming, Source, accept},
-    inbound::{Age, Fault, Mapping, Received, SignatureError},
+    commands::accept::{Incoming, Progress, Source, record, work_on_recorded},
+    inbound::{Age, Fault, Mapping, Reading, Received, Sender, SignatureError, Verifier, parse_body},
     ledger::{Delivery, DeliveryId, TooLarge, digest},
     outbound::Deadline,
-    response::{Problem, Reply, ledger_unavailable},
-    runtime::{app::App, metrics::Metric},
+    response::{BookingState, Problem, Reply, ledger_unavailable},
+    runtime::{
+        app::App,
+        metrics::Metric,
+        secrets::{SecretFault, Secrets},
+    },
 };
 
-const WEBHOOK_PATH: &str = "/webhooks/boatsetter";
-const LARGEST_BODY_BYTES: usize = 256 * 1024;
+const WEBHOOKS: &str = "/webhooks";
+/// API Gateway takes ten; no booking needs one.
+const LARGEST_BODY_BYTES: usize = 1024 * 1024;
 
 /// Accepts what API Gateway hands over.
 ///
 /// # Errors
-/// [`Problem`] for what is not authentic, too large, unreadable, or could not be recorded.
+/// [`Problem`] for what is nobody's, not authentic, too large, or could not be recorded.
 pub async fn deliver(app: &App, request: &Request, age: Age, deadline: &Deadline) -> Result<Reply, Problem> {
-    let path = request.uri().path();
-    if !path.ends_with(WEBHOOK_PATH) {
-        return Err(Problem::new(
-            StatusCode::NOT_FOUND,
-            "There is nothing here",
-            format!("Post deliveries to {WEBHOOK_PATH}"),
-        ));
+    let sender = addressee(app, request)?;
+    let verifier = authenticate(app, sender, request, age, deadline).await?;
+    let body: &[u8] = request.body();
+    if body.len() > LARGEST_BODY_BYTES {
+        return Err(too_large(app, sender, body));
     }
+    let reading = interpret(app, sender, body, request.headers());
+    let event_id = match &reading {
+        Ok(Reading::Bookings(bookings)) => bookings.iter().flatten().find_map(|received| received.event_id.clone()),
+        _ => None,
+    };
+    let name = name(sender, &verifier, request, event_id.as_deref());
+    let delivery = || {
+        let id = DeliveryId::new(sender.name.as_str(), &name, body);
+        let delivery = Delivery::new(id, body, received_at(deadline)).map_err(|error| unkept(app, sender, error))?;
+        Ok(delivery.with_headers(headers(sender, request)))
+    };
+    match reading {
+        Ok(Reading::Ignored { why }) => {
+            app.metrics.count_of(Metric::IgnoredDeliveries, sender.name.as_str());
+            tracing::info!(sender = %sender.name, why, "a delivery is no booking of ours");
+            Ok(Reply::Report { status: StatusCode::OK, document: json!({ "state": "ignored", "why": why }) })
+        }
+        Ok(Reading::Bookings(bookings)) => {
+            let accepted = accept_all(app, &delivery()?, Source::Sender, bookings, deadline).await?;
+            Ok(accepted.reply(app))
+        }
+        Err(faults) => Ok(quarantine(app, &delivery()?, faults, deadline).await?.reply()),
+    }
+}
+
+/// What the sender calls a delivery: its signed id, else the event's, else what it says. A name that somebody else could have chosen would
+/// make a captured request a new delivery.
+fn name(sender: &Sender, verifier: &Verifier, request: &Request, event_id: Option<&str>) -> String {
+    let vouched = verifier.vouches_for_headers();
+    let from_header = sender.mapping.as_ref().is_ok_and(Mapping::event_id_is_in_a_header);
+    let event_id = event_id.filter(|_| vouched || !from_header);
+    let name = verifier.delivery_name(request.headers()).or(event_id);
+    name.map_or_else(|| digest(request.body()), str::to_owned)
+}
+
+/// The headers without which the body cannot be read again.
+fn headers(sender: &Sender, request: &Request) -> Vec<(String, String)> {
+    let of_mapping = sender.mapping.iter().flat_map(Mapping::headers);
+    let names = of_mapping.chain([&header::CONTENT_TYPE]);
+    names
+        .filter_map(|name| Some((name.as_str().to_owned(), request.headers().get(name)?.to_str().ok()?.to_owned())))
+        .collect()
+}
+
+/// Who is meant to have sent it, by the path's last segment: any stage, with or without a slash at its end.
+fn addressee<'a>(app: &'a App, request: &Request) -> Result<&'a Sender, Problem> {
+    let path = request.uri().path().trim_end_matches('/');
+    let name = path.rsplit_once('/').filter(|(before, _)| before.ends_with(WEBHOOKS)).map(|(_, name)| name);
+    let nothing = || {
+        let detail = format!("Post deliveries to {WEBHOOKS}/{{sender}}; there is no such sender here");
+        Problem::new(StatusCode::NOT_FOUND, "There is nothing here", detail)
+    };
+    let name = name.ok_or_else(nothing)?;
+    let sender = match app.senders.get(name) {
+        Some(sender) => sender,
+        None if app.senders.are_complete() => return Err(nothing()),
+        None => {
+            tracing::error!("the mappings could not be listed: whether there is such a sender is not known");
+            let detail = "Nothing was recorded; send it again later";
+            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The senders are not known", detail));
+        }
+    };
     if request.method() != Method::POST {
         return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Deliveries are posted", "Use POST"));
     }
-    let body: &[u8] = request.body();
-    if body.len() > LARGEST_BODY_BYTES {
-        let detail = format!("A delivery is at most {LARGEST_BODY_BYTES} bytes; this one has {}", body.len());
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large", detail));
-    }
-    verify(app, request, body, age, deadline).await?;
-    let received_at = received_at(deadline);
-    let header = request.headers().get("webhook-id").and_then(|id| id.to_str().ok());
-    let read = read(app, SENDER, body);
-    let name = match &read {
-        Ok(received) => header.map(str::to_owned).or(received.event_id.clone()).unwrap_or_else(|| digest(body)),
-        Err(_) => header.map_or_else(|| digest(body), str::to_owned),
-    };
-    let delivery = Delivery::new(DeliveryId::new(SENDER, &name, body), body, received_at).map_err(too_large)?;
-    match read {
-        Ok(Received { snapshot, event_created_at, .. }) => {
-            let (snapshot, delivery) = (&snapshot, &delivery);
-            let incoming = Incoming { snapshot, event_created_at, delivery, source: Source::Sender };
-            let progress = accept(app, &incoming, deadline).await?;
-            Ok(progress.reply(app))
-        }
-        Err(faults) => Err(quarantine(app, &delivery, faults, deadline).await),
-    }
-}
-
-/// A body that is too large for the ledger, although it is authentic.
-pub(super) fn too_large(error: TooLarge) -> Problem {
-    tracing::error!(%error, "a delivery is too large to be kept: ask the sender for smaller ones");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large", error.to_string())
-}
-
-/// An authentic delivery that cannot be read, or must not be: it is kept for good, so that it can be replayed when what was wrong is mended.
-async fn quarantine(app: &App, delivery: &Delivery, faults: Vec<Fault>, deadline: &Deadline) -> Problem {
-    if let Err(error) = app.ledger.quarantine(delivery, deadline).await {
-        return ledger_unavailable(error);
-    }
-    let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
-    tracing::error!(delivery_id = %delivery.id, ?pointers, "a delivery cannot be read, and is kept in quarantine");
-    Problem { delivery_id: Some(delivery.id.to_string()), ..Problem::faulty(faults) }
+    Ok(sender)
 }
 
 /// When no secret fits, or the scheme does not, they may have been rotated since they were read: they are read again and the check is
 /// repeated.
-async fn verify(app: &App, request: &Request, body: &[u8], age: Age, deadline: &Deadline) -> Result<(), Problem> {
+async fn authenticate(
+    app: &App,
+    sender: &Sender,
+    request: &Request,
+    age: Age,
+    deadline: &Deadline,
+) -> Result<Arc<Verifier>, Problem> {
     let now = (app.clock)();
+    let check = |secrets: &Secrets| match secrets.webhooks.get(&sender.name) {
+        Some(Ok(verifier)) => {
+            let outcome = verifier.verify(request.headers(), request.body(), now, age);
+            Ok(outcome.map(|()| verifier.clone()))
+        }
+        Some(Err(fault)) => Err(Some(fault.clone())),
+        None => Err(None),
+    };
     let secrets = app.secrets.current();
-    let mut outcome = secrets.webhook.verify(request.headers(), body, now, age);
-    if matches!(outcome, Err(SignatureError::NoMatch | SignatureError::Header(_))) {
-        outcome = app.secrets.newer_than(&secrets, deadline).await.webhook.verify(request.headers(), body, now, age);
+    let mut outcome = check(&secrets);
+    if !matches!(outcome, Ok(Ok(_) | Err(SignatureError::Expired { .. }))) {
+        outcome = check(&*app.secrets.newer_than(&secrets, deadline).await);
     }
+    let outcome = outcome.map_err(|fault| unverifiable(sender, fault))?;
     // What a person delivers again says nothing about who sends to us.
     if age == Age::Fresh {
         let metric = if outcome.is_ok() { Metric::AuthenticDeliveries } else { Metric::SignatureFailures };
-        app.metrics.count(metric);
+        app.metrics.count_of(metric, sender.name.as_str());
     }
     outcome.map_err(|error| {
-        tracing::warn!(%error, "a delivery was not authentic");
+        tracing::warn!(sender = %sender.name, %error, "a delivery was not authentic");
         Problem::new(
             StatusCode::UNAUTHORIZED,
             "The delivery is not authentic",
             format!("{error}; nothing was recorded"),
         )
     })
+}
+
+/// Whether it is authentic cannot be said, so it may be: the sender should keep it.
+fn unverifiable(sender: &Sender, fault: Option<SecretFault>) -> Problem {
+    let reason = fault.map_or_else(|| "its secret was not read".to_owned(), |fault| fault.to_string());
+    tracing::error!(sender = %sender.name, reason, "no delivery of this sender can be verified: mend its webhook secret");
+    let detail = "Nothing was recorded; send it again later. The operator has been told";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Deliveries cannot be verified", detail)
+}
+
+fn too_large(app: &App, sender: &Sender, body: &[u8]) -> Problem {
+    app.metrics.count_of(Metric::OversizedDeliveries, sender.name.as_str());
+    let bytes = body.len();
+    tracing::error!(
+        sender = %sender.name,
+        bytes,
+        "an authentic delivery is too large and was not kept: ask the sender what it holds, and enter its booking by hand"
+    );
+    let detail = format!("A delivery is at most {LARGEST_BODY_BYTES} bytes; this one has {bytes}");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large", detail)
+}
+
+/// What a sender's body says.
+///
+/// # Errors
+/// Why nothing can be made of any of it: no JSON, or a file of the operator's is faulty.
+pub fn interpret(app: &App, sender: &Sender, body: &[u8], headers: &HeaderMap) -> Result<Reading, Vec<Fault>> {
+    let whole = |detail: String| vec![Fault { pointer: String::new(), detail }];
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    // What is wrong with our own files is in the log; the sender cannot mend it.
+    let mapping = sender.mapping.as_ref().map_err(|fault| {
+        tracing::error!(sender = %sender.name, fault, "this sender's mapping cannot be used");
+        whole("is not understood: the mapping of this sender cannot be used".into())
+    })?;
+    if let Some(fault) = &app.operator_fault {
+        tracing::error!(fault, "the operator file cannot be used");
+        return Err(whole("is not understood: the operator file cannot be used".into()));
+    }
+    let body = parse_body(body, content_type).map_err(whole)?;
+    // Not the time of receipt: what lay ahead then may have come by now.
+    Ok(mapping.interpret(&body, headers, &app.operator, (app.clock)()))
+}
+
+/// What became of a delivery that was understood, at least in part.
+pub(super) struct Accepted {
+    pub(super) bookings: Vec<Progress>,
+    /// Kept for what was not understood of it.
+    quarantined: Option<Quarantined>,
+    one_booking: bool,
+}
+
+/// Records all bookings that were understood before any is worked on; keeps the delivery for the rest.
+pub(super) async fn accept_all(
+    app: &App,
+    delivery: &Delivery,
+    source: Source,
+    bookings: Vec<Result<Received, Vec<Fault>>>,
+    deadline: &Deadline,
+) -> Result<Accepted, Problem> {
+    let one_booking = bookings.len() == 1;
+    let (understood, faults): (Vec<_>, Vec<_>) = bookings.into_iter().partition(Result::is_ok);
+    let faults: Vec<Fault> = faults.into_iter().filter_map(Result::err).flatten().collect();
+    let quarantined = if faults.is_empty() { None } else { Some(quarantine(app, delivery, faults, deadline).await?) };
+    let mut recorded = Vec::new();
+    for received in understood.into_iter().flatten() {
+        let snapshot = &received.snapshot;
+        tracing::Span::current().record("booking_id", snapshot.booking_id.as_str());
+        if !received.passed_over.is_empty() {
+            let (booking_id, fields) = (snapshot.booking_id.as_str(), &received.passed_over);
+            tracing::warn!(booking_id, ?fields, "{booking_id}: values that cannot be read were passed over");
+        }
+        let event_created_at = received.event_created_at;
+        let incoming = Incoming { snapshot, event_created_at, delivery, source, passed_over: &received.passed_over };
+        recorded.push(record(app, &incoming, deadline).await?);
+    }
+    if quarantined.is_none() && recorded.iter().any(|recorded| recorded.was_quarantined) {
+        end_quarantine(app, &delivery.id, deadline).await;
+    }
+    let mut progress = Vec::new();
+    for recorded in recorded {
+        progress.push(work_on_recorded(app, recorded, deadline).await?);
+    }
+    Ok(Accepted { bookings: progress, quarantined, one_booking })
+}
+
+/// What was not understood before is understood now.
+pub(super) async fn end_quarantine(app: &App, id: &DeliveryId, deadline: &Deadline) {
+    if let Err(error) = app.ledger.end_quarantine(id, deadline.now(), deadline).await {
+        let reason = error.to_string();
+        tracing::warn!(delivery_id = %id, reason, "{id} stays in quarantine, although it was accepted: replay it again");
+    }
+}
+
+impl Accepted {
+    /// One booking's own answer; of several, what most needs somebody, and each booking's own.
+    pub(super) fn reply(mut self, app: &App) -> Reply {
+        match self.quarantined {
+            Some(quarantined) if self.one_booking => quarantined.reply(),
+            None if self.one_booking => self.bookings.remove(0).reply(app),
+            quarantined => several(app, self.bookings, quarantined),
+        }
+    }
+}
+
+fn several(app: &App, bookings: Vec<Progress>, quarantined: Option<Quarantined>) -> Reply {
+    let worst = bookings.iter().map(|progress| progress.state).max_by_key(|state| state.severity());
+    let owed =
+        quarantined.is_some() || worst.is_some_and(|state| matches!(state, BookingState::Due | BookingState::Parked));
+    let bookings: Vec<Value> = bookings
+        .into_iter()
+        .map(|progress| serde_json::from_str(&progress.reply(app).body()).expect("a reply's body is JSON"))
+        .collect();
+    let state = if quarantined.is_some() { json!("quarantined") } else { json!(worst) };
+    let mut document = json!({ "state": state, "bookings": bookings });
+    if let Some(Quarantined { delivery_id, errors }) = quarantined {
+        (document["delivery_id"], document["errors"]) = (json!(delivery_id), json!(errors));
+    }
+    Reply::Report { status: if owed { StatusCode::ACCEPTED } else { StatusCode::OK }, document }
+}
+
+/// A delivery in quarantine.
+struct Quarantined {
+    delivery_id: String,
+    errors: Vec<Fault>,
+}
+
+impl Quarantined {
+    /// To the sender it is delivered: some switch a webhook off after five failures.
+    fn reply(self) -> Reply {
+        let Self { delivery_id, errors } = self;
+        let detail =
+            "It is kept and a person is told. It will be read again when the mapping is mended, or entered by hand";
+        let document =
+            json!({ "state": "quarantined", "delivery_id": delivery_id, "errors": errors, "detail": detail });
+        Reply::Report { status: StatusCode::ACCEPTED, document }
+    }
+}
+
+/// An authentic delivery that is not understood: it is kept for good, so that it can be replayed when what was wrong is mended.
+async fn quarantine(
+    app: &App,
+    delivery: &Delivery,
+    errors: Vec<Fault>,
+    deadline: &Deadline,
+) -> Result<Quarantined, Problem> {
+    app.ledger.quarantine(delivery, deadline).await.map_err(ledger_unavailable)?;
+    let pointers: Vec<&str> = errors.iter().map(|fault| fault.pointer.as_str()).collect();
+    let (id, sender) = (&delivery.id, delivery.id.sender());
+    tracing::error!(sender, delivery_id = %id, ?pointers, "{id} is not understood and is kept in quarantine: mend the mapping, then replay it");
+    Ok(Quarantined { delivery_id: id.to_string(), errors })
+}
+
+/// A body that is too large for the ledger, although it is authentic.
+fn unkept(app: &App, sender: &Sender, error: TooLarge) -> Problem {
+    app.metrics.count_of(Metric::OversizedDeliveries, sender.name.as_str());
+    tracing::error!(sender = %sender.name, %error, "an authentic delivery is too large and was not kept: enter its booking by hand");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large", error.to_string())
 }
 
 /// As the ledger keeps it, so that a replay finds the same place for the same body.
@@ -106,25 +307,22 @@ pub(super) fn received_at(deadline: &Deadline) -> Timestamp {
 
 /// Who sends what people enter, among the senders of deliveries.
 pub(super) const PERSON: &str = "person";
-const SENDER: &str = "boatsetter";
 
-/// Reads a body as its sender writes it.
+/// Reads a kept body again, as its sender or a person wrote it.
 ///
 /// # Errors
-/// Everything that is wrong with it, by JSON pointer.
-pub(super) fn read(app: &App, sender: &str, body: &[u8]) -> Result<Received, Vec<Fault>> {
-    let not_json = |error: serde_json::Error| {
-        let (line, column) = (error.line(), error.column());
-        let detail = format!("must be JSON: it breaks at line {line}, column {column}");
-        vec![Fault { pointer: String::new(), detail }]
-    };
-    // The time of reading: what lay ahead when it came in may have come by now.
-    let now = (app.clock)();
-    let json: Value = serde_json::from_slice(body).map_err(not_json)?;
-    let received = match sender {
-        PERSON => Mapping::canonical_at("/booking").read(&json, &app.operator, now)?,
-        _ => app.mapping.read(&json, &app.operator, now)?,
-    };
-    tracing::Span::current().record("booking_id", received.snapshot.booking_id.as_str());
-    Ok(received)
+/// Everything that is wrong with it as a whole.
+pub(super) fn read_again(app: &App, delivery: &Delivery) -> Result<Vec<Result<Received, Vec<Fault>>>, Vec<Fault>> {
+    let fault = |detail: String| vec![Fault { pointer: String::new(), detail }];
+    let body = delivery.body().ok_or_else(|| fault("cannot be unpacked: its item was edited".into()))?;
+    if delivery.id.sender() == PERSON {
+        let json: Value = serde_json::from_slice(&body).map_err(|_unreadable| fault("must be JSON".into()))?;
+        return Ok(vec![Mapping::canonical_at("/booking").read(&json, &app.operator, (app.clock)())]);
+    }
+    let sender = app.senders.get(delivery.id.sender());
+    let sender = sender.ok_or_else(|| fault("is of a sender that there is no longer".into()))?;
+    match interpret(app, sender, &body, &delivery.headers())? {
+        Reading::Bookings(bookings) => Ok(bookings),
+        Reading::Ignored { why } => Err(fault(format!("is no booking: {why}"))),
+    }
 }

@@ -1,13 +1,15 @@
 //! A person's own entry of a booking.
 
+use http::StatusCode;
 use lambda_http::Context;
+use serde_json::Value;
 
 use crate::{
     commands::{
         accept::{Incoming, Source, accept},
-        deliver::{PERSON, read, received_at, too_large},
+        deliver::{PERSON, received_at},
     },
-    inbound::Fault,
+    inbound::{Fault, Mapping},
     ledger::{Delivery, DeliveryId, digest},
     outbound::Deadline,
     response::{Problem, Reply},
@@ -15,13 +17,19 @@ use crate::{
 };
 
 /// A person enters a booking, whose time is the invocation's.
-pub async fn enter(app: &App, event: &[u8], context: &Context, deadline: &Deadline) -> Result<Reply, Problem> {
-    let received = read(app, PERSON, event).map_err(rejected)?;
-    let name = if context.request_id.is_empty() { digest(event) } else { context.request_id.clone() };
-    let delivery = Delivery::new(DeliveryId::new(PERSON, &name, event), event, received_at(deadline));
-    let delivery = delivery.map_err(too_large)?;
-    let (snapshot, delivery) = (&received.snapshot, &delivery);
-    let incoming = Incoming { snapshot, event_created_at: None, delivery, source: Source::Entry };
+pub async fn enter(app: &App, event: &Value, context: &Context, deadline: &Deadline) -> Result<Reply, Problem> {
+    let mapping = Mapping::canonical_at("/booking");
+    let received = mapping.read(event, &app.operator, (app.clock)()).map_err(rejected)?;
+    let snapshot = &received.snapshot;
+    tracing::Span::current().record("booking_id", snapshot.booking_id.as_str());
+    let body = event.to_string();
+    let name = if context.request_id.is_empty() { digest(body.as_bytes()) } else { context.request_id.clone() };
+    let delivery =
+        Delivery::new(DeliveryId::new(PERSON, &name, body.as_bytes()), body.as_bytes(), received_at(deadline));
+    let delivery = &delivery
+        .map_err(|error| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The booking is too large", error.to_string()))?;
+    let passed_over = &received.passed_over;
+    let incoming = Incoming { snapshot, event_created_at: None, delivery, source: Source::Entry, passed_over };
     Ok(accept(app, &incoming, deadline).await?.reply(app))
 }
 

@@ -6,8 +6,8 @@ use serde_json::Value;
 use crate::{
     booking::BookingId,
     commands::{
-        accept::{Incoming, Progress, Source, accept, resume},
-        deliver::{PERSON, read},
+        accept::{Progress, Source, resume},
+        deliver::{PERSON, accept_all, end_quarantine, read_again},
     },
     ledger::{BookingRecord, DeliveryId, Trigger},
     outbound::Deadline,
@@ -22,19 +22,18 @@ use crate::{
 /// the delivery still cannot be read, 503 when the ledger cannot be reached.
 pub async fn replay(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
     let named = |key: &str| request.get(key).and_then(Value::as_str);
-    let progress = match (named("booking_id"), named("delivery_id")) {
+    match (named("booking_id"), named("delivery_id")) {
         (Some(id), None) => {
             let booking_id = booking_id(id)?;
             tracing::Span::current().record("booking_id", booking_id.as_str());
-            try_again(app, &booking_id, deadline).await?
+            Ok(try_again(app, &booking_id, deadline).await?.reply(app))
         }
-        (None, Some(id)) => deliver_again(app, id, deadline).await?,
+        (None, Some(id)) => deliver_again(app, id, deadline).await,
         _ => {
             let detail = r#"Send {"replay": {"booking_id": "BS-…"}} or {"replay": {"delivery_id": "…"}}"#;
-            return Err(Problem::new(StatusCode::BAD_REQUEST, "Nothing to replay is named", detail));
+            Err(Problem::new(StatusCode::BAD_REQUEST, "Nothing to replay is named", detail))
         }
-    };
-    Ok(progress.reply(app))
+    }
 }
 
 /// The booking id that a person typed.
@@ -63,8 +62,8 @@ pub(super) fn at_work(record: &BookingRecord) -> Problem {
     Problem::new(StatusCode::CONFLICT, "Nothing was done", detail)
 }
 
-/// Reads a delivery with the mapping as it is now. It keeps its place in the order.
-async fn deliver_again(app: &App, id: &str, deadline: &Deadline) -> Result<Progress, Problem> {
+/// Reads a delivery with the mapping as it is now. It keeps its place in the order. What was refused before is tried again.
+async fn deliver_again(app: &App, id: &str, deadline: &Deadline) -> Result<Reply, Problem> {
     let missing = || {
         let detail = format!("The ledger has no delivery {id}; deliveries that were understood are kept for 90 days");
         Problem::new(StatusCode::NOT_FOUND, "No such delivery", detail)
@@ -72,21 +71,21 @@ async fn deliver_again(app: &App, id: &str, deadline: &Deadline) -> Result<Progr
     let delivery_id = DeliveryId::parse(id).ok_or_else(missing)?;
     let delivery =
         app.ledger.delivery(&delivery_id, deadline).await.map_err(ledger_unavailable)?.ok_or_else(missing)?;
-    let body = delivery.body().ok_or_else(missing)?;
-    let received = read(app, delivery_id.sender(), &body)
-        .map_err(|faults| Problem { delivery_id: Some(id.to_owned()), ..Problem::faulty(faults) })?;
-    let source = if delivery_id.sender() == PERSON { Source::Entry } else { Source::ReadAgain };
-    let (snapshot, event_created_at) = (&received.snapshot, received.event_created_at);
-    let incoming = Incoming { snapshot, event_created_at, delivery: &delivery, source };
-    let progress = accept(app, &incoming, deadline).await?;
-    if let Err(error) = app.ledger.end_quarantine(&delivery_id, deadline.now(), deadline).await {
-        tracing::warn!(
-            reason = error.to_string(),
-            delivery_id = id,
-            "the delivery stays in quarantine, although it was accepted"
-        );
+    let faulty = |faults| Problem { delivery_id: Some(id.to_owned()), ..Problem::faulty(faults) };
+    let bookings = read_again(app, &delivery).map_err(faulty)?;
+    if bookings.iter().all(Result::is_err) {
+        return Err(faulty(bookings.into_iter().filter_map(Result::err).flatten().collect()));
     }
-    // What was refused before is tried again on a person's word.
-    let refused = progress.state == BookingState::Parked;
-    if refused { try_again(app, &snapshot.booking_id, deadline).await } else { Ok(progress) }
+    let is_whole = bookings.iter().all(Result::is_ok);
+    let source = if delivery_id.sender() == PERSON { Source::Entry } else { Source::ReadAgain };
+    let mut accepted = accept_all(app, &delivery, source, bookings, deadline).await?;
+    if is_whole {
+        end_quarantine(app, &delivery_id, deadline).await;
+    }
+    for progress in &mut accepted.bookings {
+        if progress.state == BookingState::Parked {
+            *progress = try_again(app, &progress.record.booking_id.clone(), deadline).await?;
+        }
+    }
+    Ok(accepted.reply(app))
 }

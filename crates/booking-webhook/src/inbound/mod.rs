@@ -1,8 +1,11 @@
-//! What comes in: whose delivery it is, and what its JSON means.
+//! What comes in: whose delivery it is, and what its bytes mean.
 
+mod body;
 mod mapping;
-mod reader;
+mod sender;
 mod signature;
 
-pub use mapping::{Fault, Mapping, MappingError, Received};
-pub use signature::{Age, SignatureEncoding, SignatureError, Verifier};
+pub use body::parse as parse_body;
+pub use mapping::{Fault, FieldReading, Mapping, MappingFault, Reading, Received};
+pub use sender::{BUILT_IN_SENDER, MappingFile, Sender, SenderName, Senders};
+pub use signature::{Age, SignatureError, Verifier};

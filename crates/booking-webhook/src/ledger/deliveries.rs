@@ -12,12 +12,14 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::{
     BookingRecord, DeliveryId, Item, Ledger, call, digest,
     expression::{Condition, Update},
+    json,
     keys::{ItemKey, PARTITION, POINTS_TO},
     milliseconds, number,
     state::{QUARANTINED, instant},
@@ -42,6 +44,7 @@ pub struct Delivery {
     /// When it came in first, in whole milliseconds.
     pub received_at: Timestamp,
     packed: Vec<u8>,
+    headers: Vec<(String, String)>,
 }
 
 /// What a delivery said of one booking.
@@ -88,7 +91,7 @@ impl Delivery {
         if packed.len() > LARGEST_ITEM_BYTES {
             return Err(TooLarge { packed: packed.len() });
         }
-        Ok(Self { id, received_at, packed })
+        Ok(Self { id, received_at, packed, headers: Vec::new() })
     }
 
     /// The body as it came over the wire; `None` when the item was edited.
@@ -98,10 +101,25 @@ impl Delivery {
         Some(body)
     }
 
+    /// The same with the headers without which the body cannot be read again.
+    #[must_use]
+    pub fn with_headers(self, headers: Vec<(String, String)>) -> Self {
+        Self { headers, ..self }
+    }
+
+    /// Those headers.
+    pub fn headers(&self) -> HeaderMap {
+        let parse = |(name, value): &(String, String)| Some((name.parse().ok()?, value.parse().ok()?));
+        self.headers.iter().filter_map(parse).collect::<Vec<(HeaderName, HeaderValue)>>().into_iter().collect()
+    }
+
     fn item(&self) -> Item {
         let mut item = ItemKey::Delivery(&self.id).item();
         item.insert("body".into(), AttributeValue::B(Blob::new(&*self.packed)));
         item.insert("received_at".into(), milliseconds(self.received_at));
+        if !self.headers.is_empty() {
+            item.insert("headers".into(), json(&self.headers));
+        }
         item
     }
 
@@ -112,7 +130,9 @@ impl Delivery {
 
     fn from_item(id: &DeliveryId, item: &Item) -> Option<Self> {
         let packed = item.get("body")?.as_b().ok()?.clone().into_inner();
-        Some(Self { id: id.clone(), received_at: instant(item, "received_at")?, packed })
+        let headers = item.get("headers").and_then(|headers| serde_json::from_str(headers.as_s().ok()?).ok());
+        let headers = headers.unwrap_or_default();
+        Some(Self { id: id.clone(), received_at: instant(item, "received_at")?, packed, headers })
     }
 }
 

@@ -6,10 +6,10 @@ use aws_config::SdkConfig;
 
 use crate::{
     booking::Operator,
-    inbound::Mapping,
+    inbound::{SenderName, Senders},
     ledger::{LeaseRequest, Ledger},
     outbound::{Clock, Deadline, Outbound},
-    runtime::config::{Config, Files},
+    runtime::config::{Config, Files, FolderFile},
     runtime::metrics::{Metric, Metrics},
     runtime::secrets::{SecretSource, SecretStore},
     runtime::telemetry::with_causes,
@@ -25,10 +25,12 @@ const LEFT_FOR_THE_ANSWER: Duration = Duration::from_millis(300);
 pub struct App {
     /// What the environment decided.
     pub config: Config,
-    /// What the operator decided.
+    /// What the operator decided; the defaults when the file cannot be used.
     pub operator: Operator,
-    /// What senders' JSON means.
-    pub mapping: Mapping,
+    /// Why the operator file cannot be used: nothing may be made of any booking then.
+    pub operator_fault: Option<String>,
+    /// Who may post, and what their bodies mean.
+    pub senders: Senders,
     /// The newest secrets.
     pub secrets: SecretStore,
     /// What time it is.
@@ -69,8 +71,8 @@ fn words(faults: &[Fault]) -> Vec<String> {
 }
 
 impl App {
-    /// Loads the secrets (one call) and the operator's files, all at once, and reports everything that is wrong with them together. It may
-    /// take as long as an answer.
+    /// Loads the secrets (one call) and the operator's files, all at once but for the list of mappings, which says whose secrets there are,
+    /// and reports everything that is wrong with them together. It may take as long as an answer.
     ///
     /// # Errors
     /// [`StartError`] when the function could do nothing useful with a delivery.
@@ -85,30 +87,36 @@ impl App {
         let s3 = aws_sdk_s3::Client::from_conf(s3);
         let deadline = Deadline::after(&clock, config.answer_within);
         let files = Files { s3: &s3, outbound: &outbound, deadline: &deadline };
-        let source = SecretSource {
-            client: aws_sdk_secretsmanager::Client::new(sdk),
-            outbound: outbound.clone(),
-            prefix: config.secrets_prefix.clone(),
-            hosts: config.allowed_hosts.clone(),
-        };
         if let Err(error) = outbound.invoked_at(clock()) {
             return Err(StartError(vec![error.into()]));
         }
-        let loaded = tokio::join!(
-            SecretStore::load(source, &deadline),
+        let mappings_then_secrets = async {
+            let senders = senders(&files, &config).await;
+            let source = SecretSource {
+                client: aws_sdk_secretsmanager::Client::new(sdk),
+                outbound: outbound.clone(),
+                prefix: config.secrets_prefix.clone(),
+                hosts: config.allowed_hosts.clone(),
+                senders: senders.all().map(|sender| sender.name.clone()).collect(),
+            };
+            (SecretStore::load(source, &deadline).await, senders)
+        };
+        let ((secrets, senders), operator, renderer) = tokio::join!(
+            mappings_then_secrets,
             files.load("OPERATOR_FILE", config.operator_file.as_ref(), |text| toml::from_str::<Operator>(text)),
-            files.load("MAPPING_FILE", config.mapping_file.as_ref(), Mapping::parse),
             meanwhile(Renderer::new),
         );
         let mut faults: Vec<Fault> = config.faults.iter().cloned().map(Into::into).collect();
-        let (secrets, operator, mapping, renderer) = match loaded {
-            (Ok(secrets), Ok(operator), Ok(mapping), Ok(renderer)) => (secrets, operator, mapping, renderer),
-            (secrets, operator, mapping, renderer) => {
+        let operator_fault = operator.as_ref().err().map(|fault| with_causes(fault));
+        faults.extend(operator_fault.clone().map(Fault::from));
+        faults.extend(senders.faults().map(|fault| Fault::from(fault.to_owned())));
+        let (secrets, renderer) = match (secrets, renderer) {
+            (Ok(secrets), Ok(renderer)) => (secrets, renderer),
+            (secrets, renderer) => {
                 match secrets {
                     Ok(secrets) => faults.extend(faults_of(&secrets)),
                     Err(error) => faults.push(error.into()),
                 }
-                faults.extend([operator.err(), mapping.err()].into_iter().flatten().map(Fault::from));
                 faults.extend(renderer.err().map(Fault::from));
                 return Err(StartError(faults));
             }
@@ -120,8 +128,9 @@ impl App {
         Ok(Self {
             metrics: outbound.metrics().clone(),
             secrets,
-            operator: operator.unwrap_or_default(),
-            mapping: mapping.unwrap_or_else(Mapping::canonical),
+            operator: operator.ok().flatten().unwrap_or_default(),
+            operator_fault,
+            senders,
             ledger: Ledger::new(dynamodb.clone(), config.ledger_table.clone(), &outbound),
             events: EventsTable::new(dynamodb, config.scc_events_table.clone()),
             cloudfront: aws_sdk_cloudfront::Client::new(sdk),
@@ -194,6 +203,20 @@ impl App {
     }
 }
 
+/// Everybody who may post. A folder that cannot be listed may hold anybody's mapping, also the built-in sender's.
+pub(crate) async fn senders(files: &Files<'_>, config: &Config) -> Senders {
+    let Some(location) = &config.mappings else { return Senders::of(Vec::new()) };
+    match files.folder("MAPPINGS", location, ".toml").await {
+        Ok(found) => {
+            let file = |file: FolderFile| {
+                (SenderName::parse(&file.stem).ok_or(file.stem), file.location.to_string(), file.text)
+            };
+            Senders::of(found.into_iter().map(file).collect())
+        }
+        Err(error) => Senders::unlisted(with_causes(&error)),
+    }
+}
+
 /// Builds something while the calls beside it are on their way: the first turn sends them.
 async fn meanwhile<T>(build: impl FnOnce() -> T) -> T {
     tokio::task::yield_now().await;
@@ -218,7 +241,10 @@ fn report(faults: &[Fault]) {
         tracing::info!("started");
     } else {
         let faults = words(faults);
-        tracing::error!(?faults, "started with faults: the systems that they concern stay due until they are mended");
+        tracing::error!(
+            ?faults,
+            "started with faults: the systems that they concern stay due, the senders' deliveries in quarantine, until they are mended"
+        );
     }
 }
 

@@ -21,6 +21,8 @@ use serde_json::{Map, Value, json};
 const NAMESPACE: &str = "BookingWebhook";
 /// What each of them is split by.
 const ENVIRONMENT: &str = "Environment";
+/// What deliveries are split by beside the environment; each counts in the total, too.
+const SENDER: &str = "Sender";
 /// What [`Metric::StepOutcomes`] is split by beside the environment.
 const OF_A_STEP: [&str; 2] = ["Step", "Outcome"];
 /// The format allows no more values of one metric in one line; a sweep works on no more bookings.
@@ -43,6 +45,10 @@ pub enum Metric {
     AuthenticDeliveries,
     /// Deliveries whose signature does not.
     SignatureFailures,
+    /// Authentic events that are not ours.
+    IgnoredDeliveries,
+    /// Authentic deliveries that are too large to keep.
+    OversizedDeliveries,
     /// Processes that were started, each counted by its first invocation.
     ColdStarts,
     /// Gauge: bookings that are not in step, and will be tried again.
@@ -66,6 +72,8 @@ impl Metric {
             Self::DeniedCalls => "DeniedCalls",
             Self::AuthenticDeliveries => "AuthenticDeliveries",
             Self::SignatureFailures => "SignatureFailures",
+            Self::IgnoredDeliveries => "IgnoredDeliveries",
+            Self::OversizedDeliveries => "OversizedDeliveries",
             Self::ColdStarts => "ColdStarts",
             Self::DueBookings => "DueBookings",
             Self::ParkedBookings => "ParkedBookings",
@@ -92,12 +100,19 @@ struct Tally {
     totals: BTreeMap<Metric, u64>,
     seconds_to_in_step: Vec<f64>,
     steps: BTreeMap<(&'static str, &'static str), u64>,
+    senders: BTreeMap<(String, Metric), u64>,
 }
 
 impl Metrics {
     /// It happened once more.
     pub fn count(&self, metric: Metric) {
         *self.tally().totals.entry(metric).or_default() += 1;
+    }
+
+    /// It happened once more, to this sender.
+    pub fn count_of(&self, metric: Metric, sender: &str) {
+        self.count(metric);
+        *self.tally().senders.entry((sender.to_owned(), metric)).or_default() += 1;
     }
 
     /// It stands at `value` now.
@@ -135,7 +150,8 @@ impl Metrics {
 }
 
 impl Tally {
-    /// One line for what is split by the environment alone, and one for each step and outcome: a line has one value of each dimension.
+    /// One line for what is split by the environment alone, one for each step and outcome, and one for each sender: a line has one value of
+    /// each dimension.
     fn lines(self, environment: &str, at: Timestamp) -> String {
         let totals = self.totals.into_iter().map(|(metric, total)| (metric, json!(total)));
         let seconds = (Metric::SecondsToInStep, json!(self.seconds_to_in_step));
@@ -149,6 +165,9 @@ impl Tally {
         for ((step, outcome), count) in self.steps {
             let dimensions = [(ENVIRONMENT, environment), (of_step, step), (of_outcome, outcome)];
             lines += &line(at, &dimensions, &[(Metric::StepOutcomes, json!(count))]);
+        }
+        for ((sender, metric), count) in self.senders {
+            lines += &line(at, &[(ENVIRONMENT, environment), (SENDER, &sender)], &[(metric, json!(count))]);
         }
         lines
     }

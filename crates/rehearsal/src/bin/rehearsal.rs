@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     error::Error,
+    ffi::OsStr,
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -13,7 +14,8 @@ use rehearsal::{
     Options, Rehearsal, SIGNING_SECRET, WEBHOOK_PATH,
     harbour::{Harbour, Kind, REDRIVE_BASE, SETTLE, console, files::Files, inspection::Inspection},
 };
-use serde_json::json;
+use serde_json::{Value, json};
+use simulators::settings::variable;
 use tokio::signal::unix::{SignalKind, signal};
 
 const USAGE: &str = "usage: rehearsal [--once | --stage]
@@ -22,6 +24,9 @@ const USAGE: &str = "usage: rehearsal [--once | --stage]
 
 /// The example of the repository: what guests read on the page is the operator's to say.
 const OPERATOR_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../operator.example.toml");
+
+/// Who may post beside Boatsetter, unless `MAPPINGS` names another folder. Each of them signs with the same secret as Boatsetter.
+const MAPPINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../mappings");
 
 /// A person who presses a button must not wait for the schedule's sweep.
 const ENVIRONMENTS: usize = 3;
@@ -74,11 +79,32 @@ async fn rehearse(once: bool) -> Result<bool, Box<dyn Error>> {
 fn environment() -> BTreeMap<String, Option<String>> {
     [
         ("OPERATOR_FILE", OPERATOR_FILE.to_owned()),
+        ("MAPPINGS", mappings()),
         ("REDRIVE_BASE_MS", REDRIVE_BASE.as_millis().to_string()),
         ("UNKNOWN_SETTLE_MS", SETTLE.as_millis().to_string()),
     ]
     .map(|(name, value)| (name.to_owned(), Some(value)))
     .into()
+}
+
+fn mappings() -> String {
+    variable("MAPPINGS").unwrap_or_else(|| MAPPINGS.to_owned())
+}
+
+/// A webhook secret for each sender whose mapping is there.
+fn secrets() -> Result<BTreeMap<String, Value>, Box<dyn Error>> {
+    let secret = json!({ "scheme": "standard-webhooks", "signing_secrets": [SIGNING_SECRET] });
+    let mut secrets = BTreeMap::new();
+    for entry in std::fs::read_dir(mappings()).map_err(|error| format!("MAPPINGS ({}): {error}", mappings()))? {
+        let path = entry?.path();
+        if let (Some(name), Some("toml")) =
+            (path.file_stem().and_then(OsStr::to_str), path.extension().and_then(OsStr::to_str))
+            && name != "boatsetter"
+        {
+            secrets.insert(format!("webhook/{name}"), secret.clone());
+        }
+    }
+    Ok(secrets)
 }
 
 /// Moves the booking by a day, then cancels it; answers whether the world followed each time.
@@ -143,6 +169,7 @@ async fn start(binaries: &Path) -> Result<Arc<Rehearsal>, Box<dyn Error>> {
         function: Some(function(binaries)?),
         environments: ENVIRONMENTS,
         env: environment(),
+        secrets: secrets()?,
         ..Options::default()
     };
     Ok(Arc::new(Rehearsal::start(options).await?))

@@ -2,10 +2,16 @@
 
 use std::{error::Error, fmt, path::PathBuf};
 
-use aws_sdk_s3::operation::get_object::GetObjectError;
+use aws_sdk_s3::operation::{get_object::GetObjectError, list_objects_v2::ListObjectsV2Error};
+use futures::future::join_all;
 
 use crate::outbound::{Answered, Call, CallError, Class, Deadline, Effect, Outbound, Service, from_sdk};
+use crate::runtime::telemetry::with_causes;
 
+/// Senders, each with a file of its own.
+const MOST_FILES: usize = 100;
+
+const LIST: Call = Call { service: Service::ConfigurationFiles, operation: "list_files", effect: Effect::Repeatable };
 const READ: Call = Call { service: Service::ConfigurationFiles, operation: "read_file", effect: Effect::Repeatable };
 
 /// A file on disk or an object in S3.
@@ -29,6 +35,17 @@ pub struct FileError {
     variable: &'static str,
     location: FileLocation,
     source: Box<dyn Error + Send + Sync>,
+}
+
+/// One file of a folder.
+#[derive(Debug)]
+pub struct FolderFile {
+    /// Its name without the suffix.
+    pub stem: String,
+    /// Where it is.
+    pub location: FileLocation,
+    /// Its text, or why it cannot be had.
+    pub text: Result<String, String>,
 }
 
 /// How files are reached.
@@ -62,6 +79,52 @@ impl Files<'_> {
         parsed.map(Some).map_err(|source| FileError { variable, location: location.clone(), source })
     }
 
+    /// The files of a folder (or under an S3 prefix) whose names end in `suffix`: name without it, location, and text or why it cannot be
+    /// had. In the order of the names.
+    ///
+    /// # Errors
+    /// [`FileError`] when the folder cannot be listed.
+    pub async fn folder(
+        &self,
+        variable: &'static str,
+        location: &FileLocation,
+        suffix: &str,
+    ) -> Result<Vec<FolderFile>, FileError> {
+        let names = self.names(location).await;
+        let names = names.map_err(|source| FileError { variable, location: location.clone(), source })?;
+        let stem = |name: String| name.strip_suffix(suffix).map(|stem| (stem.to_owned(), location.joined(&name)));
+        let files = names.into_iter().filter_map(stem).take(MOST_FILES).map(|(stem, location)| async move {
+            let text = self.read(&location).await.map_err(|error| with_causes(&*error));
+            FolderFile { stem, location, text }
+        });
+        Ok(join_all(files).await)
+    }
+
+    async fn names(&self, location: &FileLocation) -> Result<Vec<String>, Box<dyn Error + Send + Sync>> {
+        let mut names: Vec<String> = match location {
+            FileLocation::Path(path) => {
+                let entries = std::fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
+                entries.into_iter().filter_map(|entry| entry.file_name().into_string().ok()).collect()
+            }
+            FileLocation::S3 { bucket, key } => {
+                let prefix = if key.is_empty() || key.ends_with('/') { key.clone() } else { format!("{key}/") };
+                let once = || self.keys(bucket, &prefix);
+                let keys = self.outbound.attempts(LIST, self.deadline, once).await?;
+                keys.into_iter().filter_map(|found| Some(found.strip_prefix(&*prefix)?.to_owned())).collect()
+            }
+        };
+        names.retain(|name| !name.is_empty() && !name.contains('/') && !name.starts_with('.'));
+        names.sort();
+        Ok(names)
+    }
+
+    async fn keys(&self, bucket: &str, prefix: &str) -> Result<Answered<Vec<String>>, CallError> {
+        let listed = self.s3.list_objects_v2().bucket(bucket).prefix(prefix).send().await;
+        let listed = listed.map_err(|error| from_sdk::<ListObjectsV2Error>(LIST, error))?;
+        let keys = listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect();
+        Ok(Answered { status: 200, remote_id: None, value: keys })
+    }
+
     async fn read(&self, location: &FileLocation) -> Result<String, Box<dyn Error + Send + Sync>> {
         let bytes = match location {
             FileLocation::Path(path) => std::fs::read(path)?,
@@ -84,6 +147,16 @@ impl Files<'_> {
 }
 
 impl FileLocation {
+    fn joined(&self, name: &str) -> Self {
+        match self {
+            Self::Path(path) => Self::Path(path.join(name)),
+            Self::S3 { bucket, key } => Self::S3 {
+                bucket: bucket.clone(),
+                key: format!("{}/{name}", key.trim_end_matches('/')).trim_start_matches('/').into(),
+            },
+        }
+    }
+
     pub(super) fn parse(value: &str) -> Self {
         match value.strip_prefix("s3://").and_then(|rest| rest.split_once('/')) {
             Some((bucket, key)) => Self::S3 { bucket: bucket.into(), key: key.into() },

@@ -3,12 +3,14 @@
 //! Configuration comes in as a function from names to values, so that it can be tested without touching a process's environment. Nothing
 //! in here stops a cold start but what the function could not work without; every other fault is kept, reported and replaced by the default.
 
+mod fields;
 mod files;
 mod hosts;
 
 use std::time::Duration;
 
-pub use files::{FileError, FileLocation, Files};
+pub use fields::{Fields, json_object};
+pub use files::{FileError, FileLocation, Files, FolderFile};
 pub use hosts::{AllowedHosts, HostError, HostKinds};
 
 /// One part in so many of an answer's time is kept for the release.
@@ -19,7 +21,7 @@ const PART_FOR_THE_RELEASE: u32 = 6;
 pub struct Config {
     /// `ENVIRONMENT_NAME`: what metrics are split by.
     pub environment: String,
-    /// `SECRETS_PREFIX`: the four secrets are `{prefix}/webhook`, `/calendar`, `/scc`, `/guest-page`.
+    /// `SECRETS_PREFIX`: the secrets are `{prefix}/webhook`, `/webhook/{sender}`, `/calendar`, `/scc`, `/guest-page`.
     pub secrets_prefix: String,
     /// `LEDGER_TABLE`.
     pub ledger_table: String,
@@ -29,8 +31,8 @@ pub struct Config {
     pub guest_page: GuestPageConfig,
     /// `OPERATOR_FILE`.
     pub operator_file: Option<FileLocation>,
-    /// `MAPPING_FILE`.
-    pub mapping_file: Option<FileLocation>,
+    /// `MAPPINGS`: a folder of `{sender}.toml`.
+    pub mappings: Option<FileLocation>,
     /// `ANSWER_WITHIN_MS`: senders give up (and some unsubscribe) when an answer takes longer.
     pub answer_within: Duration,
     /// `CALL_TIMEOUT_MS`: one outside call, from its first byte to its last; always less than `answer_within`.
@@ -126,7 +128,7 @@ impl Config {
             scc_events_table: set("SCC_EVENTS_TABLE").unwrap_or_else(|| "scc-events".into()),
             guest_page,
             operator_file: set("OPERATOR_FILE").map(|value| FileLocation::parse(&value)),
-            mapping_file: set("MAPPING_FILE").map(|value| FileLocation::parse(&value)),
+            mappings: set("MAPPINGS").map(|value| FileLocation::parse(&value)),
             answer_within,
             call_timeout,
             crew_event_wait,

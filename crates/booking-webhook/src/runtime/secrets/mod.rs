@@ -1,8 +1,8 @@
-//! The four secrets, read at cold start in one call and again when one of them no longer fits.
+//! The secrets, read at cold start in one call and again when one of them no longer fits.
 //!
-//! A cold start fails only where a delivery could be neither verified nor named: the webhook secret and the link key. Every other fault
-//! (a mistyped calendar secret, a refused host) is reported with all the rest and makes that system's steps due: a typo must not lose
-//! webhooks.
+//! A cold start fails only where no delivery could be named: the link key. A faulty webhook secret costs its sender a 503, every other
+//! fault (a mistyped calendar secret, a refused host) makes that system's steps due. All are reported together, by the field's name: a typo
+//! must not lose webhooks.
 
 mod reading;
 
@@ -14,14 +14,12 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use reading::Reading;
-pub use reading::SecretSource;
+pub use reading::{SecretSource, Webhooks};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use crate::{
     booking::{BookingId, CharterId},
-    inbound::Verifier,
     outbound::{Call, CallError, Class, Deadline},
     runtime::metrics::Metric,
     runtime::telemetry::with_causes,
@@ -35,8 +33,8 @@ const LONGEST_REFRESH: Duration = Duration::from_secs(1);
 /// Everything secret: of each secret the newest version that could be used.
 #[derive(Debug)]
 pub struct Secrets {
-    /// How deliveries are signed.
-    pub webhook: Arc<Verifier>,
+    /// How each sender's deliveries are verified.
+    pub webhooks: Webhooks,
     /// What charter ids are derived with.
     link_key: SecretString,
     /// The CloudFront distribution in front of the guest pages.
@@ -58,7 +56,7 @@ pub struct Secret<T> {
 }
 
 /// `{prefix}/calendar`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct CalendarSecret {
     /// The API Gateway URL including the stage, without a slash at its end.
     pub url: String,
@@ -67,14 +65,15 @@ pub struct CalendarSecret {
 }
 
 /// `{prefix}/scc`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct SccSecret {
     /// The API Gateway URL including the stage, without a slash at its end.
     pub url: String,
     /// The service key.
     pub service_key: SecretString,
     /// How the key is shown.
-    #[serde(default)]
+    #[cfg_attr(test, serde(skip))]
     pub auth: SccAuthentication,
     /// Where guests' browsers ask for an upload form; holds `{event_id}`. Without it guest pages take no photos.
     pub presign_url: Option<String>,
@@ -83,8 +82,7 @@ pub struct SccSecret {
 }
 
 /// How SCC wants to see the service key.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, Default)]
 pub enum SccAuthentication {
     /// `Authorization: Bearer <key>`.
     #[default]
@@ -114,7 +112,7 @@ pub enum SecretsError {
         /// What Secrets Manager says.
         source: Box<CallError>,
     },
-    /// Among these faults is one without whose mending a delivery could be neither verified nor named.
+    /// Among these faults is one without whose mending no delivery could be named.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Unusable(Vec<SecretFault>),
 }
@@ -126,10 +124,10 @@ impl Secrets {
     }
 
     fn of(reading: Reading) -> Result<Self, SecretsError> {
-        let Reading { webhook, link_key, distribution_id, calendar, scc, faults } = reading;
-        match (webhook, link_key) {
-            (Ok(webhook), Ok(link_key)) => Ok(Self { webhook, link_key, distribution_id, calendar, scc, faults }),
-            _ => Err(SecretsError::Unusable(faults)),
+        let Reading { webhooks, link_key, distribution_id, calendar, scc, faults } = reading;
+        match link_key {
+            Ok(link_key) => Ok(Self { webhooks, link_key, distribution_id, calendar, scc, faults }),
+            Err(_) => Err(SecretsError::Unusable(faults)),
         }
     }
 }
@@ -148,10 +146,10 @@ impl fmt::Debug for SecretStore {
 }
 
 impl SecretStore {
-    /// Reads all four secrets in one `BatchGetSecretValue`.
+    /// Reads all secrets in one `BatchGetSecretValue`.
     ///
     /// # Errors
-    /// [`SecretsError`] when Secrets Manager cannot be reached, or no delivery could be verified or named with what it holds.
+    /// [`SecretsError`] when Secrets Manager cannot be reached, or no delivery could be named with what it holds.
     pub async fn load(source: SecretSource, deadline: &Deadline) -> Result<Self, SecretsError> {
         let secrets = Secrets::of(source.read(deadline).await?)?;
         Ok(Self { source, current: RwLock::new(Arc::new(secrets)), last_refresh: Mutex::new(None) })

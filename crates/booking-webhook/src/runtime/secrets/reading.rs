@@ -1,6 +1,6 @@
 //! One reading of Secrets Manager: what it gave, what is wrong with it, and what of it stays usable.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use aws_sdk_secretsmanager::{
     Client,
@@ -8,20 +8,21 @@ use aws_sdk_secretsmanager::{
 };
 use http::HeaderValue;
 use reqwest::Url;
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, de::DeserializeOwned};
+use secrecy::SecretString;
+use serde_json::{Map, Value};
 
-use super::{CalendarSecret, SccSecret, Secret, SecretFault, Secrets, SecretsError};
+use super::{CalendarSecret, SccAuthentication, SccSecret, Secret, SecretFault, Secrets, SecretsError};
 use crate::{
-    inbound::Verifier,
-    outbound::{Answered, Call, Deadline, Effect, Outbound, Service, from_sdk},
-    runtime::config::AllowedHosts,
+    inbound::{SenderName, Verifier},
+    outbound::{Answered, Call, CallError, Deadline, Effect, Outbound, Service, from_sdk},
+    runtime::config::{AllowedHosts, Fields, json_object},
 };
 
-const WEBHOOK: &str = "webhook";
 const CALENDAR: &str = "calendar";
 const SCC: &str = "scc";
 const GUEST_PAGE: &str = "guest-page";
+/// `BatchGetSecretValue` takes no more names.
+const MOST_NAMES: usize = 20;
 
 const READ: Call = Call { service: Service::SecretsManager, operation: "read_secrets", effect: Effect::Repeatable };
 
@@ -36,11 +37,16 @@ pub struct SecretSource {
     pub prefix: String,
     /// The hosts that a service's URL may name.
     pub hosts: AllowedHosts,
+    /// Each of them has a secret of its own.
+    pub senders: Vec<SenderName>,
 }
+
+/// How each sender's deliveries are verified, or why they cannot be.
+pub type Webhooks = BTreeMap<SenderName, Result<Arc<Verifier>, SecretFault>>;
 
 /// Each secret as it was found, usable or not.
 pub(super) struct Reading {
-    pub(super) webhook: Result<Arc<Verifier>, SecretFault>,
+    pub(super) webhooks: Webhooks,
     pub(super) link_key: Result<SecretString, SecretFault>,
     pub(super) distribution_id: Result<String, SecretFault>,
     pub(super) calendar: Result<Secret<CalendarSecret>, SecretFault>,
@@ -49,52 +55,49 @@ pub(super) struct Reading {
     pub(super) faults: Vec<SecretFault>,
 }
 
-#[derive(Clone, Deserialize)]
-struct GuestPageSecret {
-    distribution_id: Option<String>,
-    link_key: SecretString,
-}
-
 impl SecretSource {
-    /// Reads all four in one call, which is tried again like any other that reads.
+    /// Reads all of them in one call (20 at a time), which is tried again like any other that reads.
     pub(super) async fn read(&self, deadline: &Deadline) -> Result<Reading, SecretsError> {
-        let names = [WEBHOOK, CALENDAR, SCC, GUEST_PAGE].map(|name| format!("{}/{name}", self.prefix));
+        let senders = self.senders.iter().map(SenderName::secret);
+        let names = [CALENDAR, SCC, GUEST_PAGE].map(str::to_owned).into_iter().chain(senders);
+        let names: Vec<String> = names.map(|name| format!("{}/{name}", self.prefix)).collect();
+        let unreachable = |error| SecretsError::Unreachable { prefix: self.prefix.clone(), source: Box::new(error) };
+        let mut answers = Vec::new();
+        for names in names.chunks(MOST_NAMES) {
+            answers.push(self.read_some(names, deadline).await.map_err(unreachable)?);
+        }
+        Ok(Reading::of(&Batch { prefix: &self.prefix, answers: &answers }, &self.hosts, &self.senders))
+    }
+
+    async fn read_some(&self, names: &[String], deadline: &Deadline) -> Result<BatchGetSecretValueOutput, CallError> {
         let once = || async {
             let request = self.client.batch_get_secret_value().set_secret_id_list(Some(names.to_vec()));
             let value = request.send().await.map_err(|error| from_sdk::<BatchGetSecretValueError>(READ, error))?;
             Ok(Answered { status: 200, remote_id: None, value })
         };
-        let answer = self.outbound.attempts(READ, deadline, once).await;
-        let unreachable = |error| SecretsError::Unreachable { prefix: self.prefix.clone(), source: Box::new(error) };
-        let answer = answer.map_err(unreachable)?;
-        Ok(Reading::of(&Batch { prefix: &self.prefix, answer: &answer }, &self.hosts))
+        self.outbound.attempts(READ, deadline, once).await
     }
 }
 
 impl Reading {
-    fn of(batch: &Batch<'_>, hosts: &AllowedHosts) -> Self {
+    fn of(batch: &Batch<'_>, hosts: &AllowedHosts, senders: &[SenderName]) -> Self {
         let (link_key, distribution_id) = batch.guest_page();
         let mut reading = Self {
-            webhook: batch.webhook(),
+            webhooks: senders.iter().map(|name| (name.clone(), batch.webhook(name))).collect(),
             link_key,
             distribution_id,
-            calendar: batch.service(CALENDAR, hosts, |secret: &mut CalendarSecret| {
-                (&mut secret.url, "dashboard_token", &secret.dashboard_token)
-            }),
-            scc: batch
-                .service(SCC, hosts, |secret: &mut SccSecret| (&mut secret.url, "service_key", &secret.service_key)),
+            calendar: batch.calendar(hosts),
+            scc: batch.scc(hosts),
             faults: Vec::new(),
         };
-        let mut faults: Vec<&SecretFault> = [
-            reading.webhook.as_ref().err(),
+        let of_senders = reading.webhooks.values().filter_map(|webhook| webhook.as_ref().err());
+        let others = [
             reading.link_key.as_ref().err(),
             reading.distribution_id.as_ref().err(),
             reading.calendar.as_ref().err(),
             reading.scc.as_ref().err(),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
+        ];
+        let mut faults: Vec<&SecretFault> = of_senders.chain(others.into_iter().flatten()).collect();
         faults.dedup();
         reading.faults = faults.into_iter().cloned().collect();
         if let Ok(scc) = &mut reading.scc {
@@ -105,8 +108,15 @@ impl Reading {
 
     /// This reading, with the version before in the place of each secret that cannot be used any more.
     pub(super) fn keeping_what_works_in(self, before: &Secrets) -> Self {
+        let webhook = |(name, new): (SenderName, Result<Arc<Verifier>, SecretFault>)| {
+            let usable = match before.webhooks.get(&name) {
+                Some(before) => usable(new, before),
+                None => new,
+            };
+            (name, usable)
+        };
         Self {
-            webhook: self.webhook.or_else(|_fault| Ok(before.webhook.clone())),
+            webhooks: self.webhooks.into_iter().map(webhook).collect(),
             link_key: self.link_key.or_else(|_fault| Ok(before.link_key.clone())),
             distribution_id: usable(self.distribution_id, &before.distribution_id),
             calendar: usable(self.calendar, &before.calendar),
@@ -123,10 +133,16 @@ fn usable<T: Clone>(new: Result<T, SecretFault>, before: &Result<T, SecretFault>
     }
 }
 
-/// One answer of Secrets Manager: what it gave, and what it would not give (which comes with a success).
+/// What Secrets Manager answered: what it gave, and what it would not give (which comes with a success).
 struct Batch<'a> {
     prefix: &'a str,
-    answer: &'a BatchGetSecretValueOutput,
+    answers: &'a [BatchGetSecretValueOutput],
+}
+
+/// One secret's text and version.
+struct Stored<'a> {
+    json: &'a str,
+    version: String,
 }
 
 impl Batch<'_> {
@@ -134,64 +150,64 @@ impl Batch<'_> {
         SecretFault { name: format!("{}/{name}", self.prefix), reason: reason.into() }
     }
 
-    fn parse<T: DeserializeOwned>(&self, name: &str) -> Result<Secret<T>, SecretFault> {
+    fn stored(&self, name: &str) -> Result<Stored<'_>, SecretFault> {
         let full_name = format!("{}/{name}", self.prefix);
-        let Some(entry) = self.answer.secret_values().iter().find(|entry| entry.name() == Some(&full_name)) else {
-            let denied = self.answer.errors().iter().find(|error| error.secret_id() == Some(&full_name));
+        let mut values = self.answers.iter().flat_map(BatchGetSecretValueOutput::secret_values);
+        let Some(entry) = values.find(|entry| entry.name() == Some(&full_name)) else {
+            let mut errors = self.answers.iter().flat_map(BatchGetSecretValueOutput::errors);
+            let denied = errors.find(|error| error.secret_id() == Some(&full_name));
             let why = denied.and_then(|error| error.error_code()).unwrap_or("it is not among the answers");
             return Err(self.fault(name, format!("cannot be read: {why}")));
         };
-        let json = entry.secret_string().unwrap_or_default();
-        // serde's own message could quote a value; line, column and kind are enough to find a typo.
-        let content = serde_json::from_str(json).map_err(|error| {
-            let (line, column, kind) = (error.line(), error.column(), error.classify());
-            self.fault(
-                name,
-                format!("is not the JSON that it should be: {kind:?} fault at line {line}, column {column}"),
-            )
-        })?;
-        Ok(Secret { content, version: entry.version_id().unwrap_or_default().to_owned() })
+        let version = entry.version_id().unwrap_or_default().to_owned();
+        Ok(Stored { json: entry.secret_string().unwrap_or_default(), version })
     }
 
-    fn webhook(&self) -> Result<Arc<Verifier>, SecretFault> {
-        let verifier = self.parse::<Verifier>(WEBHOOK)?.content;
-        verifier.validate().map_err(|reason| self.fault(WEBHOOK, reason))?;
-        match &verifier {
-            Verifier::Bearer { tokens } => {
-                tokens.iter().try_for_each(|token| self.sendable(WEBHOOK, "token", token))?
-            }
-            Verifier::StandardWebhooks { .. } | Verifier::HmacSha256 { .. } => {}
+    fn webhook(&self, sender: &SenderName) -> Result<Arc<Verifier>, SecretFault> {
+        let name = sender.secret();
+        let verifier = Verifier::parse(self.stored(&name)?.json);
+        verifier.map(Arc::new).map_err(|faults| self.fault(&name, faults.join(", and ")))
+    }
+
+    /// What `read` makes of a secret's fields, if it notes no fault.
+    fn read<T>(&self, name: &str, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<Secret<T>, SecretFault> {
+        let stored = self.stored(name)?;
+        let object: Map<String, Value> = json_object(stored.json).map_err(|reason| self.fault(name, reason))?;
+        let mut fields = Fields::of(&object);
+        let content = read(&mut fields);
+        match (content, fields.into_faults()) {
+            (Some(content), faults) if faults.is_empty() => Ok(Secret { content, version: stored.version }),
+            (_, faults) => Err(self.fault(name, faults.join(", and "))),
         }
-        Ok(Arc::new(verifier))
     }
 
-    /// The link key and the distribution's id.
+    /// The link key and the distribution's id, each of which can be faulty alone.
     fn guest_page(&self) -> (Result<SecretString, SecretFault>, Result<String, SecretFault>) {
-        let secret = match self.parse::<GuestPageSecret>(GUEST_PAGE) {
-            Ok(secret) => secret.content,
-            Err(fault) => return (Err(fault.clone()), Err(fault)),
-        };
-        let link_key = Some(secret.link_key).filter(|key| !key.expose_secret().is_empty());
-        let distribution_id = secret.distribution_id.filter(|id| !id.is_empty());
-        (
-            link_key.ok_or_else(|| self.fault(GUEST_PAGE, "has an empty link_key")),
-            distribution_id.ok_or_else(|| self.fault(GUEST_PAGE, "has no distribution_id")),
-        )
+        let link_key = self.read(GUEST_PAGE, |fields| fields.text("link_key").map(SecretString::from));
+        let distribution_id = self.read(GUEST_PAGE, |fields| fields.text("distribution_id").map(str::to_owned));
+        (link_key.map(|secret| secret.content), distribution_id.map(|secret| secret.content))
     }
 
-    /// A service's secret, with a URL that may be called and a token (of this name) that can be shown; `parts` finds them in it.
-    fn service<T: DeserializeOwned>(
-        &self,
-        name: &str,
-        hosts: &AllowedHosts,
-        parts: impl Fn(&mut T) -> (&mut String, &'static str, &SecretString),
-    ) -> Result<Secret<T>, SecretFault> {
-        let mut secret = self.parse::<T>(name)?;
-        let (url, token_name, token) = parts(&mut secret.content);
-        let checked = hosts.check(url);
-        *url = checked.map_err(|error| self.fault(name, format!("has a url that is not called: {error}")))?;
-        self.sendable(name, token_name, token)?;
-        Ok(secret)
+    fn calendar(&self, hosts: &AllowedHosts) -> Result<Secret<CalendarSecret>, SecretFault> {
+        self.read(CALENDAR, |fields| {
+            let (url, dashboard_token) = (callable(fields, hosts), sendable(fields, "dashboard_token"));
+            Some(CalendarSecret { url: url?, dashboard_token: dashboard_token? })
+        })
+    }
+
+    fn scc(&self, hosts: &AllowedHosts) -> Result<Secret<SccSecret>, SecretFault> {
+        self.read(SCC, |fields| {
+            let (url, service_key) = (callable(fields, hosts), sendable(fields, "service_key"));
+            let auth = match fields.word("auth", &["bearer", "x-service-key", "x-service-key-sha256"])? {
+                "x-service-key" => SccAuthentication::XServiceKey,
+                "x-service-key-sha256" => SccAuthentication::XServiceKeySha256,
+                _ => SccAuthentication::Bearer,
+            };
+            // What is no text is no URL either, and costs no more than the photos.
+            let mut browsers = |name| fields.value(name).map(|url| url.as_str().unwrap_or_default().to_owned());
+            let (presign_url, upload_url) = (browsers("presign_url"), browsers("upload_url"));
+            Some(SccSecret { url: url?, service_key: service_key?, auth, presign_url, upload_url })
+        })
     }
 
     /// Photos are not worth a charter that crew are not told of: a faulty address is reported and counts as absent.
@@ -204,19 +220,23 @@ impl Batch<'_> {
         ];
         faults.into_iter().flatten()
     }
+}
 
-    /// A line break at a token's end is the commonest slip of whoever stores one, and no service would say so.
-    fn sendable(&self, name: &str, token_name: &str, token: &SecretString) -> Result<(), SecretFault> {
-        let token = token.expose_secret();
-        if !token.is_empty() && token.trim() == token && HeaderValue::from_str(token).is_ok() {
-            return Ok(());
-        }
-        let reason = format!(
-            "has a {token_name} that no header can carry: it is empty, or holds a line break, a space at an end or another character \
-             beyond visible ASCII"
-        );
-        Err(self.fault(name, reason))
+/// A URL that may be called, without a slash at its end.
+fn callable(fields: &mut Fields<'_>, hosts: &AllowedHosts) -> Option<String> {
+    let url = fields.text("url")?;
+    hosts.check(url).map_err(|error| fields.fault::<()>(format!("has a url that is not called: {error}"))).ok()
+}
+
+/// A line break at a token's end is the commonest slip of whoever stores one, and no service would say so.
+fn sendable(fields: &mut Fields<'_>, name: &'static str) -> Option<SecretString> {
+    let token = fields.text(name)?;
+    if token.trim() == token && HeaderValue::from_str(token).is_ok() {
+        return Some(token.into());
     }
+    fields.fault(format!(
+        "has a {name} that no header can carry: it holds a line break, a space at an end or another character beyond visible ASCII"
+    ))
 }
 
 /// Browsers call it from the guest site, and a page's policy names it: nothing that would end a part of that policy may be in it.
@@ -230,11 +250,14 @@ fn is_for_browsers(url: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use aws_sdk_secretsmanager::types::{ApiErrorType, SecretValueEntry};
+    use secrecy::ExposeSecret;
 
     use super::*;
 
+    const WEBHOOK: &str = "webhook";
+
     const SOUND: [(&str, &str); 4] = [
-        (WEBHOOK, r#"{"scheme": "bearer", "tokens": ["t0ken"]}"#),
+        (WEBHOOK, r#"{"scheme": "bearer", "tokens": ["t0ken-t0ken-t0ken"]}"#),
         (CALENDAR, r#"{"url": " https://a1.execute-api.us-west-2.amazonaws.com/prod/ ", "dashboard_token": "d4sh"}"#),
         (SCC, r#"{"url": "https://a2.execute-api.us-west-2.amazonaws.com/prod", "service_key": "k3y"}"#),
         (GUEST_PAGE, r#"{"distribution_id": "E1", "link_key": "l1nk"}"#),
@@ -249,7 +272,7 @@ mod tests {
             .set_secret_values(Some(secrets.iter().map(entry).collect()))
             .errors(denied)
             .build();
-        Reading::of(&Batch { prefix: "p", answer: &answer }, &AllowedHosts::default())
+        Reading::of(&Batch { prefix: "p", answers: &[answer] }, &AllowedHosts::default(), &[SenderName::built_in()])
     }
 
     fn read_with(name: &str, json: &str) -> Reading {
@@ -268,17 +291,25 @@ mod tests {
     fn each_fault_is_said_once_without_a_character_of_the_secret() {
         for (name, json, words) in [
             (WEBHOOK, r#"{"scheme": "bearer", "tokens": ["s3cret\n"]}"#, "token that no header can carry"),
-            (WEBHOOK, r#"{"scheme": "s3cret", "tokens": []}"#, "Data fault at line 1"),
+            (WEBHOOK, r#"{"scheme": "s3cret", "tokens": []}"#, "has a scheme that is none of"),
+            (WEBHOOK, r#"{"scheme": "#, "is not JSON: it breaks at line 1, column 11"),
+            (CALENDAR, r#"{"url": "http://localhost/prod"}"#, "has no dashboard_token"),
+            (CALENDAR, r#"{"url": 1}"#, "has a url that is not text, and has no dashboard_token"),
+            (CALENDAR, r#"["s3cret"]"#, "is not a JSON object"),
             (
                 CALENDAR,
                 r#"{"url": "http://localhost/prod", "dashboard_token": "s3cret\n"}"#,
                 "dashboard_token that no header",
             ),
-            (CALENDAR, r#"{"url": "http://localhost/prod", "dashboard_token": ""}"#, "dashboard_token that no header"),
+            (CALENDAR, r#"{"url": "http://localhost/prod", "dashboard_token": ""}"#, "has an empty dashboard_token"),
             (CALENDAR, r#"{"url": "s3cret", "dashboard_token": "t"}"#, "no absolute URL"),
             (SCC, r#"{"url": "http://localhost/prod", "service_key": " s3cret"}"#, "service_key that no header"),
             (SCC, r#"{"url": "http://localhost/prod", "service_key": "s3cr\u0007t"}"#, "service_key that no header"),
-            (SCC, r#"{"url": "http://localhost/prod", "service_key": "s3cret", "auth": "s3cret"}"#, "Data fault"),
+            (
+                SCC,
+                r#"{"url": "http://localhost/prod", "service_key": "s3cret", "auth": "s3cret"}"#,
+                "has a auth that is none of",
+            ),
             (
                 SCC,
                 r#"{"url": "http://localhost/prod", "service_key": "k", "presign_url": "https://s3cret.example/presign"}"#,
@@ -294,7 +325,7 @@ mod tests {
                 r#"{"url": "http://localhost/prod", "service_key": "k", "upload_url": "https://s3cret.example/;a"}"#,
                 "upload_url that is no https URL",
             ),
-            (GUEST_PAGE, r#"{"link_key": "s3cret", "distribution_id": 1}"#, "Data fault"),
+            (GUEST_PAGE, r#"{"link_key": "s3cret", "distribution_id": 1}"#, "has a distribution_id that is not text"),
             (GUEST_PAGE, r#"{"link_key": "s3cret"}"#, "no distribution_id"),
             (GUEST_PAGE, r#"{"link_key": "", "distribution_id": "E1"}"#, "empty link_key"),
         ] {

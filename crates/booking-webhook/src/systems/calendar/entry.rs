@@ -79,7 +79,7 @@ fn title(booking: &Booking) -> String {
 fn notes(booking: &Booking, guest_page: &str, news: News) -> String {
     let Booking { charter, office, flags, .. } = booking;
     let mut lines: Vec<String> = flags.iter().map(|flag| format!("CHECK: {}", one_line(&flag.words()))).collect();
-    lines.push(format!("Boatsetter charter {} + SCC event {}", charter.booking_id, charter.id));
+    lines.push(format!("{} charter {} + SCC event {}", charter.seller, charter.booking_id, charter.id));
     lines.push(format!("Guest page: {guest_page}"));
     if !office.guest_notes.is_empty() {
         lines.push("Guest's notes:".into());

@@ -11,7 +11,7 @@ use crate::{
 
 /// Tells crew that a sentence was withheld: one that was withheld by mistake may matter to them.
 const MORE_AT_THE_OFFICE: &str = "The office has more of the guest's notes";
-const REFERENCE: &str = "Boatsetter booking ref: ";
+const REFERENCE: &str = " booking ref: ";
 
 /// An event as SCC takes it.
 #[derive(Debug, Clone, Serialize)]
@@ -48,7 +48,7 @@ impl Event {
         let hours = Decimal::from(time.duration_minutes()) / Decimal::from(60);
         Self {
             event_id: (&charter.id).into(),
-            name: format!("Boatsetter charter · {}", charter.boat.name),
+            name: format!("{} charter · {}", charter.seller, charter.boat.name),
             date: rfc3339(time.start()),
             report_at: rfc3339(&time.report_at()),
             released_at: rfc3339(&time.released_at()),
@@ -78,7 +78,7 @@ impl Event {
 fn notes(charter: &Charter, calendar: Option<&EntryId>) -> String {
     let guest = charter.crew_notes.iter().map(|line| format!("Guest: “{line}”"));
     let withheld = charter.crew_notes_withheld.then(|| MORE_AT_THE_OFFICE.to_owned());
-    let reference = format!("{REFERENCE}{}", charter.booking_id);
+    let reference = format!("{}{REFERENCE}{}", charter.seller, charter.booking_id);
     let references = [reference].into_iter().chain(calendar.map(|id| format!("calendar {}", id.as_str())));
     let ours = [charter.time.crew_hours(), references.collect::<Vec<_>>().join(" · ")];
     guest.chain(withheld).chain(ours).collect::<Vec<_>>().join("\n")
@@ -97,7 +97,7 @@ fn is_ours(line: &str) -> bool {
     (line.starts_with("Guest: “") && line.ends_with('”'))
         || line == MORE_AT_THE_OFFICE
         || (line.starts_with("Report ") && line.contains(", released "))
-        || line.starts_with(REFERENCE)
+        || line.split_once(REFERENCE).is_some_and(|(seller, _)| !seller.is_empty())
 }
 
 #[cfg(test)]

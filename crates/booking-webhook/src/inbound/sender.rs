@@ -1,0 +1,236 @@
+//! Who may post to us. A sender is a name, a mapping and a webhook secret; nothing of one is read by another's rules.
+
+use std::{borrow::Borrow, collections::BTreeMap, fmt};
+
+use super::{Mapping, MappingFault};
+
+/// Has a mapping without a file, and booking ids without a prefix.
+pub const BUILT_IN_SENDER: &str = "boatsetter";
+const BUILT_IN_LABEL: &str = "Boatsetter";
+const LONGEST_NAME: usize = 32;
+
+/// As a sender's path, its mapping file and its secret name it: `[a-z0-9-]{1,32}`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SenderName(String);
+
+impl SenderName {
+    /// The name, if it is one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        ((1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(plain)).then(|| Self(text.to_owned()))
+    }
+
+    /// The built-in sender's.
+    pub fn built_in() -> Self {
+        Self(BUILT_IN_SENDER.into())
+    }
+
+    /// The name itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What follows the secrets' prefix: `webhook` for the built-in sender.
+    pub fn secret(&self) -> String {
+        if self.0 == BUILT_IN_SENDER { "webhook".into() } else { format!("webhook/{}", self.0) }
+    }
+}
+
+impl Borrow<str> for SenderName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SenderName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Who may post, as of the last cold start.
+#[derive(Debug)]
+pub struct Sender {
+    /// Its path's last segment.
+    pub name: SenderName,
+    /// What people call it.
+    pub label: String,
+    /// How its bodies are read. Without it, its deliveries are kept and not understood.
+    pub mapping: Result<Mapping, String>,
+}
+
+/// Every sender by its name.
+#[derive(Debug)]
+pub struct Senders {
+    by_name: BTreeMap<SenderName, Sender>,
+    /// Files that are nobody's.
+    faults: Vec<String>,
+    /// False when the mappings could not be listed: then nobody knows who else may post.
+    complete: bool,
+}
+
+/// A file in the folder of mappings: whose it is (or its name, if that is no sender's), where, and its text or why it cannot be had.
+pub type MappingFile = (Result<SenderName, String>, String, Result<String, String>);
+
+impl Senders {
+    /// The senders of these mapping files, and the built-in one.
+    pub fn of(files: Vec<MappingFile>) -> Self {
+        let mut mappings: BTreeMap<SenderName, Result<Mapping, String>> =
+            [(SenderName::built_in(), Ok(Mapping::canonical()))].into();
+        let mut faults = Vec::new();
+        for (name, file, text) in files {
+            let Ok(name) = name else {
+                faults.push(format!("{file}: a sender's name is 1 to {LONGEST_NAME} of the characters a-z 0-9 -"));
+                continue;
+            };
+            let parsed = text.map_err(|why| format!("{file}: {why}"));
+            let parsed = parsed.and_then(|text| {
+                Mapping::parse(name.as_str(), &file, &text).map_err(|fault: MappingFault| fault.to_string())
+            });
+            mappings.insert(name, parsed);
+        }
+        keep_prefixes_apart(&mut mappings);
+        let by_name = mappings.into_iter().map(|(name, mapping)| (name.clone(), Sender::new(name, mapping))).collect();
+        Self { by_name, faults, complete: true }
+    }
+
+    /// What is left when the mappings cannot be listed: the built-in sender, whose mapping may be among them.
+    pub fn unlisted(why: String) -> Self {
+        let built_in = Sender::new(SenderName::built_in(), Err(why));
+        Self { by_name: [(SenderName::built_in(), built_in)].into(), faults: Vec::new(), complete: false }
+    }
+
+    /// The sender of this name.
+    pub fn get(&self, name: &str) -> Option<&Sender> {
+        self.by_name.get(name)
+    }
+
+    /// Whether there are no others.
+    pub fn are_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// The name of a delivery in quarantine, whose sender cannot be told by a booking's id.
+    pub fn qualified(&self, sender: &SenderName, name: &str) -> String {
+        if sender.as_str() == BUILT_IN_SENDER { name.to_owned() } else { format!("{sender}/{name}") }
+    }
+
+    /// Who sent the delivery of this id.
+    pub fn of_delivery(&self, delivery_id: &str, is_quarantined: bool) -> Option<&Sender> {
+        if !is_quarantined {
+            return self.of_booking(delivery_id);
+        }
+        let name = delivery_id.split_once('~').map(|(_, name)| name)?;
+        let qualified = name.split_once('/').and_then(|(sender, _)| self.get(sender));
+        qualified.or_else(|| self.get(BUILT_IN_SENDER))
+    }
+
+    /// Whose bookings have such ids.
+    pub fn of_booking(&self, booking_id: &str) -> Option<&Sender> {
+        let has_prefix = |sender: &&Sender| {
+            let prefix = sender.mapping.as_ref().map_or("", Mapping::prefix);
+            !prefix.is_empty() && booking_id.starts_with(prefix)
+        };
+        self.all().find(has_prefix).or_else(|| self.get(BUILT_IN_SENDER))
+    }
+
+    /// All of them, by name.
+    pub fn all(&self) -> impl Iterator<Item = &Sender> {
+        self.by_name.values()
+    }
+
+    /// What is wrong with their mappings.
+    pub fn faults(&self) -> impl Iterator<Item = &str> {
+        let of_senders = self.all().filter_map(|sender| sender.mapping.as_ref().err());
+        of_senders.chain(&self.faults).map(String::as_str)
+    }
+}
+
+impl Sender {
+    fn new(name: SenderName, mapping: Result<Mapping, String>) -> Self {
+        let stated = mapping.as_ref().ok().and_then(Mapping::label).map(str::to_owned);
+        let label = stated
+            .unwrap_or_else(|| if name.0 == BUILT_IN_SENDER { BUILT_IN_LABEL.into() } else { capitalised(&name.0) });
+        Self { name, label, mapping }
+    }
+}
+
+fn capitalised(name: &str) -> String {
+    let mut characters = name.chars();
+    characters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(characters).collect()
+}
+
+/// Two senders whose ids could be the same are both faulty: nobody can tell whose booking it would be.
+fn keep_prefixes_apart(mappings: &mut BTreeMap<SenderName, Result<Mapping, String>>) {
+    let prefix = |mapping: &Result<Mapping, String>| {
+        mapping.as_ref().map_or(String::new(), |mapping| mapping.prefix().to_owned())
+    };
+    let prefixes: Vec<(SenderName, String)> =
+        mappings.iter().map(|(name, mapping)| (name.clone(), prefix(mapping))).collect();
+    for (name, mapping) in mappings.iter_mut() {
+        let own = prefix(mapping);
+        let others = || prefixes.iter().filter(|(other, prefix)| other != name && !prefix.is_empty());
+        let clash =
+            others().find(|(_, other)| !own.is_empty() && (own.starts_with(&**other) || other.starts_with(&*own)));
+        match (mapping.as_mut(), clash) {
+            (Ok(_), Some((other, prefix))) => {
+                *mapping =
+                    Err(format!("{name}: the prefix {own:?} is not told apart from {prefix:?}, which is {other}'s"));
+            }
+            (Ok(sound), None) => sound.keep_apart_from(others().map(|(_, prefix)| prefix.clone()).collect()),
+            (Err(_), _) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn senders(files: &[(&str, &str)]) -> Senders {
+        let canonical = include_str!("mapping/boatsetter.toml");
+        let file = |(name, head): &(&str, &str)| {
+            let name = SenderName::parse(name).expect("a name");
+            (Ok(name.clone()), format!("{name}.toml"), Ok(format!("{head}\n{canonical}")))
+        };
+        Senders::of(files.iter().map(file).collect())
+    }
+
+    #[test]
+    fn a_name_is_what_a_path_and_a_secret_may_hold() {
+        for (text, secret) in
+            [("boatsetter", Some("webhook")), ("getmyboat", Some("webhook/getmyboat")), ("a-1", Some("webhook/a-1"))]
+        {
+            assert_eq!(SenderName::parse(text).map(|name| name.secret()).as_deref(), secret, "{text}");
+        }
+        for text in ["", "Harbor", "a/b", "..", "a_b", "é", &"a".repeat(33)] {
+            assert_eq!(SenderName::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn prefixes_keep_senders_apart() {
+        for (files, faulty) in [
+            (&[][..], &[][..]),
+            (&[("harbor", "prefix = \"HB-\"")], &[]),
+            (&[("boatsetter", "")], &[]),
+            (&[("harbor", "")], &["harbor"]),
+            (&[("harbor", "prefix = \"HB-\""), ("dock", "prefix = \"HB-\"")], &["dock", "harbor"]),
+            (&[("harbor", "prefix = \"HB-\""), ("dock", "prefix = \"HB-2-\"")], &["dock", "harbor"]),
+            (&[("harbor", "prefix = \"HB-\""), ("dock", "prefix = \"DK-\"")], &[]),
+        ] {
+            let senders = senders(files);
+            let found: Vec<&str> =
+                senders.all().filter(|sender| sender.mapping.is_err()).map(|sender| sender.name.as_str()).collect();
+            assert_eq!(found, faulty, "{files:?}");
+        }
+    }
+
+    #[test]
+    fn a_sender_is_called_by_its_label() {
+        let senders =
+            senders(&[("harbor", "prefix = \"HB-\"\nlabel = \"Harbor & Co.\""), ("dock", "prefix = \"DK-\"")]);
+        let labels: Vec<&str> = senders.all().map(|sender| &*sender.label).collect();
+        assert_eq!(labels, ["Boatsetter", "Dock", "Harbor & Co."]);
+    }
+}
