@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::{
-    Assigned, Boat, BookingId, CharterId, CharterTime, Flag, Language, MeetingPoint, Operator, PersonId, Place,
+    Assigned, Boat, BookingId, CharterId, CharterTime, Field, Flag, Language, MeetingPoint, Operator, PersonId, Place,
     PublicText, Sale, Statement, Terms, public_text::DividedNotes,
 };
 
@@ -111,6 +111,10 @@ impl Booking {
                 .map(|capacity| Flag::OverCapacity { party: sale.party_size, capacity }),
         );
         flags.extend(terms.flag());
+        // Notes that are too long have a flag of their own.
+        let passed_over = sale.passed_over.iter().filter(|field| **field != Field::Notes);
+        let fields: Vec<&str> = passed_over.map(|field| field.name()).collect();
+        flags.extend((!fields.is_empty()).then_some(Flag::PassedOver { fields }));
         let place = place(sale.location.as_deref(), boat.meeting_point.as_ref(), operator, &mut flags);
         flags.extend(sale.notes.ends_with(NOTES_ARE_CUT).then_some(Flag::NotesCut));
         let statement = Statement::of(sale.gross, &time, terms.crew.len(), &terms.rates);

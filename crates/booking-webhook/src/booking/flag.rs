@@ -61,6 +61,11 @@ pub enum Flag {
         /// Those sentences.
         sentences: Vec<String>,
     },
+    /// Values could not be read, and the booking does without them.
+    PassedOver {
+        /// Those fields, as a mapping file names them.
+        fields: Vec<&'static str>,
+    },
     /// The guest's notes are longer than we keep.
     NotesCut,
     /// Two snapshots of the same version say different things.
@@ -84,6 +89,7 @@ impl Flag {
             Self::LocationWithheld { .. } => "location_withheld",
             Self::GuestNameWithheld { .. } => "guest_name_withheld",
             Self::NotesWithheld { .. } => "notes_withheld",
+            Self::PassedOver { .. } => "passed_over",
             Self::NotesCut => "notes_cut",
             Self::Contradicted => "contradicted",
             Self::RevisionDisagrees => "revision_disagrees",
@@ -124,6 +130,9 @@ impl Flag {
                 "crew do not see \"{}\"",
                 sentences.iter().map(|sentence| beginning(sentence)).collect::<Vec<_>>().join("\", \"")
             ),
+            Self::PassedOver { fields } => {
+                format!("the marketplace sent a {} that cannot be read: look there", fields.join(" and a "))
+            }
             Self::NotesCut => "the guest's notes are cut at 2,000 characters: read the rest at the marketplace".into(),
             Self::Contradicted => {
                 "two messages of the same time say different things about this booking: look at the marketplace".into()

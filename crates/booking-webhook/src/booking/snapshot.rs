@@ -79,6 +79,9 @@ pub struct Sale {
     /// What people call who sold it, when that is not Boatsetter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seller: Option<String>,
+    /// Fields whose values could not be read and that nobody needs: the booking does without them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<Field>,
 }
 
 /// What was paid, who paid it and what they wrote stay out of logs, whoever formats a snapshot.
@@ -236,6 +239,7 @@ impl Sale {
                 captain: Some(person("captain-1")),
             },
             seller: None,
+            passed_over: Vec::new(),
         }
     }
 }

@@ -9,7 +9,7 @@ use http::StatusCode;
 use jiff::{Timestamp, civil::Date};
 
 use crate::{
-    booking::{CharterTime, Field, Snapshot, Terms},
+    booking::{CharterTime, Snapshot, Terms},
     ledger::{
         BookingRecord, ChangedAt, Claim, Delivery, HistoryEntry, Journal, NewSnapshot, PerStep, Place, RecordOutcome,
         ReleaseOutcome, SnapshotVersion, Spoke, Step, StepStatus, StoreOutcome, Trigger,
@@ -46,8 +46,6 @@ pub struct Incoming<'a> {
     pub delivery: &'a Delivery,
     /// Who says so.
     pub source: Source,
-    /// Fields whose values could not be read and that nobody needs.
-    pub passed_over: &'a [Field],
 }
 
 /// Who says what a snapshot says.

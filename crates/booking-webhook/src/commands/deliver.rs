@@ -204,7 +204,10 @@ pub(super) async fn accept_all(
     let faults: Vec<Fault> = faults.into_iter().filter_map(Result::err).flatten().collect();
     let quarantined = if faults.is_empty() { None } else { Some(quarantine(app, delivery, faults, deadline).await?) };
     let mut recorded = Vec::new();
-    for received in understood.into_iter().flatten() {
+    for mut received in understood.into_iter().flatten() {
+        if let Some(sale) = &mut received.snapshot.sale {
+            sale.passed_over.clone_from(&received.passed_over);
+        }
         let snapshot = &received.snapshot;
         tracing::Span::current().record("booking_id", snapshot.booking_id.as_str());
         if !received.passed_over.is_empty() {
@@ -212,7 +215,7 @@ pub(super) async fn accept_all(
             tracing::warn!(booking_id, ?fields, "{booking_id}: values that cannot be read were passed over");
         }
         let event_created_at = received.event_created_at;
-        let incoming = Incoming { snapshot, event_created_at, delivery, source, passed_over: &received.passed_over };
+        let incoming = Incoming { snapshot, event_created_at, delivery, source };
         recorded.push(record(app, &incoming, deadline).await?);
     }
     if quarantined.is_none() && recorded.iter().any(|recorded| recorded.was_quarantined) {

@@ -28,8 +28,7 @@ pub async fn enter(app: &App, event: &Value, context: &Context, deadline: &Deadl
         Delivery::new(DeliveryId::new(PERSON, &name, body.as_bytes()), body.as_bytes(), received_at(deadline));
     let delivery = &delivery
         .map_err(|error| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The booking is too large", error.to_string()))?;
-    let passed_over = &received.passed_over;
-    let incoming = Incoming { snapshot, event_created_at: None, delivery, source: Source::Entry, passed_over };
+    let incoming = Incoming { snapshot, event_created_at: None, delivery, source: Source::Entry };
     Ok(accept(app, &incoming, deadline).await?.reply(app))
 }
 

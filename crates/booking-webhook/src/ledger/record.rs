@@ -257,6 +257,10 @@ impl NewSnapshot<'_> {
         }
         if let Some(sale) = &self.snapshot.sale {
             update = update.set("sale", json(sale));
+            update = match &self.snapshot.replaces {
+                Some(replaced) => update.set("replaces", text(replaced.as_str())),
+                None => update.remove(&["replaces"]),
+            };
         }
         if self.snapshot.status == BookingStatus::Cancelled {
             update = update.set_if_absent("cancelled_at", milliseconds(self.at));

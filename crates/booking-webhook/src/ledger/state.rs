@@ -37,6 +37,8 @@ pub struct BookingRecord {
     pub decision: Option<Decision>,
     /// What was sold, by the newest snapshot that confirmed the booking.
     pub sale: Option<Sale>,
+    /// The booking that this one takes the place of, by the sender.
+    pub replaces: Option<BookingId>,
     /// When the first cancellation was recorded, unless a person has decided since that the charter sails.
     pub cancelled_at: Option<Timestamp>,
     /// A person has seen what was decided and wants it carried out.
@@ -123,6 +125,7 @@ impl BookingRecord {
             revision_disagrees: false,
             decision: None,
             sale: None,
+            replaces: None,
             cancelled_at: None,
             approved: false,
             terms: None,
@@ -176,6 +179,7 @@ impl BookingRecord {
             revision_disagrees: unrevised && previous.zip(revision).is_some_and(|(previous, own)| own < previous),
             version,
             sale: fields.json("sale")?,
+            replaces: fields.optional("replaces", |id| BookingId::parse(id).ok())?,
             cancelled_at: fields.instant("cancelled_at")?,
             approved: approved_seq.is_some() && decision.as_ref().map(|decision| decision.seq) == approved_seq,
             decision,

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::fields::{Fields, content_digest};
 use crate::{
-    booking::{Booking, BookingStatus, Flag, Operator, Sale, Terms, out_of_bounds},
+    booking::{Booking, BookingId, BookingStatus, Flag, Operator, Sale, Terms, out_of_bounds},
     ledger::{BookingRecord, Decision, ShownPage, digest},
     systems::{
         calendar::Entry,
@@ -86,6 +86,14 @@ impl NeedsDecision {
             next: Cow::Borrowed(
                 "Mend it at the marketplace, or the mapping if a unit is mistaken. If it is right, approve it",
             ),
+        }
+    }
+
+    /// The sender gave a rescheduled booking a new id: two charters, unless a person cancels the first.
+    fn replaces(replaced: &BookingId) -> Self {
+        Self {
+            why: Cow::Owned(format!("it replaces {replaced}")),
+            next: Cow::Owned(format!("Cancel {replaced}, then approve this one; or leave it")),
         }
     }
 
@@ -173,6 +181,8 @@ fn guard_rail(record: &BookingRecord, decision: &Decision, sale: &Sale, operator
         Some(NeedsDecision::CONFIRMED_AGAIN)
     } else if moved_into_the_past {
         Some(NeedsDecision::INTO_THE_PAST)
+    } else if let Some(replaced) = record.replaces.as_ref().filter(|_| never_shown) {
+        Some(NeedsDecision::replaces(replaced))
     } else {
         (!out_of_bounds.is_empty()).then(|| NeedsDecision::out_of_bounds(&out_of_bounds))
     }

@@ -156,3 +156,15 @@ fn what_is_out_of_bounds_asks_a_person_and_says_what() {
         assert_eq!(named(&DesiredState::of(&approved, &Operator::default(), false)), "confirmed");
     }
 }
+
+#[test]
+fn a_booking_that_replaces_another_asks_a_person_first() {
+    let replaces = Some(BookingId::parse("HB-1").expect("valid"));
+    let unshown = BookingRecord { replaces, ..record(true) };
+    assert_eq!(named(&DesiredState::of(&unshown, &Operator::default(), false)), "it replaces HB-1");
+    let approved = BookingRecord { approved: true, ..unshown.clone() };
+    let shown = BookingRecord { journal: shown_at("2031-05-30T21:00:00Z"), ..unshown };
+    for record in [approved, shown] {
+        assert_eq!(named(&DesiredState::of(&record, &Operator::default(), false)), "confirmed");
+    }
+}

@@ -40,6 +40,7 @@ impl Reader<'_> {
         let assigned = Assigned { crew: self.people(Field::CrewIds), captain: self.person(Field::CaptainId) };
         let start = start?;
         Some(Sale {
+            passed_over: Vec::new(),
             start: start.instant,
             start_is_ambiguous: start.ambiguous,
             duration: duration?,
