@@ -165,8 +165,18 @@ async fn record_snapshot(
         RecordOutcome::Claimed(claim) => Recorded::Claimed(claim),
         RecordOutcome::NotClaimed(record) => {
             let new = NewSnapshot { place: place(&version, again), received_at: stored.received_at, ..*new };
+            let contradicted_before = record.contradicted;
             let beside = app.ledger.record_beside(&new, *record, deadline).await.map_err(ledger_unavailable)?;
-            Recorded::Beside(Box::new(beside.ok_or_else(|| no_such_booking(&snapshot.booking_id))?))
+            let record = beside.ok_or_else(|| no_such_booking(&snapshot.booking_id))?;
+            if record.contradicted && !contradicted_before {
+                let booking_id = record.booking_id.as_str();
+                tracing::error!(
+                    booking_id,
+                    delivery_id = %delivery.id,
+                    "{booking_id}: snapshots of one version contradict each other: ask the sender which of them holds"
+                );
+            }
+            Recorded::Beside(Box::new(record))
         }
     };
     Ok((stored, reserved, recorded))
@@ -205,7 +215,7 @@ fn look_at(stored: &StoreOutcome, delivery: &Delivery) {
 }
 
 /// A booking of which nothing newer came in: brought in step if it is due and no other invocation works on it, else left as it is.
-async fn retry_if_due(app: &App, record: BookingRecord, deadline: &Deadline) -> Result<Progress, Problem> {
+pub(super) async fn retry_if_due(app: &App, record: BookingRecord, deadline: &Deadline) -> Result<Progress, Problem> {
     let held = record.lease.as_ref().is_some_and(|lease| deadline.now() <= lease.until);
     if record.due_at.is_some() && !held {
         let claimed = app.ledger.claim(&record.booking_id, Trigger::Delivery, &app.lease(deadline), deadline).await;
@@ -397,7 +407,7 @@ impl Progress {
     pub fn reply(self, app: &App) -> Reply {
         let Self { record, steps, state } = self;
         let desired = DesiredState::of(&record, &app.operator, false);
-        let flags = desired.booking().map(|booking| booking.flags.clone()).unwrap_or_default();
+        let flags = desired.flags(&record);
         let (booking_id, fence, seq) = (record.booking_id.as_str(), record.fence, record.seq);
         tracing::info!(booking_id, ?state, ?flags, fence, seq, "answered");
         Reply::Answer(Box::new(Answer {

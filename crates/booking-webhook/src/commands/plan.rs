@@ -41,7 +41,7 @@ pub async fn plan(app: &App, event: &Value, deadline: &Deadline) -> Result<Reply
         "guest_page": planning.address.url,
         "on_record": before,
         "desired": desired.name(),
-        "flags": desired.booking().map(|booking| &*booking.flags).unwrap_or_default(),
+        "flags": desired.flags(&record),
         "steps": steps,
     })))
 }

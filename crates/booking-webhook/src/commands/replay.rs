@@ -4,9 +4,9 @@ use http::StatusCode;
 use serde_json::Value;
 
 use crate::{
-    booking::BookingId,
+    booking::{BookingId, CharterTime},
     commands::{
-        accept::{Incoming, Progress, Source, accept, resume},
+        accept::{Incoming, Progress, Source, accept, resume, retry_if_due},
         deliver::{PERSON, read},
     },
     ledger::{BookingRecord, DeliveryId, Trigger},
@@ -75,11 +75,20 @@ async fn deliver_again(app: &App, id: &str, deadline: &Deadline) -> Result<Progr
     let body = delivery.body().ok_or_else(missing)?;
     let received = read(app, delivery_id.sender(), &body)
         .map_err(|faults| Problem { delivery_id: Some(id.to_owned()), ..Problem::faulty(faults) })?;
-    let source = if delivery_id.sender() == PERSON { Source::Entry } else { Source::ReadAgain };
     let (snapshot, event_created_at) = (&received.snapshot, received.event_created_at);
+    let is_entry = delivery_id.sender() == PERSON;
+    let source = if is_entry { Source::Entry } else { Source::ReadAgain };
     let incoming = Incoming { snapshot, event_created_at, delivery: &delivery, source };
-    let progress = accept(app, &incoming, deadline).await?;
-    if let Err(error) = app.ledger.end_quarantine(&delivery_id, deadline.now(), deadline).await {
+    let on_record = if is_entry { app.ledger.state(&snapshot.booking_id, deadline).await } else { Ok(None) };
+    let progress = match on_record.map_err(ledger_unavailable)? {
+        // The entry came after what was on record then: made again now, it would come after what was said since.
+        Some(record) => Box::pin(retry_if_due(app, record, deadline)).await?,
+        None => Box::pin(accept(app, &incoming, deadline)).await?,
+    };
+    let ends = snapshot.sale.as_deref().map(|sale| {
+        CharterTime::lasting(sale.start.to_zoned(app.operator.time_zone.clone()), sale.duration).end().timestamp()
+    });
+    if let Err(error) = app.ledger.end_quarantine(&delivery_id, ends, deadline.now(), deadline).await {
         tracing::warn!(
             reason = error.to_string(),
             delivery_id = id,
