@@ -90,6 +90,7 @@ impl Harbour {
             .route("/send/{kind}", post(send))
             .route("/sweep", post(sweep))
             .route("/replay", post(replay))
+            .route("/approve", post(approve))
             .route("/fault", post(fail))
             .route("/heal", post(heal))
             .with_state(Arc::clone(&desk));
@@ -252,6 +253,19 @@ async fn replay(State(desk): State<Arc<Desk>>, Json(about): Json<About>) -> Resp
     };
     let payload = json!({ "replay": { "booking_id": booking_id } });
     Json(desk.invoke("Replay, by a person", Some(&booking_id), &payload).await).into_response()
+}
+
+/// Which decision a person saw and approves.
+#[derive(Deserialize)]
+struct Approval {
+    booking_id: String,
+    decided_seq: u64,
+}
+
+async fn approve(State(desk): State<Arc<Desk>>, Json(approval): Json<Approval>) -> Json<Entry> {
+    let Approval { booking_id, decided_seq } = approval;
+    let payload = json!({ "approve": { "booking_id": booking_id, "decided_seq": decided_seq } });
+    Json(desk.invoke("Approval, by a person", Some(&booking_id), &payload).await)
 }
 
 async fn fail(State(desk): State<Arc<Desk>>, Json(script): Json<Script>) -> StatusCode {
