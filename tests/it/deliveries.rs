@@ -1,16 +1,23 @@
 //! What was delivered is kept before anybody is called: nothing is lost, and what could not be read is read later.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, io::Read as _, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use flate2::read::GzDecoder;
+use rehearsal::world::Effects;
 use serde_json::{Value, json};
-use simulators::traffic::{Call, Fault, Service};
+use simulators::{
+    scc::{Mail, MailKind},
+    traffic::{Call, Fault, Service},
+};
 
 use crate::{
     cold_start::{CANONICAL_MAPPING, OperatorsFile},
     prove::stage::Stage,
-    world::{ALWAYS, DENIED, UNAVAILABLE, World, later, now, sample, sample_with},
+    world::{ALWAYS, DENIED, UNAVAILABLE, World, instant, is_journal, later, sample, sample_with},
 };
+
+const NINETY_DAYS_S: i64 = 90 * 24 * 3_600;
 
 /// The ids under which the sample booking's deliveries are kept, the eldest first.
 async fn kept(world: &World) -> Vec<String> {
@@ -32,7 +39,7 @@ async fn a_reused_webhook_id_is_kept_carried_out_and_reported() {
         assert_eq!(world.deliver_as("msg_1", &second).await.status, 200);
     }
     assert_eq!(world.effects().await.scc_events[0]["guest"]["party_size"], 9);
-    world.alarm("came again with another body").await;
+    world.alarm("gave another body the same name").await;
     let kept = kept(&world).await;
     assert_eq!(kept.len(), 2, "each body once: {kept:?}");
 
@@ -43,29 +50,39 @@ async fn a_reused_webhook_id_is_kept_carried_out_and_reported() {
     assert_eq!(world.effects().await, before);
 }
 
-/// As long as the marketplace may ask about a booking, and no longer than that.
+/// As long as anybody may ask about a charter, and no longer than that: what is to come, and what was entered when it was over.
 #[tokio::test]
 async fn a_replayed_delivery_is_kept_once_for_ninety_days() {
-    let world = World::start().await;
-    assert_eq!(world.deliver_as("msg_1", &sample()).await.status, 200);
-    let item = item_of(&world, "booking#BS-1048812~msg_1").await;
-    assert_eq!(expires_at(&item) - number(&item, "received_at") / 1_000, 90 * 24 * 3_600);
+    for (start, kept_from) in
+        [("2031-05-30T14:00:00-07:00", Some("2031-05-31T00:00:00Z")), ("2025-05-30T14:00:00Z", None)]
+    {
+        let world = World::start().await;
+        world.deliver_as("msg_1", &sample_with(json!({ "start_at": start }))).await;
+        let id = kept(&world).await.remove(0);
+        assert!(id.starts_with("boatsetter~msg_1~"), "{id}");
+        let (item, pointer) = (item_of(&world, &id).await, pointer_to(&world, "msg_1").await);
+        let kept_from = kept_from.map_or(number(&item, "received_at") / 1_000, |at| instant(at).as_second());
+        for kept in [&item, &pointer] {
+            assert_eq!(expires_at(kept) - kept_from, NINETY_DAYS_S, "{start}");
+        }
+        assert_eq!(item["bookings"].as_ss().expect("ids")[..], ["BS-1048812"]);
 
-    assert_eq!(world.ask(&replay_of("BS-1048812~msg_1")).await["state"], "in_step");
-    assert_eq!(kept(&world).await, ["BS-1048812~msg_1"]);
-    assert_eq!(item_of(&world, "booking#BS-1048812~msg_1").await, item);
+        assert_eq!(world.ask(&replay_of(&id)).await["booking_id"], "BS-1048812");
+        assert_eq!(kept(&world).await, [&*id]);
+        assert_eq!((item_of(&world, &id).await, pointer_to(&world, "msg_1").await), (item, pointer));
+    }
 }
 
 /// Nothing of a first round could be written down when a newer snapshot came in: the next round knows all the same, and tells it.
 #[tokio::test]
 async fn a_journal_that_fails_loses_no_remote_id() {
     let stage = Stage::set().await;
-    let journals =
-        |call: &Call| call.request_body.contains("= :known") && call.request_body.contains("holder = :holder");
-    stage.traffic().fail_each(journals, UNAVAILABLE, ALWAYS);
+    stage.traffic().fail_each(is_journal, UNAVAILABLE, ALWAYS);
     let moved = later(1, json!({ "start_at": "2031-05-31T14:00:00-07:00" }));
     let [_, newer] = stage.deliver_while(&sample(), &moved, |call| call.operation == "POST /calendar").await;
     assert_eq!(newer, Some(202), "the first is still at it");
+    let failed = stage.traffic().calls().into_iter().filter(|call| call.fault.is_some());
+    assert!(failed.count() >= 3, "no step was journalled");
     stage.traffic().heal();
     stage.pass(Duration::from_mins(2)).await;
     stage.sweep().await;
@@ -80,21 +97,84 @@ async fn a_journal_that_fails_loses_no_remote_id() {
     assert!(status["timeline"].to_string().contains("created 544EK27M"), "{status:#}");
 }
 
-/// The sender says two things at once, and nobody can tell which is right: both orders of arrival come to the same.
+/// The sender says two things at once, and nobody can tell which is right: what came in later counts, and a repeat is no new arrival.
 #[tokio::test]
-async fn contradicting_snapshots_have_one_winner_in_either_order() {
+async fn of_contradicting_snapshots_the_later_receipt_counts() {
     let told = [sample_with(json!({ "gross": "1000.00" })), sample_with(json!({ "gross": "2000.00" }))];
-    let mut revenues = Vec::new();
-    for [first, second] in [[&told[0], &told[1]], [&told[1], &told[0]]] {
+    for [first, second] in [[0, 1], [1, 0]] {
         let world = World::start().await;
-        assert_eq!(world.deliver(first).await.body["flags"], json!([]));
-        let answered = world.deliver(second).await;
-        assert_eq!((answered.status, &answered.body["flags"]), (200, &json!(["contradicted"])), "{:#}", answered.body);
+        let deliver = async |which: usize| world.deliver_as(&format!("msg_{which}"), &told[which]).await;
+        assert_eq!(deliver(first).await.body["flags"], json!([]));
+        for which in [second, first, second, first] {
+            let answered = deliver(which).await;
+            assert_eq!(
+                (answered.status, &answered.body["flags"]),
+                (200, &json!(["contradicted"])),
+                "{:#}",
+                answered.body
+            );
+            let revenue = &world.calendar.entries()[0]["revenue"];
+            assert_eq!(revenue.to_string(), ["1000.00", "2000.00"][second], "{which}");
+        }
         assert_eq!(world.status().await["flags"], json!(["contradicted"]));
         World::assert_one_of_everything(&world.effects().await);
-        revenues.push(world.calendar.entries()[0]["revenue"].to_string());
+        let alarm = world.alarm("snapshots of one version contradict each other").await;
+        assert!(alarm.contains("BS-1048812") && !alarm.contains("2000.00"), "{alarm}");
+        let alarms = world.logs().await.into_iter().filter(|line| line.contains("contradict each other")).count();
+        assert_eq!(alarms, 1, "a repeat is no news");
+
+        let newer = world.deliver(&later(1, json!({ "gross": "3000.00" }))).await;
+        assert_eq!(
+            (newer.status, &newer.body["flags"]),
+            (200, &json!([])),
+            "something newer ends it: {:#}",
+            newer.body
+        );
     }
-    assert_eq!(revenues[0], revenues[1]);
+}
+
+/// A charter that may be off is not sailed on a guess.
+#[tokio::test]
+async fn of_contradicting_snapshots_a_cancellation_counts() {
+    let (confirmed, cancelled) = (sample(), sample_with(json!({ "status": "cancelled" })));
+    for (first, second, entries, events) in [(&confirmed, &cancelled, 0, 1), (&cancelled, &confirmed, 0, 0)] {
+        let world = World::start().await;
+        assert_eq!(world.deliver(first).await.status, 200);
+        for told in [second, first] {
+            assert_eq!(world.deliver(told).await.body["flags"], json!(["contradicted"]));
+        }
+        let effects = world.effects().await;
+        assert_eq!((effects.calendar.len(), effects.scc_events.len()), (entries, events));
+        assert!(effects.scc_events.iter().all(|event| event["status"] == "cancelled"), "{effects:#?}");
+        assert_eq!(world.status().await["newest_snapshot"]["says"], "cancelled");
+    }
+}
+
+/// A sender that states neither time nor revision: what it says holds since that delivery first came in.
+#[tokio::test]
+async fn without_times_a_repeat_is_no_new_arrival() {
+    let world = World::start().await;
+    let timeless = |changes: Value| {
+        let mut body = sample_with(changes);
+        body.as_object_mut().expect("an object").remove("created_at");
+        for stated in ["updated_at", "revision"] {
+            body["data"]["booking"].as_object_mut().expect("an object").remove(stated);
+        }
+        body
+    };
+    let (first, moved) = (timeless(json!({})), timeless(json!({ "start_at": "2031-05-31T14:00:00-07:00" })));
+    for (id, told, day) in [("msg_1", &first, 30), ("msg_2", &moved, 31), ("msg_1", &first, 31), ("msg_3", &first, 30)]
+    {
+        let answered = world.deliver_as(id, told).await;
+        assert_eq!((answered.status, &answered.body["flags"]), (200, &json!([])), "{id}: {:#}", answered.body);
+        assert_eq!(world.calendar.entries()[0]["date"], format!("2031-05-{day}"), "{id}");
+    }
+    World::assert_one_of_everything(&Effects { mailbox: created_by_mail(&world).await, ..world.effects().await });
+}
+
+/// The mails that go out when an event is created.
+async fn created_by_mail(world: &World) -> Vec<Mail> {
+    world.effects().await.mailbox.into_iter().filter(|mail| mail.kind == MailKind::MagicLink).collect()
 }
 
 #[tokio::test]
@@ -112,7 +192,7 @@ async fn without_the_ledger_nothing_is_promised_and_nobody_is_called() {
         );
         assert_eq!(world.called(), [""; 0], "{fault:?}");
         assert!(world.effects().await.is_empty());
-        world.alarm("the ledger cannot be used").await;
+        world.alarm("the ledger cannot be reached").await;
 
         world.traffic.heal();
         world.repeat_until_in_step(&sample()).await;
@@ -120,10 +200,10 @@ async fn without_the_ledger_nothing_is_promised_and_nobody_is_called() {
     }
 }
 
-/// Delivery, reservation and snapshot are written at once; without any one of them nothing is promised.
+/// Delivery, the booking's pointer to it, reservation and snapshot are written at once; without any one of them nothing is promised.
 #[tokio::test]
 async fn each_of_the_first_writes_is_needed() {
-    for write in ["delivery#", "reservation", "if_not_exists(charter_id"] {
+    for write in [r#""pk":{"S":"delivery#"#, r#""sk":{"S":"delivery#"#, "reservation", "if_not_exists(#charter_id"] {
         let stage = Stage::set().await;
         for _ in 0..ALWAYS {
             let words = write.to_owned();
@@ -144,7 +224,7 @@ async fn each_of_the_first_writes_is_needed() {
 async fn a_failed_release_has_no_second_effect() {
     let stage = Stage::set().await;
     for _ in 0..ALWAYS {
-        stage.traffic().fail_when(|call| call.request_body.contains("REMOVE holder"), UNAVAILABLE);
+        stage.traffic().fail_when(|call| call.request_body.contains("REMOVE #holder"), UNAVAILABLE);
     }
     let outcome = stage.deliver(&sample()).await;
     assert_eq!(outcome.status(), Some(202), "{outcome:?}");
@@ -165,7 +245,7 @@ async fn a_failed_release_has_no_second_effect() {
     assert_eq!(stage.sweep().await["found"], 0);
 }
 
-/// What a person entered is read again as a person's, whatever mapping the marketplace has.
+/// What a person entered is read again as a person's, whatever mapping the marketplace has; and it is no new entry.
 #[tokio::test]
 async fn a_manual_entry_can_be_replayed() {
     let world = World::start().await;
@@ -176,24 +256,70 @@ async fn a_manual_entry_can_be_replayed() {
     let replayed = world.ask(&replay_of(&kept[0])).await;
     assert_eq!(replayed["state"], "in_step", "{replayed:#}");
     assert_eq!((world.effects().await, kept.len()), (before, 1));
+
+    assert_eq!(world.deliver(&later(1, json!({ "party_size": 9 }))).await.status, 200);
+    let before = world.effects().await;
+    assert_eq!(world.ask(&replay_of(&kept[0])).await["state"], "in_step");
+    assert_eq!(world.effects().await, before, "what the sender said since is newer");
 }
 
-fn number(item: &HashMap<String, AttributeValue>, name: &str) -> i64 {
+/// No booking's id can be taken for another kind of item.
+#[tokio::test]
+async fn a_booking_may_be_called_quarantine() {
+    let world = World::start().await;
+    let booking = |minutes, changes: Value| {
+        let mut body = later(minutes, changes);
+        body["data"]["booking"]["id"] = json!("quarantine");
+        body
+    };
+    assert_eq!(world.deliver_as("msg_1", &booking(0, json!({}))).await.body["state"], "in_step");
+    let unreadable = world.deliver_as("msg_2", &booking(1, json!({ "start_at": "soon" }))).await;
+    assert_eq!(unreadable.status, 422, "{:#}", unreadable.body);
+    let id = unreadable.body["delivery_id"].as_str().expect("it is kept").to_owned();
+
+    let moved = booking(2, json!({ "start_at": "2031-05-31T14:00:00-07:00" }));
+    assert_eq!(world.deliver_as("msg_3", &moved).await.body["state"], "in_step");
+    let effects = world.effects().await;
+    assert_eq!((effects.calendar.len(), &effects.calendar[0]["date"]), (1, &json!("2031-05-31")));
+    assert_eq!((effects.scc_events.len(), effects.bucket.len()), (1, 2));
+    let status = world.ask(&json!({ "status": { "booking_id": "quarantine" } })).await;
+    let delivered = status["timeline"].as_array().expect("lines").iter().filter(|line| line["kind"] == "delivery");
+    assert_eq!((&status["state"], delivered.count()), (&json!("in_step"), 2), "{status:#}");
+    assert_eq!(world.ask(&json!({ "replay": { "booking_id": "quarantine" } })).await["state"], "in_step");
+
+    let kept = item_of(&world, &id).await;
+    assert_eq!((kept["due"].as_s().map(String::as_str), kept.get("expires_at")), (Ok("quarantined"), None));
+    assert_eq!(world.ask(&replay_of(&id)).await["delivery_id"], id.as_str(), "it still waits");
+    assert_eq!(world.sweep().await["found"], 0, "for a person alone");
+}
+
+type Item = HashMap<String, AttributeValue>;
+
+fn number(item: &Item, name: &str) -> i64 {
     item[name].as_n().expect("a number").parse().expect("whole")
 }
 
 /// In seconds since 1970, as DynamoDB wants it.
-fn expires_at(item: &HashMap<String, AttributeValue>) -> i64 {
+fn expires_at(item: &Item) -> i64 {
     number(item, "expires_at")
 }
 
 /// The item under which the ledger keeps a delivery.
-async fn item_of(world: &World, delivery_id: &str) -> HashMap<String, AttributeValue> {
-    let (partition, name) = delivery_id.split_once('~').expect("a delivery id has two parts");
+async fn item_of(world: &World, delivery_id: &str) -> Item {
+    let (name, digest) = delivery_id.rsplit_once('~').expect("a delivery id ends with a digest");
+    item(world, &format!("delivery#{name}"), digest).await.unwrap_or_else(|| panic!("{delivery_id} is kept"))
+}
+
+/// What the sample booking has of a delivery of this name.
+async fn pointer_to(world: &World, name: &str) -> Item {
+    let pointer = item(world, "booking#BS-1048812", &format!("delivery#boatsetter~{name}")).await;
+    pointer.unwrap_or_else(|| panic!("the booking points to {name}"))
+}
+
+async fn item(world: &World, partition: &str, sort: &str) -> Option<Item> {
     let get = world.cloud.dynamodb.get_item().table_name(&world.cloud.ledger_table).consistent_read(true);
-    let get = get.key("pk", AttributeValue::S(partition.to_owned()));
-    let got = get.key("sk", AttributeValue::S(format!("delivery#{name}"))).send().await.expect("an answer");
-    got.item.unwrap_or_else(|| panic!("{delivery_id} is kept"))
+    let get = get.key("pk", AttributeValue::S(partition.to_owned())).key("sk", AttributeValue::S(sort.to_owned()));
+    get.send().await.expect("an answer").item
 }
 
 /// The sender has changed its JSON over night.
@@ -213,7 +339,9 @@ async fn what_cannot_be_read_is_kept_until_the_mapping_is_mended() {
     let id = refused.body["delivery_id"].as_str().expect("it is kept under an id").to_owned();
     let again = world.deliver_as("msg_1", &sample_of(&refused_body(&world, &id).await)).await;
     assert_eq!(again.body["delivery_id"], id.as_str(), "the same body is kept once");
-    assert!(!item_of(&world, &id).await.contains_key("expires_at"), "for good");
+    let item = item_of(&world, &id).await;
+    assert!(!item.contains_key("expires_at"), "for good");
+    assert_eq!(item["due"].as_s().map(String::as_str), Ok("quarantined"), "and it is counted");
     world.alarm("kept in quarantine").await;
 
     let too_early = world.ask(&replay_of(&id)).await;
@@ -226,13 +354,21 @@ async fn what_cannot_be_read_is_kept_until_the_mapping_is_mended() {
     let replayed = world.ask(&replay_of(&id)).await;
     assert_eq!(replayed["state"], "in_step", "{replayed:#}");
     World::assert_one_of_everything(&world.effects().await);
-    let kept_for = expires_at(&item_of(&world, &id).await) - now().as_second();
-    assert!((89 * 24 * 3_600..=90 * 24 * 3_600).contains(&kept_for), "from now on as long as any: {kept_for} s");
+    let item = item_of(&world, &id).await;
+    let charter_ends = instant("2031-05-31T00:00:00Z").as_second();
+    assert_eq!(
+        (expires_at(&item) - charter_ends, item.get("due")),
+        (NINETY_DAYS_S, None),
+        "from now on as long as any"
+    );
     assert!(!world.logs().await.join("\n").contains("Whitfield"), "of all this no name is logged");
 }
 
 async fn refused_body(world: &World, delivery_id: &str) -> String {
-    item_of(world, delivery_id).await["body"].as_s().expect("text").clone()
+    let item = item_of(world, delivery_id).await;
+    let (packed, mut body) = (item["body"].as_b().expect("packed").as_ref(), String::new());
+    GzDecoder::new(packed).read_to_string(&mut body).expect("gzip of a text");
+    body
 }
 
 fn sample_of(text: &str) -> Value {
@@ -256,8 +392,9 @@ async fn what_is_not_even_json_is_kept_byte_for_byte() {
 async fn a_replay_of_what_was_never_delivered_says_so() {
     let world = World::start().await;
     for (event, status) in [
-        (replay_of("quarantine~msg_1~0123"), 404),
-        (replay_of("BS-1048812~msg_1"), 404),
+        (replay_of("boatsetter~msg_1~021fb596db81e6d02bf3d2586ee3981f"), 404),
+        (replay_of("boatsetter~msg_1~0123"), 404),
+        (replay_of("boatsetter~msg_1"), 404),
         (replay_of("no delivery id at all"), 404),
         (json!({ "replay": { "booking_id": "BS-1048812" } }), 404),
         (json!({ "replay": { "booking_id": "BS 1048812" } }), 400),

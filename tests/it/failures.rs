@@ -78,7 +78,8 @@ async fn the_distribution_fails_alone() {
 /// The event is there and its crew is told, but nobody has seen yet that there is no money in it.
 #[tokio::test]
 async fn the_events_table_fails_alone() {
-    let world = world(&[]).await;
+    // The calendar is waited for: an event whose notes are changed afterwards needs the table once more.
+    let world = World::with(&SOON).await;
     world.fail_table(&world.cloud.events_table, &UNAVAILABLE);
     let answered = fails_alone(&world, ["in_step", "in_step", "due", "in_step"]).await;
     says(&answered, "crew_redaction", "scc_events answered 503", BY_ITSELF);
@@ -214,7 +215,7 @@ async fn what_a_service_refuses_is_parked_with_its_own_words() {
     assert_eq!((answered.status, states(&answered)), (202, json!(["in_step", "parked", "due", "in_step"])));
     assert_eq!(answered.body["state"], "parked", "a person is needed before time is");
     says(&answered, "crew_event", "scc answered 422", "Mend what the service objects to");
-    world.alarm("a step is parked").await;
+    world.alarm("crew_event is parked until a person looks: scc answered 422").await;
 }
 
 /// The finding that this project began with: CloudFront drops the headers that carry the key.
@@ -240,7 +241,7 @@ async fn scc_is_called_on_its_own_url_and_not_through_its_edge() {
 async fn an_event_id_that_somebody_else_has_taken_is_left_to_a_person() {
     let world = World::start().await;
     let mut plan = world.ask(&json!({ "plan": { "booking": sample()["data"]["booking"] } })).await;
-    let foreign = &mut plan["would_send"]["crew_event"]["body"];
+    let foreign = &mut plan["steps"]["crew_event"]["body"];
     foreign["notes"] = json!("Somebody else's charter");
     foreign["guest_page"] = json!("https://queenofsandiego.com/g/other");
     let post = simulators::aws::loopback_client().post(format!("{}/events", world.scc.url()));

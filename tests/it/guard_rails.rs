@@ -1,4 +1,4 @@
-//! What no program should decide: it is left as it is, somebody is told, and a replay is that person's answer.
+//! What no program should decide: it is left as it is, somebody is told, and an approval is that person's answer.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::ToSpan as _;
 use rehearsal::Answered;
 use serde_json::{Value, json};
-use simulators::scc::MailKind;
+use simulators::{scc::MailKind, sender::SAMPLE_BOOKING_ID};
 
 use crate::{
     prove::stage::Stage,
-    world::{CHARTER_ID, World, later, now, sample, sample_with, states},
+    world::{CHARTER_ID, World, approval_of, later, now, sample, sample_with, states},
 };
 
 const PARKED: [&str; 3] = ["parked", "parked", "parked"];
@@ -27,13 +27,14 @@ fn assert_held(answered: &Answered, why: &str, next: &str) {
     }
 }
 
-/// Whoever asks but a person who replays it, a booking that waits stays as it is.
+/// Until a person approves it, a booking that waits stays as it is; a replay tries again and decides nothing.
 async fn assert_waits(world: &World, told: &Value) {
     let before = world.effects().await;
     world.traffic.forget();
     assert_eq!(world.deliver(told).await.status, 202);
     assert_eq!(world.sweep().await, json!({ "found": 0, "swept": 0, "in_step": 0, "due": 0, "parked": 0, "left": 0 }));
     assert_eq!(world.called(), [""; 0]);
+    assert_eq!(world.replay().await["state"], "parked");
     assert_eq!(world.effects().await, before);
 }
 
@@ -115,8 +116,8 @@ async fn a_cancellation_of_what_nobody_was_shown_is_told_to_nobody() {
 
     assert_held(
         &world.deliver(&later(2, json!({}))).await,
-        "stands again after it was cancelled",
-        "replay the booking",
+        "confirmed again after it was cancelled",
+        "If it sails, approve it",
     );
     let answered = world.deliver(&later(3, json!({ "status": "cancelled" }))).await;
     assert_eq!(answered.status, 200, "{:#}", answered.body);
@@ -137,8 +138,8 @@ async fn a_cancellation_after_the_start_is_a_persons_to_carry_out() {
     world.alarm("after the charter's start").await;
     assert_waits(&world, &cancelled).await;
 
-    let replayed = world.replay().await;
-    assert_eq!(replayed["state"], "in_step", "{replayed:#}");
+    let approved = world.approve().await;
+    assert_eq!(approved["state"], "in_step", "{approved:#}");
     let effects = world.effects().await;
     assert_eq!((effects.calendar.len(), &effects.scc_events[0]["status"]), (0, &json!("cancelled")));
     assert!(effects.visits[0].body.contains("This charter is cancelled"));
@@ -153,13 +154,13 @@ async fn a_booking_that_stands_again_is_a_persons_to_set_sail() {
     let before = world.effects().await;
     let again = later(2, json!({ "start_at": "2031-05-31T14:00:00-07:00" }));
     let answered = world.deliver(&again).await;
-    assert_held(&answered, "stands again after it was cancelled", "replay the booking by its id");
+    assert_held(&answered, "confirmed again after it was cancelled", "If it sails, approve it");
     assert_eq!(world.effects().await, before);
-    world.alarm("stands again").await;
+    world.alarm("confirmed again").await;
     assert_waits(&world, &again).await;
 
-    let replayed = world.replay().await;
-    assert_eq!(replayed["state"], "in_step", "{replayed:#}");
+    let approved = world.approve().await;
+    assert_eq!(approved["state"], "in_step", "{approved:#}");
     let effects = world.effects().await;
     assert_eq!((effects.calendar.len(), &effects.calendar[0]["date"]), (1, &json!("2031-05-31")));
     let event = &effects.scc_events[0];
@@ -178,6 +179,42 @@ async fn a_booking_that_stands_again_is_a_persons_to_set_sail() {
     let moved = world.deliver(&later(3, json!({}))).await;
     assert_eq!(moved.status, 200, "from then on it is as good as one that was never cancelled: {:#}", moved.body);
     assert_eq!(world.effects().await.calendar[0]["date"], "2031-05-30");
+}
+
+/// What was decided since then, nobody has seen.
+#[tokio::test]
+async fn only_the_decision_that_was_seen_is_approved() {
+    let world = World::start().await;
+    world.deliver(&sample()).await;
+    assert_eq!(world.deliver(&later(1, json!({ "status": "cancelled" }))).await.status, 200);
+    world.deliver(&later(2, json!({ "start_at": "2031-05-31T14:00:00-07:00" }))).await;
+    let seen = world.status().await["decided_seq"].take();
+    world.deliver(&later(3, json!({ "start_at": "2031-06-01T14:00:00-07:00" }))).await;
+    let before = world.effects().await;
+    for (asked, status, says) in [
+        (approval_of(&seen), 409, "the newest decision is 4: confirmed"),
+        (approval_of(&json!(5)), 409, "the newest decision is 4: confirmed"),
+        (approval_of(&json!("4")), 400, "the booking's status says which"),
+        (json!({ "approve": { "booking_id": SAMPLE_BOOKING_ID } }), 400, "the booking's status says which"),
+        (json!({ "approve": { "booking_id": "BS-1", "decided_seq": 1 } }), 404, "has no booking BS-1"),
+        (json!({ "approve": { "booking_id": "BS 1", "decided_seq": 1 } }), 400, "booking_id"),
+    ] {
+        let problem = world.ask(&asked).await;
+        assert_eq!(problem["status"], status, "{asked}: {problem:#}");
+        assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains(says)), "{asked}: {problem:#}");
+    }
+    assert_eq!(world.effects().await, before);
+    assert_eq!(world.status().await["state"], "parked");
+
+    assert_eq!(world.approve().await["state"], "in_step");
+    let approved = world.effects().await;
+    assert_eq!((approved.calendar.len(), &approved.calendar[0]["date"]), (1, &json!("2031-06-01")));
+    assert_eq!(world.approve().await["state"], "in_step", "twice is once");
+    let again = world.effects().await;
+    assert_eq!(
+        (approved.calendar, approved.scc_events, approved.mailbox),
+        (again.calendar, again.scc_events, again.mailbox)
+    );
 }
 
 /// The office settles its books; crew hear nothing more of a charter that has sailed.
@@ -218,8 +255,9 @@ async fn a_charter_id_that_another_booking_has_is_shown_nowhere() {
     {
         assert_held(&world.deliver(&told).await, "another booking has the same charter id", "by hand");
     }
-    let replayed = world.replay().await;
-    assert_eq!(replayed["state"], "parked", "nor is this a matter of courage: {replayed:#}");
+    for answered in [world.replay().await, world.approve().await] {
+        assert_eq!(answered["state"], "parked", "nor is this a matter of courage: {answered:#}");
+    }
     assert_eq!(world.called(), [""; 0]);
     assert!(world.effects().await.is_empty());
 }

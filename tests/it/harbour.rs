@@ -193,8 +193,11 @@ async fn a_booking_confirmed_again_waits_for_a_person() {
     assert_eq!(visitor.send(Kind::StandsAgain).await["state"], "parked");
     assert!(visitor.rehearsal.calendar.entries().is_empty());
     let booking_id = visitor.harbour.newest().expect("a booking").id;
-    let entry = visitor.post("/replay", &json!({ "booking_id": booking_id })).await;
-    assert_eq!(entry["answer"]["state"], "in_step", "{entry:#}");
+    let replayed = visitor.post("/replay", &json!({ "booking_id": booking_id })).await;
+    assert_eq!(replayed["answer"]["state"], "parked", "{replayed:#}");
+    let seen = visitor.timeline().await["decided_seq"].take();
+    let approved = visitor.post("/approve", &json!({ "booking_id": booking_id, "decided_seq": seen })).await;
+    assert_eq!(approved["answer"]["state"], "in_step", "{approved:#}");
     assert_eq!(visitor.faults(2).await, Vec::<String>::new());
 }
 

@@ -30,5 +30,6 @@ mod staging;
 mod stand_ins;
 mod status;
 mod sweep;
+mod unreadable;
 mod world;
 mod wrong_urls;

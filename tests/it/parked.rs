@@ -73,11 +73,11 @@ async fn a_replay_while_somebody_is_at_work_says_when_to_come_again() {
 
     let replay = json!({ "replay": { "booking_id": "BS-1048812" } });
     let Outcome::Answered { status, body } = stage.invoke(&replay).await else { panic!("it answers") };
-    assert_eq!((status, &body["title"]), (409, &json!("Nothing was replayed")), "{body:#}");
+    assert_eq!((status, &body["title"]), (409, &json!("Nothing was done")), "{body:#}");
     let detail = body["detail"].as_str().expect("a detail");
     let until = detail.split_whitespace().find_map(|word| word.parse::<Timestamp>().ok()).expect("until when");
     let wait = until.duration_since(stage.time.now()).unsigned_abs();
-    assert!(detail.contains("replay it again then") && wait <= Duration::from_mins(1), "{detail}");
+    assert!(detail.contains("send it again then") && wait <= Duration::from_mins(1), "{detail}");
     stage.pass(wait + Duration::from_secs(1)).await;
     assert_eq!(stage.invoke(&replay).await.status(), Some(200));
     World::assert_one_of_everything(&stage.look().await);
@@ -154,7 +154,7 @@ async fn an_event_that_somebody_deleted_is_left_to_a_person() {
     let answered = world.deliver(&moved()).await;
     assert_eq!(answered.body["state"], "parked", "{:#}", answered.body);
     assert_eq!(answered.body["steps"]["crew_event"]["state"], "parked", "{:#}", answered.body);
-    world.alarm("a step is parked").await;
+    world.alarm("crew_event is parked until a person looks").await;
     assert_eq!(world.deliver(&moved()).await.status, 202);
     let effects = world.effects().await;
     assert_eq!((effects.scc_events.len(), effects.mailbox.len()), (0, 3), "nobody is mailed a second time");

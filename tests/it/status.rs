@@ -70,10 +70,10 @@ async fn the_timeline_tells_a_bookings_whole_story() {
     assert_eq!(status["state"], "parked", "{status:#}");
     assert_eq!(
         status["newest_snapshot"],
-        json!({ "says": "standing", "as_of": "2025-05-20T18:04:10Z", "accepted": 2 })
+        json!({ "says": "confirmed", "as_of": "2025-05-20T18:04:10Z", "accepted": 2 })
     );
     assert_eq!(lines(&status, "delivery").len(), 2);
-    assert_tells(&lines(&status, "delivery"), &["the booking is standing, as of 2025-05-20T18:03:10Z"]);
+    assert_tells(&lines(&status, "delivery"), &["the booking is confirmed, as of 2025-05-20T18:03:10Z"]);
     let entry = world.entry_id();
     let told = ["crew_event: created 544EK27M", &format!("calendar: created {entry}"), "guest_page: published"];
     assert_tells(&lines(&status, "step"), &told);
@@ -108,7 +108,7 @@ async fn the_timeline_names_leaked_money_without_the_amount() {
     world.deliver(&later(1, json!({ "status": "cancelled" }))).await;
     let status = world.status().await;
     assert!(status["cancelled_at"].is_string(), "{status:#}");
-    assert_tells(&lines(&status, "delivery"), &["the booking is off"]);
+    assert_tells(&lines(&status, "delivery"), &["the booking is cancelled"]);
     let told = ["crew_redaction: removed ", "crew_event: changed status", "calendar: removed cal_"];
     assert_tells(&lines(&status, "step"), &told);
     assert_nothing_private(&status.to_string());

@@ -206,7 +206,7 @@ async fn a_sweep_without_the_ledger_says_so() {
     world.fail_table(&world.cloud.ledger_table, &Fault::DropBefore);
     let problem = world.sweep().await;
     assert_eq!(problem["status"], 503, "{problem:#}");
-    world.alarm("the ledger cannot be used").await;
+    world.alarm("the ledger cannot be reached").await;
 }
 
 /// What cannot start would count as a try that failed, and crew would hear of the charter later still.

@@ -156,6 +156,12 @@ impl World {
         self.ask(&json!({ "replay": { "booking_id": SAMPLE_BOOKING_ID } })).await
     }
 
+    /// A person has looked at the sample booking's status, and approves the decision that they saw.
+    pub(crate) async fn approve(&self) -> Value {
+        let seen = self.status().await["decided_seq"].take();
+        self.ask(&approval_of(&seen)).await
+    }
+
     /// What the schedule does every minute.
     pub(crate) async fn sweep(&self) -> Value {
         self.ask(&json!({ "sweep": {} })).await
@@ -291,6 +297,31 @@ impl Stage {
     pub(crate) async fn sweep(&self) -> Value {
         self.ask(&json!({ "sweep": {} })).await
     }
+
+    /// Where the sample booking stands, and how it came there.
+    pub(crate) async fn status(&self) -> Value {
+        self.ask(&json!({ "status": { "booking_id": SAMPLE_BOOKING_ID } })).await
+    }
+
+    /// A person has looked at the sample booking's status, and approves the decision that they saw.
+    pub(crate) async fn approve(&self) -> Outcome {
+        let seen = self.status().await["decided_seq"].take();
+        self.invoke(&approval_of(&seen)).await
+    }
+}
+
+/// A person's word that the sample booking's decision of this number is right.
+pub(crate) fn approval_of(decided_seq: &Value) -> Value {
+    json!({ "approve": { "booking_id": SAMPLE_BOOKING_ID, "decided_seq": decided_seq } })
+}
+
+/// Whether a call writes down what became of one step.
+pub(crate) fn is_journal(call: &Call) -> bool {
+    let request: Value = serde_json::from_str(&call.request_body).unwrap_or_default();
+    let says = |part: &str, words: &str| request[part].as_str().is_some_and(|text| text.contains(words));
+    let step = ["calendar", "crew_event", "crew_redaction", "guest_page"];
+    let one_step = step.iter().any(|step| request["UpdateExpression"] == format!("SET #{step} = :v0"));
+    one_step && says("ConditionExpression", "#holder = ") && says("ConditionExpression", "#fence = ")
 }
 
 impl Outcome {

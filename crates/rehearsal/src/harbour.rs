@@ -95,6 +95,7 @@ impl Harbour {
             .route("/send/{kind}", post(send))
             .route("/sweep", post(sweep))
             .route("/replay", post(replay))
+            .route("/approve", post(approve))
             .route("/fault", post(fail))
             .route("/heal", post(heal))
             .with_state(Arc::clone(&desk));
@@ -294,6 +295,19 @@ async fn replay(State(desk): State<Arc<Desk>>, Json(about): Json<About>) -> Resp
         About { .. } => return (StatusCode::CONFLICT, NotSent::NothingBefore.to_string()).into_response(),
     };
     Json(desk.invoke("Replay, by a person", about, &json!({ "replay": named })).await).into_response()
+}
+
+/// Which decision a person saw and approves.
+#[derive(Deserialize)]
+struct Approval {
+    booking_id: String,
+    decided_seq: u64,
+}
+
+async fn approve(State(desk): State<Arc<Desk>>, Json(approval): Json<Approval>) -> Json<Entry> {
+    let Approval { booking_id, decided_seq } = approval;
+    let payload = json!({ "approve": { "booking_id": booking_id, "decided_seq": decided_seq } });
+    Json(desk.invoke("Approval, by a person", About::booking(&booking_id), &payload).await)
 }
 
 async fn fail(State(desk): State<Arc<Desk>>, Json(script): Json<Script>) -> StatusCode {

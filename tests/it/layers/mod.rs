@@ -30,8 +30,6 @@ const LAYERS: &[&str] = &[
 /// Imports that are still wrong: who imports, and from where. To be emptied.
 const EXCEPTIONS: &[(&str, &str)] = &[
     ("inbound::reader", "inbound::mapping"),
-    ("ledger::journal", "ledger::record"),
-    ("runtime::config", "reconcile::redrive"),
     ("systems::guest_page::edition", "systems::guest_page::content"),
     ("systems::guest_page::edition", "systems::guest_page::invitation"),
     ("systems::guest_page::edition", "systems::guest_page::unknown_link"),

@@ -13,7 +13,10 @@ use booking_webhook::{
     outbound::{Clock, Deadline, Outbound},
 };
 use futures::future::join_all;
-use jiff::{Timestamp, civil::date};
+use jiff::{
+    Timestamp,
+    civil::{Date, date},
+};
 use simulators::{aws::sdk_config, dynamodb::DynamoDb, emulator::Emulator, template::Table};
 
 const LEASE_S: i64 = 45;
@@ -100,7 +103,7 @@ impl Desk {
         status: BookingStatus,
         lease: &LeaseRequest,
     ) -> RecordOutcome {
-        let (snapshot, delivery) = (snapshot(version, status), delivery_of(version));
+        let (snapshot, delivery) = (snapshot(version, status), delivery_of(version, status));
         let charter_id = CharterId::derive(b"link-key", &booking_id());
         let new = new(&snapshot, Place::Version(version), &delivery.id, &charter_id, lease.now);
         match self.ledger.record(&new, lease, &self.deadline()).await.expect("the ledger answers") {
@@ -171,9 +174,10 @@ fn snapshot(version: &SnapshotVersion, status: BookingStatus) -> Snapshot {
     Snapshot { booking_id: booking_id(), revision: version.revision, updated_at, status, sale: None, replaces: None }
 }
 
-fn delivery_of(version: &SnapshotVersion) -> Delivery {
+fn delivery_of(version: &SnapshotVersion, status: BookingStatus) -> Delivery {
     let name = format!("{:?} {}", version.revision, version.changed_at.as_str());
-    Delivery::new(DeliveryId::new("boatsetter", &name, b"{}"), b"{}", at(1)).expect("small")
+    let body = status.name().as_bytes();
+    Delivery::new(DeliveryId::new("boatsetter", &name, body), body, at(1)).expect("small")
 }
 
 fn new<'a>(
@@ -183,9 +187,14 @@ fn new<'a>(
     charter_id: &'a CharterId,
     now: Timestamp,
 ) -> NewSnapshot<'a> {
-    let day = snapshot.updated_at.map_or(1, |at| i8::try_from(at.as_second() % 28).expect("small") + 1);
-    let date = Some(date(2031, 5, day));
+    let date = snapshot.updated_at.map(day_of);
     NewSnapshot { snapshot, place, delivery, received_at: now, charter_id, terms: None, date, at: now }
+}
+
+/// The day of a snapshot of this time: another one each second.
+fn day_of(updated_at: Timestamp) -> Date {
+    let seconds = updated_at.duration_since(at(0)).as_secs();
+    date(2031, 5, i8::try_from(seconds % 28).expect("small") + 1)
 }
 
 /// A lease that `holder` asks for at this second.
@@ -429,7 +438,7 @@ async fn days_are_gathered_until_the_calendar_is_known(desk: &Desk) {
     let first = desk.claimed(1, &lease("first", 1)).await;
     desk.release(&first).await;
     let second = desk.claimed(2, &lease("second", 2)).await;
-    let both = [date(2031, 5, 1), date(2031, 5, 2)];
+    let both = [day_of(at(1)), day_of(at(2))];
     assert_eq!(second.record.dates, both.into());
     desk.ledger.release(&second.record, Some(both[1]), &desk.deadline()).await.expect("an answer");
     assert_eq!(desk.state().await.dates, [both[1]].into());
@@ -512,7 +521,7 @@ async fn a_delivery_in_quarantine_is_counted_until_it_is_replayed(desk: &Desk) {
     let delivery = delivered("msg_1", "{}", 3);
     let kept = desk.ledger.keep(&delivery, &[], &desk.deadline()).await.expect("an answer");
     assert_eq!((kept.received_at, kept.quarantined), (at(1), true), "understood by now, it came in then");
-    desk.ledger.end_quarantine(&delivery.id, at(4), &desk.deadline()).await.expect("an answer");
+    desk.ledger.end_quarantine(&delivery.id, None, at(4), &desk.deadline()).await.expect("an answer");
     assert_eq!(desk.backlog().await, Backlog::default());
     assert!(desk.ledger.delivery(&delivery.id, &desk.deadline()).await.expect("an answer").is_some(), "and is kept");
 }
@@ -533,7 +542,7 @@ async fn a_revision_beats_a_clock(desk: &Desk) {
     ] {
         second += LEASE_S + 1;
         let status = BookingStatus::Inconclusive;
-        desk.record_version(&version(revision, clock), status, &lease("holder", second)).await;
+        desk.record_version(&version(revision, clock), status, &lease(&format!("holder-{second}"), second)).await;
         let recorded = desk.state().await.version.expect("a sender's");
         let is = (recorded.revision, recorded.changed_at.at());
         assert_eq!(is, (newest.0, at(newest.1)), "after {revision:?} at {clock}");
@@ -547,7 +556,7 @@ async fn a_cancellation_of_the_same_version_counts(desk: &Desk) {
     for (version, first, other) in [(1, Confirmed, Cancelled), (2, Cancelled, Confirmed)] {
         for status in [first, other, first, other] {
             second += LEASE_S + 1;
-            desk.record(version, status, &lease("holder", second)).await;
+            desk.record(version, status, &lease(&format!("holder-{second}"), second)).await;
         }
         let state = desk.state().await;
         assert_eq!((state.status, state.contradicted), (Cancelled, true), "{first:?} first");

@@ -77,6 +77,10 @@ impl Scenario {
                 after: vec![back().cancelled()],
                 ..Self::of("cancel while the entry is made anew", vec![first()], moved())
             },
+            Self::of("a sender without times", vec![first().timeless()], moved().timeless()),
+            Self::of("a person enters it", vec![], first().by_a_person()),
+            Self::of("a person moves it", vec![first()], moved().by_a_person()),
+            Self { after: vec![moved().cancelled()], ..Self::of("contradicting snapshots", vec![first()], moved()) },
         ]
     }
 

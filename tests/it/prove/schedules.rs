@@ -233,6 +233,25 @@ async fn a_confirmation_after_its_cancellation_notifies_nobody() {
     assert!(stage.look().await.is_empty(), "there was never anything to tell");
 }
 
+/// A person enters something while a delivery is worked on: it is on record at once, and the holder carries it out.
+#[tokio::test]
+async fn an_entry_during_a_delivery_is_what_holds() {
+    let stage = Stage::set().await;
+    let (sender, person) = (Told::version(1), Told::version(2).on(31).by_a_person());
+    let entering = async {
+        stage.traffic().wait_for(|calls| calls.iter().any(|call| call.operation == "POST /calendar")).await;
+        stage.tell(&person).await
+    };
+    stage.traffic().fail_next(Service::Calendar, "POST", Fault::Delay { milliseconds: FROZEN_MS }, 1);
+    let (delivered, entered) = Box::pin(async { tokio::join!(stage.tell(&sender), entering) }).await;
+    assert_eq!((delivered.status(), entered.status()), (Some(200), Some(202)), "{delivered:?} {entered:?}");
+    let differences = Expected::new(vec![sender.clone(), person], None).differences(&stage.look().await);
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    let before = stage.look().await;
+    assert_eq!(stage.tell(&sender).await.status(), Some(200), "a repeat is no newer than the entry");
+    assert_eq!(stage.look().await, before);
+}
+
 /// It hears that it has claimed the booking when that lease is long over, and somebody newer has been everywhere.
 #[tokio::test]
 async fn a_process_frozen_past_its_lease_sends_nothing() {
@@ -266,7 +285,9 @@ async fn an_unanswered_removal_is_settled_at_a_new_confirmation() {
         }
         stage.pass(PAST_ANY_LEASE).await;
         let replayed = stage.invoke(&json!({ "replay": { "booking_id": SAMPLE_BOOKING_ID } })).await;
-        assert_eq!(replayed.status(), Some(200), "{replayed:?}");
+        assert_eq!(replayed.status(), Some(202), "a replay decides nothing: {replayed:?}");
+        let approved = stage.approve().await;
+        assert_eq!(approved.status(), Some(200), "{approved:?}");
         let days: Vec<Value> = stage.look().await.calendar.iter().map(|entry| entry["date"].clone()).collect();
         assert_eq!(days, ["2031-05-30"]);
     }

@@ -18,7 +18,7 @@ use booking_webhook::{
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::{Context, Request, RequestExt as _};
 use rehearsal::{Options, Rehearsal, WEBHOOK_PATH, world::Effects};
-use serde_json::Value;
+use serde_json::{Value, json};
 use simulators::{
     aws::sdk_config,
     dynamodb::DynamoDbKind,
@@ -27,7 +27,7 @@ use simulators::{
     traffic::{Call, Traffic},
 };
 
-use super::story::Told;
+use super::story::{Source, Told};
 
 /// Nothing in these proofs takes longer than this unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -146,14 +146,17 @@ impl Stage {
         self.time.advance(duration);
     }
 
-    /// Delivers a snapshot, signed, to a process of its own.
+    /// Delivers a snapshot, signed, to a process of its own; or has a person enter it.
     pub(crate) async fn tell(&self, told: &Told) -> Outcome {
         self.invoke(&self.delivery_of(told)).await
     }
 
     /// The event of a snapshot's delivery; delivered again, it has the same id.
     pub(crate) fn delivery_of(&self, told: &Told) -> Value {
-        self.delivery(&told.delivery_id(), &told.body())
+        match told.source {
+            Source::Person => json!({ "booking": told.body()["data"]["booking"] }),
+            Source::Marketplace | Source::Timeless => self.delivery(&told.delivery_id(), &told.body()),
+        }
     }
 
     /// The world as people see it.

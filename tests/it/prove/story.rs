@@ -22,11 +22,31 @@ pub(crate) struct Told {
     pub(crate) standing: bool,
     /// It decides nothing: what was decided last holds.
     pub(crate) undecided: bool,
+    /// Who says so, and how.
+    pub(crate) source: Source,
+}
+
+/// Who tells a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The marketplace, with the time of the change.
+    Marketplace,
+    /// A sender that states neither time nor revision.
+    Timeless,
+    /// A person who enters it by hand.
+    Person,
 }
 
 impl Told {
     pub(crate) fn version(version: u8) -> Self {
-        Self { version, day: 30, crew: ["crew-1", "crew-2"], standing: true, undecided: false }
+        Self {
+            version,
+            day: 30,
+            crew: ["crew-1", "crew-2"],
+            standing: true,
+            undecided: false,
+            source: Source::Marketplace,
+        }
     }
 
     pub(crate) fn on(self, day: i8) -> Self {
@@ -45,6 +65,14 @@ impl Told {
         Self { undecided: true, ..self }
     }
 
+    pub(crate) fn timeless(self) -> Self {
+        Self { source: Source::Timeless, ..self }
+    }
+
+    pub(crate) fn by_a_person(self) -> Self {
+        Self { source: Source::Person, ..self }
+    }
+
     /// Crew and captain.
     pub(crate) fn people(&self) -> [&'static str; 3] {
         [self.crew[0], self.crew[1], "captain-1"]
@@ -58,7 +86,7 @@ impl Told {
 
     /// The webhook id of its delivery.
     pub(crate) fn delivery_id(&self) -> String {
-        format!("msg_{}", self.version)
+        format!("msg_{}{}", self.version, if self.standing { "" } else { "_off" })
     }
 
     pub(crate) fn body(&self) -> Value {
@@ -72,6 +100,12 @@ impl Told {
             Self { standing: true, .. } => "confirmed",
             Self { standing: false, .. } => "cancelled",
         });
+        if self.source == Source::Timeless {
+            for stated in ["updated_at", "revision"] {
+                booking.as_object_mut().expect("an object").remove(stated);
+            }
+            body.as_object_mut().expect("an object").remove("created_at");
+        }
         body
     }
 }

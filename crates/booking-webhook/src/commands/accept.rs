@@ -9,7 +9,7 @@ use http::StatusCode;
 use jiff::{Timestamp, civil::Date};
 
 use crate::{
-    booking::{CharterTime, Snapshot, Terms},
+    booking::{CharterTime, Sale, Snapshot, Terms},
     ledger::{
         BookingRecord, ChangedAt, Claim, Delivery, HistoryEntry, Journal, NewSnapshot, PerStep, Place, RecordOutcome,
         ReleaseOutcome, SnapshotVersion, Spoke, Step, StepStatus, StoreOutcome, Trigger,
@@ -110,8 +110,7 @@ pub async fn record(app: &App, incoming: &Incoming<'_>, deadline: &Deadline) -> 
     let charter_id = app.secrets.current().charter_id(&snapshot.booking_id);
     let sale = snapshot.sale.as_deref();
     let terms = sale.and_then(|sale| Terms::resolve(&sale.boat, &sale.assigned, &app.operator).ok());
-    let time =
-        sale.map(|sale| CharterTime::lasting(sale.start.to_zoned(app.operator.time_zone.clone()), sale.duration));
+    let time = sale.map(|sale| charter_time(app, sale));
     let spoke = [Spoke {
         booking_id: &snapshot.booking_id,
         status: snapshot.status,
@@ -166,6 +165,11 @@ pub async fn work_on_recorded(app: &App, recorded: Recorded, deadline: &Deadline
     }
 }
 
+/// When a charter sails, on the dock's own clock.
+pub(super) fn charter_time(app: &App, sale: &Sale) -> CharterTime {
+    CharterTime::lasting(sale.start.to_zoned(app.operator.time_zone.clone()), sale.duration)
+}
+
 /// Keeps the delivery, reserves the charter id and records the snapshot, all at once. Only a sender that states neither time nor revision
 /// has its delivery kept first: what it says holds since that delivery first came in, and a repeat is no new arrival.
 async fn record_snapshot(
@@ -202,8 +206,18 @@ async fn record_snapshot(
         RecordOutcome::Claimed(claim) => Taken::claimed(claim),
         RecordOutcome::NotClaimed(record) => {
             let new = NewSnapshot { place: place(&version, again), received_at: stored.received_at, ..*new };
+            let contradicted_before = record.contradicted;
             let beside = app.ledger.record_beside(&new, *record, deadline).await.map_err(ledger_unavailable)?;
-            Taken::Beside(Box::new(beside.ok_or_else(|| no_such_booking(&snapshot.booking_id))?))
+            let record = beside.ok_or_else(|| no_such_booking(&snapshot.booking_id))?;
+            if record.contradicted && !contradicted_before {
+                let booking_id = record.booking_id.as_str();
+                tracing::error!(
+                    booking_id,
+                    delivery_id = %delivery.id,
+                    "{booking_id}: snapshots of one version contradict each other: ask the sender which of them holds"
+                );
+            }
+            Taken::Beside(Box::new(record))
         }
     };
     Ok((stored, reserved, recorded))
@@ -242,7 +256,7 @@ fn look_at(stored: &StoreOutcome, delivery: &Delivery) {
 }
 
 /// A booking of which nothing newer came in: brought in step if it is due and no other invocation works on it, else left as it is.
-async fn retry_if_due(app: &App, record: BookingRecord, deadline: &Deadline) -> Result<Progress, Problem> {
+pub(super) async fn retry_if_due(app: &App, record: BookingRecord, deadline: &Deadline) -> Result<Progress, Problem> {
     let held = record.lease.as_ref().is_some_and(|lease| deadline.now() <= lease.until);
     if record.due_at.is_some() && !held {
         let claimed = app.ledger.claim(&record.booking_id, Trigger::Delivery, &app.lease(deadline), deadline).await;
@@ -436,7 +450,7 @@ impl Progress {
     pub fn reply(self, app: &App) -> Reply {
         let Self { record, steps, state } = self;
         let desired = DesiredState::of(&record, &app.operator, false);
-        let flags = desired.booking().map(|booking| booking.flags.clone()).unwrap_or_default();
+        let flags = desired.flags(&record);
         let (booking_id, fence, seq) = (record.booking_id.as_str(), record.fence, record.seq);
         tracing::info!(booking_id, ?state, ?flags, fence, seq, "answered");
         Reply::Answer(Box::new(Answer {

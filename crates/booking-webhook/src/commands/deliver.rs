@@ -8,7 +8,7 @@ use lambda_http::Request;
 use serde_json::{Value, json};
 
 use crate::{
-    commands::accept::{Incoming, Progress, Source, record, work_on_recorded},
+    commands::accept::{Incoming, Progress, Source, charter_time, record, work_on_recorded},
     inbound::{Age, Fault, Mapping, Reading, Received, Sender, SignatureError, Verifier, parse_body},
     ledger::{Delivery, DeliveryId, TooLarge, digest},
     outbound::Deadline,
@@ -203,6 +203,7 @@ pub(super) async fn accept_all(
     let (understood, faults): (Vec<_>, Vec<_>) = bookings.into_iter().partition(Result::is_ok);
     let faults: Vec<Fault> = faults.into_iter().filter_map(Result::err).flatten().collect();
     let quarantined = if faults.is_empty() { None } else { Some(quarantine(app, delivery, faults, deadline).await?) };
+    let ends = latest_end(app, understood.iter().flatten());
     let mut recorded = Vec::new();
     for mut received in understood.into_iter().flatten() {
         if let Some(sale) = &mut received.snapshot.sale {
@@ -219,7 +220,7 @@ pub(super) async fn accept_all(
         recorded.push(record(app, &incoming, deadline).await?);
     }
     if quarantined.is_none() && recorded.iter().any(|recorded| recorded.was_quarantined) {
-        end_quarantine(app, &delivery.id, deadline).await;
+        end_quarantine(app, &delivery.id, ends, deadline).await;
     }
     let mut progress = Vec::new();
     for recorded in recorded {
@@ -228,9 +229,15 @@ pub(super) async fn accept_all(
     Ok(Accepted { bookings: progress, quarantined, one_booking })
 }
 
+/// When the last of these charters ends.
+pub(super) fn latest_end<'a>(app: &App, received: impl Iterator<Item = &'a Received>) -> Option<Timestamp> {
+    let sales = received.filter_map(|received| received.snapshot.sale.as_deref());
+    sales.map(|sale| charter_time(app, sale).end().timestamp()).max()
+}
+
 /// What was not understood before is understood now.
-pub(super) async fn end_quarantine(app: &App, id: &DeliveryId, deadline: &Deadline) {
-    if let Err(error) = app.ledger.end_quarantine(id, deadline.now(), deadline).await {
+pub(super) async fn end_quarantine(app: &App, id: &DeliveryId, ends: Option<Timestamp>, deadline: &Deadline) {
+    if let Err(error) = app.ledger.end_quarantine(id, ends, deadline.now(), deadline).await {
         let reason = error.to_string();
         tracing::warn!(delivery_id = %id, reason, "{id} stays in quarantine, although it was accepted: replay it again");
     }

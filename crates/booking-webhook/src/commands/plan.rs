@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::{
-    booking::{CharterTime, Snapshot, Terms},
-    commands::enter::rejected,
+    booking::{Snapshot, Terms},
+    commands::{accept::charter_time, enter::rejected},
     inbound::Mapping,
     ledger::{BookingRecord, Trigger},
     outbound::Deadline,
@@ -41,7 +41,7 @@ pub async fn plan(app: &App, event: &Value, deadline: &Deadline) -> Result<Reply
         "guest_page": planning.address.url,
         "on_record": before,
         "desired": desired.name(),
-        "flags": desired.booking().map(|booking| &*booking.flags).unwrap_or_default(),
+        "flags": desired.flags(&record),
         "steps": steps,
     })))
 }
@@ -50,10 +50,7 @@ pub async fn plan(app: &App, event: &Value, deadline: &Deadline) -> Result<Reply
 fn entered(app: &App, on_record: Option<BookingRecord>, snapshot: Snapshot, deadline: &Deadline) -> BookingRecord {
     let sale = snapshot.sale.as_deref();
     let terms = sale.and_then(|sale| Terms::resolve(&sale.boat, &sale.assigned, &app.operator).ok());
-    let date = sale.map(|sale| {
-        let time = CharterTime::lasting(sale.start.to_zoned(app.operator.time_zone.clone()), sale.duration);
-        time.start().date()
-    });
+    let date = sale.map(|sale| charter_time(app, sale).start().date());
     let charter_id = app.secrets.current().charter_id(&snapshot.booking_id);
     let before =
         on_record.unwrap_or_else(|| BookingRecord::new(snapshot.booking_id.clone(), charter_id, snapshot.status));

@@ -6,8 +6,8 @@ use serde_json::Value;
 use crate::{
     booking::BookingId,
     commands::{
-        accept::{Progress, Source, resume},
-        deliver::{PERSON, accept_all, end_quarantine, read_again},
+        accept::{Progress, Source, resume, retry_if_due},
+        deliver::{PERSON, accept_all, end_quarantine, latest_end, read_again},
     },
     ledger::{BookingRecord, DeliveryId, Trigger},
     outbound::Deadline,
@@ -77,10 +77,19 @@ async fn deliver_again(app: &App, id: &str, deadline: &Deadline) -> Result<Reply
         return Err(faulty(bookings.into_iter().filter_map(Result::err).flatten().collect()));
     }
     let is_whole = bookings.iter().all(Result::is_ok);
-    let source = if delivery_id.sender() == PERSON { Source::Entry } else { Source::ReadAgain };
+    let ends = latest_end(app, bookings.iter().flatten());
+    let is_entry = delivery_id.sender() == PERSON;
+    if let (true, Some(Ok(entered))) = (is_entry, bookings.first()) {
+        let on_record = app.ledger.state(&entered.snapshot.booking_id, deadline).await.map_err(ledger_unavailable)?;
+        // The entry came after what was on record then: made again now, it would come after what was said since.
+        if let Some(record) = on_record {
+            return Ok(Box::pin(retry_if_due(app, record, deadline)).await?.reply(app));
+        }
+    }
+    let source = if is_entry { Source::Entry } else { Source::ReadAgain };
     let mut accepted = accept_all(app, &delivery, source, bookings, deadline).await?;
     if is_whole {
-        end_quarantine(app, &delivery_id, deadline).await;
+        end_quarantine(app, &delivery_id, ends, deadline).await;
     }
     for progress in &mut accepted.bookings {
         if progress.state == BookingState::Parked {

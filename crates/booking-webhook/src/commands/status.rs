@@ -52,7 +52,7 @@ pub async fn status(app: &App, request: &Value, deadline: &Deadline) -> Result<R
         "charter_id": record.charter_id.as_str(),
         "state": state,
         "guest_page": address.url,
-        "flags": desired.booking().map(|booking| &*booking.flags).unwrap_or_default(),
+        "flags": desired.flags(&record),
         "newest_snapshot": { "says": newest, "as_of": record.version.as_ref().map(|version| version.changed_at.at()), "accepted": seq },
         "decided_seq": record.decision.as_ref().map(|decision| decision.seq),
         "starts_at": starts_at,

@@ -27,15 +27,6 @@ pub struct LeaseRequest {
     pub until: Timestamp,
 }
 
-/// Who works on a booking, and until when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lease {
-    /// Random; tells one claim from another.
-    pub holder: String,
-    /// The holder's last permitted moment plus the settling time.
-    pub until: Timestamp,
-}
-
 /// What sets a piece of work off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trigger {

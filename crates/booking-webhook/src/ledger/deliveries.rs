@@ -123,17 +123,18 @@ impl Delivery {
         item
     }
 
-    fn expires_at(&self, ends: Option<Timestamp>) -> AttributeValue {
-        let kept_from = ends.map_or(self.received_at, |ends| ends.max(self.received_at));
-        number(kept_from.saturating_add(KEPT_FOR).unwrap_or(kept_from).as_second())
-    }
-
     fn from_item(id: &DeliveryId, item: &Item) -> Option<Self> {
         let packed = item.get("body")?.as_b().ok()?.clone().into_inner();
         let headers = item.get("headers").and_then(|headers| serde_json::from_str(headers.as_s().ok()?).ok());
         let headers = headers.unwrap_or_default();
         Some(Self { id: id.clone(), received_at: instant(item, "received_at")?, packed, headers })
     }
+}
+
+/// When what came in at `at` goes, in seconds since 1970, as DynamoDB wants it.
+fn expires_at(at: Timestamp, ends: Option<Timestamp>) -> AttributeValue {
+    let kept_from = ends.map_or(at, |ends| ends.max(at));
+    number(kept_from.saturating_add(KEPT_FOR).unwrap_or(kept_from).as_second())
 }
 
 impl Ledger {
@@ -148,7 +149,10 @@ impl Ledger {
         deadline: &Deadline,
     ) -> Result<StoreOutcome, CallError> {
         let mut item = delivery.item();
-        item.insert("expires_at".into(), delivery.expires_at(spoke.iter().filter_map(|spoke| spoke.ends).max()));
+        item.insert(
+            "expires_at".into(),
+            expires_at(delivery.received_at, spoke.iter().filter_map(|spoke| spoke.ends).max()),
+        );
         if !spoke.is_empty() {
             let bookings = spoke.iter().map(|spoke| spoke.booking_id.to_string()).collect();
             item.insert("bookings".into(), AttributeValue::Ss(bookings));
@@ -175,7 +179,7 @@ impl Ledger {
             (POINTS_TO.to_owned(), text(delivery.id.to_string())),
             ("received_at".to_owned(), milliseconds(delivery.received_at)),
             ("says".to_owned(), text(spoke.status.name())),
-            ("expires_at".to_owned(), delivery.expires_at(spoke.ends)),
+            ("expires_at".to_owned(), expires_at(delivery.received_at, spoke.ends)),
         ]);
         pointer.extend(spoke.as_of.map(|as_of| ("as_of".to_owned(), milliseconds(as_of))));
         let at = |key: ItemKey<'_>| pointer.clone().into_iter().chain(key.item()).collect::<Item>();
@@ -207,16 +211,23 @@ impl Ledger {
         })
     }
 
-    /// A quarantined delivery was replayed or dismissed: it need not be kept for good any more.
+    /// A quarantined delivery was replayed or dismissed: it need not be kept for good any more, but as long as one that comes in now, of a
+    /// charter that `ends` then.
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be used.
-    pub async fn end_quarantine(&self, id: &DeliveryId, now: Timestamp, deadline: &Deadline) -> Result<(), CallError> {
+    pub async fn end_quarantine(
+        &self,
+        id: &DeliveryId,
+        ends: Option<Timestamp>,
+        now: Timestamp,
+        deadline: &Deadline,
+    ) -> Result<(), CallError> {
         let update = Update::new()
             .set("replayed_at", milliseconds(now))
-            .set("expires_at", number(now.saturating_add(KEPT_FOR).unwrap_or(now).as_second()))
+            .set("expires_at", expires_at(now, ends))
             .remove(&["due", "due_at"])
-            .on(Condition::Present(PARTITION));
+            .on(Condition::Present("due"));
         self.update_item("end_quarantine", &ItemKey::Delivery(id), &update, deadline).await.map(|_| ())
     }
 
@@ -315,10 +326,10 @@ mod tests {
 
     #[test]
     fn a_delivery_outlives_its_charter_by_ninety_days() {
-        let kept = delivery(b"{}").expect("small");
-        let ends = Timestamp::from_second(1_000_000).expect("in range");
-        assert_eq!(kept.expires_at(None), number(90 * 86_400));
-        assert_eq!(kept.expires_at(Some(ends)), number(1_000_000 + 90 * 86_400));
-        assert_eq!(kept.expires_at(Some(Timestamp::MAX)), number(Timestamp::MAX.as_second()));
+        let (received_at, ends) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(1_000_000).expect("in range"));
+        assert_eq!(expires_at(received_at, None), number(90 * 86_400));
+        assert_eq!(expires_at(received_at, Some(ends)), number(1_000_000 + 90 * 86_400));
+        assert_eq!(expires_at(ends, Some(received_at)), number(1_000_000 + 90 * 86_400));
+        assert_eq!(expires_at(received_at, Some(Timestamp::MAX)), number(Timestamp::MAX.as_second()));
     }
 }

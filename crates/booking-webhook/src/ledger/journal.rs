@@ -8,15 +8,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    BookingRecord, Ledger, PerStep, Step, StepRecord, StepStatus, Updated,
-    expression::{Condition, Update},
-    json, number, text,
-};
-use crate::{
-    outbound::{CallError, Deadline},
-    systems::remote_id::{EntryId, EventId},
-};
+use super::{PerStep, StepRecord, StepStatus, json};
+use crate::systems::remote_id::{EntryId, EventId};
 
 /// What is known of one step: how it is doing, and what its system shows of the booking, if anything.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -156,29 +149,6 @@ impl<S> Known<S> {
     /// Whether the system shows anything of the booking, or may.
     pub fn may_show_something(&self) -> bool {
         self.shown.is_some() || self.step.unknown
-    }
-}
-
-impl Ledger {
-    /// Writes what is known of one step while the lease is held. `false` when it is lost.
-    ///
-    /// Each step has an attribute of its own, so that two of these writes in flight cannot overwrite each other; and it needs the holder,
-    /// so that one that arrives after the release changes nothing.
-    ///
-    /// # Errors
-    /// [`CallError`] when the ledger cannot be reached.
-    pub async fn journal(
-        &self,
-        record: &BookingRecord,
-        step: Step,
-        known: &impl Serialize,
-        deadline: &Deadline,
-    ) -> Result<bool, CallError> {
-        let Some(lease) = &record.lease else { return Ok(false) };
-        let update = Update::new()
-            .set(step.name(), json(known))
-            .on(Condition::equal("fence", number(record.fence)).and(Condition::equal("holder", text(&lease.holder))));
-        Ok(matches!(self.update("journal_step", &record.booking_id, &update, deadline).await?, Updated::Done(_)))
     }
 }
 

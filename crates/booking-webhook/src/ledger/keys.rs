@@ -79,6 +79,7 @@ pub(super) fn pointed_to(item: &Item) -> Option<DeliveryId> {
 }
 
 /// The delivery that an item is.
+#[cfg(test)]
 pub(super) fn delivery_of(item: &Item) -> Option<DeliveryId> {
     let name = item.get(PARTITION)?.as_s().ok()?.strip_prefix(DELIVERY)?;
     DeliveryId::parse(&format!("{name}{SEPARATOR}{}", item.get(SORT)?.as_s().ok()?))

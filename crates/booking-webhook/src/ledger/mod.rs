@@ -36,7 +36,7 @@ use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-pub use claim::{Claim, Lease, LeaseRequest, Trigger};
+pub use claim::{Claim, LeaseRequest, Trigger};
 pub use deliveries::{Delivery, Spoke, StoreOutcome, TooLarge};
 pub use history::{History, HistoryEntry};
 pub use journal::{Journal, Known, ShownEntry, ShownEvent, ShownFields, ShownPage};
@@ -44,7 +44,7 @@ pub use keys::DeliveryId;
 pub use queries::{Backlog, DeliverySummary};
 pub use record::{NewSnapshot, Place, RecordOutcome};
 pub use release::ReleaseOutcome;
-pub use state::{BookingRecord, Decision, RecordedContent};
+pub use state::{BookingRecord, Decision, Lease, RecordedContent};
 pub use steps::{Failure, PerStep, Step, StepRecord, StepStatus};
 pub use version::{ChangedAt, RecordedVersion, SnapshotVersion};
 

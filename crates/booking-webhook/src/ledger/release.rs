@@ -1,10 +1,11 @@
-//! Releasing a booking, with all that is known of it.
+//! Writing down what is known of a booking: step by step while it is held, all of it at its release.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{Timestamp, civil::Date};
+use serde::Serialize;
 
 use super::{
-    BookingRecord, Ledger, Updated,
+    BookingRecord, Ledger, Step, Updated,
     expression::{Condition, Update},
     json, milliseconds, number, read,
     state::{DUE, PARKED},
@@ -27,6 +28,27 @@ pub enum ReleaseOutcome {
 }
 
 impl Ledger {
+    /// Writes what is known of one step while the lease is held. `false` when it is lost.
+    ///
+    /// Each step has an attribute of its own, so that two of these writes in flight cannot overwrite each other; and it needs the holder,
+    /// so that one that arrives after the release changes nothing.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be reached.
+    pub async fn journal(
+        &self,
+        record: &BookingRecord,
+        step: Step,
+        known: &impl Serialize,
+        deadline: &Deadline,
+    ) -> Result<bool, CallError> {
+        let Some(lease) = &record.lease else { return Ok(false) };
+        let update = Update::new()
+            .set(step.name(), json(known))
+            .on(Condition::equal("fence", number(record.fence)).and(Condition::equal("holder", text(&lease.holder))));
+        Ok(matches!(self.update("journal_step", &record.booking_id, &update, deadline).await?, Updated::Done(_)))
+    }
+
     /// Releases with the record's journal and history. The booking is tried again at the journal's `next_try_at`, if there is anything left
     /// that time could bring; if only a person can bring it further, it waits for that. `calendar_day` is where the calendar is known to
     /// show it, if that is known.

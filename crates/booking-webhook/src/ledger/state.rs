@@ -6,7 +6,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    ChangedAt, History, Item, Journal, Lease, RecordedVersion,
+    ChangedAt, History, Item, Journal, RecordedVersion,
     version::{DECIDED, NEWEST, UNREVISED, VersionAttributes},
 };
 use crate::booking::{BookingId, BookingStatus, CharterId, Sale, Snapshot, Terms};
@@ -63,6 +63,15 @@ pub struct BookingRecord {
     pub journal: Journal,
     /// What became of the newest tries.
     pub history: History,
+}
+
+/// Who works on a booking, and until when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// Random; tells one claim from another.
+    pub holder: String,
+    /// The holder's last permitted moment plus the settling time.
+    pub until: Timestamp,
 }
 
 /// What was decided last, and by which snapshot.

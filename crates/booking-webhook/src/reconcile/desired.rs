@@ -134,6 +134,11 @@ impl DesiredState {
         self.booking().map(|booking| &booking.terms)
     }
 
+    /// What a person should look at, whether or not anything is shown.
+    pub fn flags(&self, record: &BookingRecord) -> Vec<Flag> {
+        self.booking().map_or_else(|| flags(record).collect(), |booking| booking.flags.clone())
+    }
+
     /// In one word, for a person who reads a plan.
     pub fn name(&self) -> &'static str {
         match self {
@@ -190,7 +195,7 @@ fn guard_rail(record: &BookingRecord, decision: &Decision, sale: &Sale, operator
 
 /// What a person should look at in the snapshots themselves.
 fn flags(record: &BookingRecord) -> impl Iterator<Item = Flag> {
-    let inconclusive = record.status == BookingStatus::Inconclusive;
+    let inconclusive = record.status == BookingStatus::Inconclusive && record.decision.is_some();
     [
         (record.contradicted, Flag::Contradicted),
         (record.revision_disagrees, Flag::RevisionDisagrees),

@@ -18,7 +18,7 @@ use serde_json::json;
 
 use self::{
     desired::{Desired, DesiredEvent, DesiredPage, DesiredState},
-    plan::{Preview, When},
+    plan::{Action, Preview, When},
 };
 use crate::{
     booking::Operator,
@@ -57,10 +57,15 @@ impl<'a> Planning<'a> {
         let (entry, event) = (desired::entry(self.desired, self.record, &self.address.url), self.event(entry_id));
         let page = self.page();
         let content = self.redaction_content(&json!(journal.crew_event.shown));
+        let crew_event = plan::crew_event(&event, &journal.crew_event, &when, false);
+        let mut crew_event_after = journal.crew_event.clone();
+        if let Action::Done(status) = crew_event {
+            crew_event_after.step.status = status;
+        }
         let actions = PerStep {
             calendar: plan::calendar(&entry, &journal.calendar, &when),
-            crew_event: plan::crew_event(&event, &journal.crew_event, &when, false),
-            crew_redaction: plan::redaction(&journal.crew_event, false, &journal.crew_redaction, &content, &when),
+            crew_event,
+            crew_redaction: plan::redaction(&crew_event_after, false, &journal.crew_redaction, &content, &when),
             guest_page: plan::guest_page(&page, &journal.guest_page, &when),
         };
         let sends = PerStep {

@@ -67,7 +67,7 @@ async fn what_has_nothing_to_follow_says_so_and_sends_nothing() {
 }
 
 #[tokio::test]
-async fn a_sweep_and_a_replay_are_direct_invocations() {
+async fn what_people_do_by_hand_is_a_direct_invocation() {
     let visitor = visit().await;
     for (path, body, event, label) in [
         ("/sweep", json!({}), json!({ "sweep": {} }), "Sweep, by hand"),
@@ -76,6 +76,12 @@ async fn a_sweep_and_a_replay_are_direct_invocations() {
             json!({ "booking_id": "BS-1048812" }),
             json!({ "replay": { "booking_id": "BS-1048812" } }),
             "Replay, by a person",
+        ),
+        (
+            "/approve",
+            json!({ "booking_id": "BS-1048812", "decided_seq": 3 }),
+            json!({ "approve": { "booking_id": "BS-1048812", "decided_seq": 3 } }),
+            "Approval, by a person",
         ),
     ] {
         let answer = json!({ "state": "in_step" });

@@ -35,13 +35,15 @@ pub(super) async fn bring_in_step(
     announce: watch::Sender<Option<EntryId>>,
 ) -> StepOutcome<Known<ShownEntry>> {
     let desired = desired::entry(context.desired, context.record, &context.address.url);
+    // Where no entry is wanted, crew do not wait for the calendar.
+    let mut announce = Some(announce).filter(|_| matches!(desired, Desired::Shown(_)));
     let before = &context.record.journal.calendar;
     let mut attempt =
         Attempt::begin(context, STEP, plan::entry_digest(&desired), StepOutcome::untouched(before.clone()));
     let mut outcome = None;
     for _ in 0..MOST_ACTIONS {
         // Whether or not the entry is touched now: crew read its id.
-        if let (Desired::Shown(_), Some(shown), false) = (&desired, &attempt.known.shown, attempt.known.step.unknown) {
+        if let (Some(announce), Some(shown), false) = (&announce, &attempt.known.shown, attempt.known.step.unknown) {
             announce.send_replace(Some(shown.id.clone()));
         }
         let done = match (plan::calendar(&desired, &attempt.known, &context.when()), &desired) {
@@ -69,7 +71,7 @@ pub(super) async fn bring_in_step(
             attempt.fail(&CallError::new(calendar::FIND, Class::Transient, reason))
         }
     };
-    drop(announce);
+    announce.take();
     context.journal(STEP, before, &outcome).await;
     outcome
 }
