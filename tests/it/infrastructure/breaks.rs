@@ -102,7 +102,7 @@ fn guest_pages_that_nobody_may_write_or_that_nobody_removes() {
 }
 
 #[test]
-fn a_sweep_that_is_repeated_and_an_alias_that_something_else_moves() {
+fn a_sweep_that_repeats_and_an_alias_moved_elsewhere() {
     let retries = (
         "RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 }",
         "RetryPolicy: { MaximumRetryAttempts: 2, MaximumEventAgeInSeconds: 60 }",

@@ -135,7 +135,7 @@ mod tests {
     /// The expected ids come from an independent implementation:
     /// `printf BS-1048812 | openssl dgst -sha256 -hmac KEY -binary | head -c 5`, written in Crockford base32.
     #[test]
-    fn a_charter_id_is_the_same_for_the_same_booking_and_depends_on_the_key() {
+    fn a_charter_id_follows_from_the_booking_and_the_key() {
         let booking = BookingId::parse("BS-1048812").expect("valid");
         let id = CharterId::derive(b"link-key", &booking);
         assert_eq!(id, CharterId::derive(b"link-key", &booking));

@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_is_the_worked_example_and_describes_its_boat_whole() {
+    fn the_example_file_is_the_worked_example() {
         let operator = example();
         assert_eq!(operator.rates, Rates::default(), "25, 50 and 0.18, to the digit");
         assert_eq!(operator.time_zone.iana_name(), Some("America/Los_Angeles"));
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_who_cannot_be_an_identifier_is_refused_with_the_reason() {
+    fn a_person_who_is_no_identifier_is_refused() {
         for roster in ["crew = [\"crew-1\", \"crew 2\"]", "captain = \"captain/1\""] {
             let refused = toml::from_str::<Operator>(&format!("[[boats]]\n[boats.roster]\n{roster}"));
             assert!(refused.expect_err(roster).to_string().contains("must be 1 to 64 of the characters"), "{roster}");

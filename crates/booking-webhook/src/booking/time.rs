@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_read_in_its_own_offset_or_zone_else_in_the_operators() {
+    fn a_time_is_read_in_its_own_zone_else_the_operators() {
         let instant = |text: &str, ambiguous| Ok((text.to_owned(), ambiguous));
         for (text, expected) in [
             ("2025-05-30T14:00:00-07:00", instant("2025-05-30T21:00:00Z", false)),
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_whole_minutes_from_a_quarter_of_an_hour_to_a_week() {
+    fn durations_last_a_quarter_of_an_hour_to_a_week() {
         for minutes in [15, 180, 10_080] {
             assert_eq!(CharterDuration::try_from(minutes).map(u64::from), Ok(minutes));
         }

@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_series_is_three_attempts_at_most_and_only_for_what_is_transient() {
+    async fn three_attempts_at_most_and_only_for_the_transient() {
         assert_eq!(attempts_until(1, Class::Transient).await, (1, true));
         assert_eq!(attempts_until(3, Class::Transient).await, (3, true));
         assert_eq!(attempts_until(4, Class::Transient).await, (3, false));
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_may_have_been_created_is_read_back_before_it_is_created_again() {
+    async fn what_may_be_there_is_read_back_before_a_creation() {
         let (answered, unanswered) = (Class::Unknown { may_still_act: false }, Class::Unknown { may_still_act: true });
         assert_eq!(creations(&[Class::Unreadable], Some("found")).await, (1, Some("found")));
         assert_eq!(creations(&[Class::Unreadable], None).await, (1, None), "it says that it acted");
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_creation_is_never_cut_short_and_nothing_starts_without_a_chance() {
+    fn a_creation_is_never_cut_short() {
         let limit = |effect, remaining_ms| outbound().limit(effect, &after(Duration::from_millis(remaining_ms)));
         assert_eq!(limit(Effect::Create, 40), None);
         assert_eq!(limit(Effect::Create, 1_000), Some(Duration::from_millis(50)));

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gauge_stands_where_it_was_last_and_no_line_has_too_many_values() {
+    fn a_gauge_keeps_its_last_value_and_lines_stay_short() {
         let metrics = Metrics::default();
         for number in [7, 0] {
             metrics.gauge(Metric::DueBookings, number);

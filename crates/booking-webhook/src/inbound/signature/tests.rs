@@ -140,7 +140,7 @@ fn only_the_first_signatures_are_compared() {
 }
 
 #[test]
-fn a_signature_is_good_for_its_tolerance_unless_age_does_not_count() {
+fn a_signature_is_good_for_its_tolerance() {
     for (tolerance, off, fresh) in
         [(None, 300, true), (None, 301, false), (None, -300, true), (None, -301, false), (Some(60), 61, false)]
     {

@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_faulty_address_for_photos_costs_the_photos_and_nothing_else() {
+    fn a_faulty_address_for_photos_costs_the_photos_alone() {
         let with = |presign_url: &str, upload_url: &str| {
             let json = SOUND[2]
                 .1

@@ -91,7 +91,7 @@ fn check(page: &str, said: &[&str], unsaid: &[&str]) {
 }
 
 #[test]
-fn a_boat_that_the_operator_describes_has_everything_on_its_page() {
+fn a_described_boat_has_everything_on_its_page() {
     let page = page(sale(), &example());
     let said = [
         "Welcome aboard, <bdi>Dana</bdi>",
@@ -196,7 +196,7 @@ fn what_has_nothing_to_say_is_left_out() {
 }
 
 #[test]
-fn another_place_than_the_boats_own_is_not_mixed_up_with_its_address() {
+fn another_place_is_not_mixed_up_with_the_boats_own() {
     let page = page(Sale { location: Some("Coronado <Ferry> Landing".into()), ..sale() }, &example());
     check(&page, &["<bdi>Coronado &lt;Ferry&gt; Landing</bdi>"], &["1880 Harbor Island", "Open map"]);
 }
@@ -258,7 +258,7 @@ fn a_new_time_is_marked_with_the_one_before_and_until_when() {
 }
 
 #[test]
-fn a_cancelled_charter_says_so_and_its_file_takes_it_out_of_calendars() {
+fn a_cancelled_charter_leaves_peoples_calendars() {
     let standing = render(sale(), &example(), &Story::default());
     assert!(standing.calendar.contains("STATUS:CONFIRMED") && !standing.html.contains("This charter is cancelled"));
     let story = Story { cancelled: true, sequence: 3, uploads: Some(uploads()), ..Story::default() };

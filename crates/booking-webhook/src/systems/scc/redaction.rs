@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_among_crews_own_entries_goes_and_their_entries_stay() {
+    fn a_statement_among_crews_entries_goes_alone() {
         let entry =
             |amount| map([("by", text("crew-1")), ("amount", number(amount)), ("words", text("gross weather gear"))]);
         let statement = || map([("captain_fee", number("150"))]);
