@@ -107,8 +107,8 @@ SAFEGUARDS = [
     (
         "guard rails: what a person must decide is carried out by nobody else",
         "reconcile/desired.rs",
-        "guard_rail(record, confirmed, sale.start).filter(|_| !record.approved)",
-        "guard_rail(record, confirmed, sale.start).filter(|_| false)",
+        "guard_rail(record, decision, sale, operator).filter(|_| !record.approved)",
+        "guard_rail(record, decision, sale, operator).filter(|_| false)",
         "guard_rails",
     ),
     (
@@ -184,8 +184,8 @@ SAFEGUARDS = [
     (
         "after the end: crew are told nothing of a charter that is over",
         "reconcile/plan.rs",
-        "Action::Create | Action::Change(_) | Action::ReadNotes if when.is_over() => {",
-        "Action::Create | Action::Change(_) | Action::ReadNotes if when.is_over() && false => {",
+        "Action::Create | Action::Change(_) | Action::ReadNotes(_) if when.is_over() => {",
+        "Action::Create | Action::Change(_) | Action::ReadNotes(_) if when.is_over() && false => {",
         "main_job::crew_are_not_mailed",
     ),
 ]

@@ -145,12 +145,7 @@ async fn of_two_entries_that_are_read_back_after_a_creation_one_stays() {
 async fn an_event_that_somebody_deleted_is_left_to_a_person() {
     let world = World::start().await;
     world.deliver(&sample()).await;
-    let event = world.effects().await.scc_events.remove(0);
-    let text = |name: &str| AttributeValue::S(event[name].as_str().expect("a key").to_owned());
-    let delete = world.cloud.dynamodb.delete_item().table_name(&world.cloud.events_table);
-    let delete = delete.key("event_id", text("event_id")).key("created_timestamp", text("created_timestamp"));
-    delete.send().await.expect("deleted");
-
+    world.delete_event_by_hand().await;
     let answered = world.deliver(&moved()).await;
     assert_eq!(answered.body["state"], "parked", "{:#}", answered.body);
     assert_eq!(answered.body["steps"]["crew_event"]["state"], "parked", "{:#}", answered.body);

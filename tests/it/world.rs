@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{Timestamp, ToSpan, Zoned};
 use rehearsal::{Answered, Options, Rehearsal, SERVICE_KEY, world::Effects};
 use serde_json::{Value, json};
@@ -178,6 +179,15 @@ impl World {
         let patch = simulators::aws::loopback_client().patch(url).bearer_auth(SERVICE_KEY).json(&change);
         let answer = patch.send().await.expect("an answer");
         assert!(answer.status().is_success(), "{change} is taken: {}", answer.status());
+    }
+
+    /// Somebody deletes the sample booking's only event.
+    pub(crate) async fn delete_event_by_hand(&self) {
+        let event = self.effects().await.scc_events.remove(0);
+        let text = |name: &str| AttributeValue::S(event[name].as_str().expect("a key").to_owned());
+        let delete = self.cloud.dynamodb.delete_item().table_name(&self.cloud.events_table);
+        let delete = delete.key("event_id", text("event_id")).key("created_timestamp", text("created_timestamp"));
+        delete.send().await.expect("deleted");
     }
 
     /// The id of the calendar's only entry.

@@ -22,7 +22,7 @@ mod counts;
 mod crashes;
 mod oracle;
 mod processes;
-mod scenarios;
+pub(crate) mod scenarios;
 mod schedules;
 pub(crate) mod stage;
 pub(crate) mod story;

@@ -1,11 +1,11 @@
 //! What a plausible booking is within. Outside, a unit was mistaken somewhere (cents for dollars, seconds for minutes), and a person
 //! looks before anybody is mailed.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use super::{Money, Operator, Sale};
+use super::{Money, Sale};
 
 /// The operator's bounds for one booking.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -37,12 +37,17 @@ impl Default for SanityBounds {
 
 /// What is out of bounds, in words; empty when nothing is. A start in the past counts only for a booking that was never shown anywhere: a
 /// charter that sailed is in the past, too.
-pub fn out_of_bounds(sale: &Sale, operator: &Operator, now: Timestamp, never_shown: bool) -> Vec<String> {
-    let bounds = &operator.bounds;
+pub fn out_of_bounds(
+    sale: &Sale,
+    bounds: &SanityBounds,
+    zone: &TimeZone,
+    now: Timestamp,
+    never_shown: bool,
+) -> Vec<String> {
     let dollars = |amount: Decimal| Money::rounded(amount).grouped();
     let minutes = u64::from(sale.duration);
     let latest = now.checked_add(SignedDuration::from_hours(24 * i64::from(bounds.days_ahead_max)));
-    let start = sale.start.to_zoned(operator.time_zone.clone()).strftime("%a %-d %b %Y, %-I:%M %p").to_string();
+    let start = sale.start.to_zoned(zone.clone()).strftime("%a %-d %b %Y, %-I:%M %p").to_string();
     let is_too_late = latest.is_ok_and(|latest| sale.start > latest);
     let gross = sale.gross;
     let findings = [
@@ -68,6 +73,11 @@ fn hours(minutes: u64) -> Decimal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::booking::Operator;
+
+    fn pacific() -> TimeZone {
+        TimeZone::get("America/Los_Angeles").expect("bundled")
+    }
 
     #[test]
     fn what_is_out_of_bounds_is_said_in_words() {
@@ -98,7 +108,11 @@ mod tests {
                 vec!["starts Wed 30 May 2131, 2:00 PM, at most 3650 days ahead"],
             ),
         ] {
-            assert_eq!(out_of_bounds(&sale, &Operator::default(), now, never_shown), expected, "{never_shown}");
+            assert_eq!(
+                out_of_bounds(&sale, &SanityBounds::default(), &pacific(), now, never_shown),
+                expected,
+                "{never_shown}"
+            );
         }
     }
 
@@ -106,7 +120,7 @@ mod tests {
     fn every_bound_that_is_broken_is_named() {
         let operator: Operator =
             toml::from_str("[bounds]\ngross_min = 850\nparty_max = 6\nhours_max = 2").expect("valid");
-        let found = out_of_bounds(&Sale::example(), &operator, Timestamp::UNIX_EPOCH, true);
+        let found = out_of_bounds(&Sale::example(), &operator.bounds, &pacific(), Timestamp::UNIX_EPOCH, true);
         let expected = [
             "840.75 dollars, at least 850.00",
             "3 hours, at most 2",

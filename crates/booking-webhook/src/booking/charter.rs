@@ -118,7 +118,7 @@ impl Booking {
         let place = place(sale.location.as_deref(), boat.meeting_point.as_ref(), operator, &mut flags);
         flags.extend(sale.notes.ends_with(NOTES_ARE_CUT).then_some(Flag::NotesCut));
         let statement = Statement::of(sale.gross, &time, terms.crew.len(), &terms.rates);
-        let DividedNotes { for_crew, withheld } = DividedNotes::of(&sale.notes, &statement, operator);
+        let DividedNotes { for_crew, withheld } = DividedNotes::of(&sale.notes, &statement, &operator.money_words);
         let crew_notes_withheld = !withheld.is_empty();
         flags.extend(crew_notes_withheld.then_some(Flag::NotesWithheld { sentences: withheld }));
         let charter = Charter {
@@ -174,8 +174,8 @@ fn boat(sale: &Sale, terms: &Terms, operator: &Operator, flags: &mut Vec<Flag>) 
     if boat.name != PublicText::default() {
         return boat;
     }
-    let stated = PublicText::pass(&sale.boat.name, operator);
-    let name = stated.clone().or_else(|| PublicText::pass(&sale.boat.id, operator)).unwrap_or_default();
+    let stated = operator.pass(&sale.boat.name);
+    let name = stated.clone().or_else(|| operator.pass(&sale.boat.id)).unwrap_or_default();
     if stated.is_none() {
         flags.push(Flag::BoatNameWithheld { name: sale.boat.name.clone(), shown: name.to_string() });
     }
@@ -197,7 +197,7 @@ fn place(
     if meeting_point.is_some_and(|point| names(point).contains(&true)) {
         return at_meeting_point();
     }
-    if let Some(words) = PublicText::pass(location, operator) {
+    if let Some(words) = operator.pass(location) {
         return Some(Place::Elsewhere(words));
     }
     let shown = meeting_point.map(|point| point.name.english().clone());

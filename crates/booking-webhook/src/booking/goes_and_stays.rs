@@ -395,8 +395,8 @@ fn goes(place: Place, text: &str) -> bool {
         AttributeName => words.names_money(text),
         SccText => words.without_money(text, |part| operator.knows(part)).is_some(),
         CrewsAccount => words.crews_own_states_money(text),
-        GuestNotes => !DividedNotes::of(text, &statement(), &operator).withheld.is_empty(),
-        BoatOrLocation => PublicText::pass(text, &operator).is_none(),
+        GuestNotes => !DividedNotes::of(text, &statement(), &operator.money_words).withheld.is_empty(),
+        BoatOrLocation => operator.pass(text).is_none(),
         FirstName => PublicText::first_name(text).is_none(),
     }
 }
@@ -455,7 +455,7 @@ fn a_public_text_is_one_visible_line() {
         ("Dock\u{0}\u{7} 5\u{2028}north", "Dock 5 north"),
         ("net gain 500", "net gain 500"),
     ] {
-        assert_eq!(PublicText::pass(text, &operator).as_deref(), Some(shown), "{text:?}");
+        assert_eq!(operator.pass(text).as_deref(), Some(shown), "{text:?}");
     }
 }
 
@@ -491,10 +491,10 @@ proptest! {
     ) {
         let (operator, text) = (operator(), pieces.join(" "));
         let untouched = |text: &str| operator.money_words.without_money(text, |part| operator.knows(part)).is_none();
-        if let Some(shown) = PublicText::pass(&text, &operator) {
+        if let Some(shown) = operator.pass(&text) {
             prop_assert!(untouched(&format!("Boatsetter charter · {shown}")), "{text:?}");
         }
-        for line in DividedNotes::of(&text, &statement(), &operator).for_crew {
+        for line in DividedNotes::of(&text, &statement(), &operator.money_words).for_crew {
             prop_assert!(untouched(&format!("Guest: “{line}”")), "{text:?}: {}", &*line);
         }
     }

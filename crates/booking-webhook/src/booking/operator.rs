@@ -66,6 +66,11 @@ impl Default for Operator {
 }
 
 impl Operator {
+    /// A boat's name or a place from outside, if everybody may read it. What this file calls a boat or a place always may.
+    pub fn pass(&self, text: &str) -> Option<PublicText> {
+        PublicText::pass(text, &self.money_words, |line| self.knows(line))
+    }
+
     /// The boat that the sender means. An exact id beats an alias, an alias beats a name; case does not matter.
     pub fn identify(&self, reference: &BoatReference) -> IdentifiedBoat<'_> {
         let same = |one: &str, other: &str| one.trim().eq_ignore_ascii_case(other.trim());

@@ -9,7 +9,7 @@ use regex_lite::Regex;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use super::{
-    Operator, Statement, pattern,
+    MoneyWords, Statement, pattern,
     plain::{folded, one_line, sentences, shows_something},
 };
 
@@ -83,14 +83,14 @@ impl<'de> Deserialize<'de> for PublicText {
 }
 
 impl PublicText {
-    /// A boat's name or a place; `None` when it may not be shown. What the operator file calls a boat or a place always may.
-    pub fn pass(text: &str, operator: &Operator) -> Option<Self> {
+    /// A boat's name or a place; `None` when it may not be shown. What `is_known` to the operator file always may.
+    pub(super) fn pass(text: &str, words: &MoneyWords, is_known: impl Fn(&str) -> bool) -> Option<Self> {
         let line = one_line(text);
-        let passes = operator.knows(&line)
+        let passes = is_known(&line)
             || (line.chars().count() <= LONGEST_CHARS
                 && shows_something(&line)
                 && is_harmless(&line)
-                && !operator.money_words.speaks_of_money(&line));
+                && !words.speaks_of_money(&line));
         (passes && !line.is_empty()).then_some(Self(line))
     }
 
@@ -139,17 +139,17 @@ pub(super) struct DividedNotes {
 
 impl DividedNotes {
     /// Sentence by sentence: an allergy beside a tip reaches the crew.
-    pub(super) fn of(notes: &str, statement: &Statement, operator: &Operator) -> Self {
+    pub(super) fn of(notes: &str, statement: &Statement, words: &MoneyWords) -> Self {
         let mut divided = Self::default();
         for line in notes.lines() {
             let judged = sentences(line).into_iter().map(|sentence| {
                 let sentence = one_line(sentence);
-                let passes = is_harmless(&sentence) && !operator.money_words.notes_speak_of_money(&sentence, statement);
+                let passes = is_harmless(&sentence) && !words.notes_speak_of_money(&sentence, statement);
                 (passes, sentence)
             });
             let (kept, withheld): (Vec<_>, Vec<_>) = judged.partition(|(passes, _)| *passes);
             let joined = one_line(&kept.into_iter().map(|(_, sentence)| sentence).collect::<Vec<_>>().join(" "));
-            if operator.money_words.without_money(&joined, |_| false).is_some() {
+            if words.without_money(&joined, |_| false).is_some() {
                 // "Gross." and then "840": each is harmless, the line is not.
                 divided.withheld.push(joined);
             } else if !joined.is_empty() {

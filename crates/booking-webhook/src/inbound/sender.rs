@@ -2,10 +2,8 @@
 
 use std::{borrow::Borrow, collections::BTreeMap, fmt};
 
-use super::{Mapping, MappingFault};
+use super::{BUILT_IN_SENDER, Mapping, MappingFault};
 
-/// Has a mapping without a file, and booking ids without a prefix.
-pub const BUILT_IN_SENDER: &str = "boatsetter";
 const BUILT_IN_LABEL: &str = "Boatsetter";
 const LONGEST_NAME: usize = 32;
 

@@ -180,7 +180,7 @@ fn guard_rail(record: &BookingRecord, decision: &Decision, sale: &Sale, operator
         return too_late.then_some(NeedsDecision::CANCELLED_TOO_LATE);
     }
     let never_shown = !record.journal.remote_ids().any(Option::is_some);
-    let out_of_bounds = out_of_bounds(sale, operator, decision.recorded_at, never_shown);
+    let out_of_bounds = out_of_bounds(sale, &operator.bounds, &operator.time_zone, decision.recorded_at, never_shown);
     let moved_into_the_past = shown_start.is_some_and(|shown| shown != sale.start) && decision.recorded_at > sale.start;
     if record.cancelled_at.is_some() {
         Some(NeedsDecision::CONFIRMED_AGAIN)

@@ -90,6 +90,8 @@ pub(super) struct When {
     pub(super) now: Timestamp,
     /// The charter's end: after it crew are told nothing any more.
     pub(super) ends: Timestamp,
+    /// A person has approved what was decided, and knows that crew are not told after the end.
+    pub(super) approved: bool,
 }
 
 impl When {
@@ -198,6 +200,7 @@ pub(super) fn crew_event(
         (false, None) => Action::Done(StepStatus::NotNeeded),
     };
     match action {
+        Action::Change(_) if when.is_over() && when.approved => Action::Done(StepStatus::NotNeeded),
         Action::Create | Action::Change(_) | Action::ReadNotes(_) if when.is_over() => {
             Action::Park(NeedsDecision::CREW_NEVER_TOLD)
         }

@@ -39,6 +39,13 @@ pub struct StandingEntry {
     pub seen: Option<Map<String, Value>>,
 }
 
+/// An answer without the charter's id is not the calendar's.
+#[derive(Deserialize)]
+struct Created {
+    id: EntryId,
+    event_id: String,
+}
+
 #[derive(Deserialize)]
 struct Stored {
     id: EntryId,
@@ -137,8 +144,9 @@ impl<'a> Calendar<'a> {
                 post.header(IDEMPOTENCY_KEY, idempotency_key).json(entry)
             };
             let read = |_, body: &[u8]| {
-                let Stored { id } = serde_json::from_slice(body)?;
-                Ok((id.clone(), Some(id.to_string())))
+                let Created { id, event_id } = serde_json::from_slice(body)?;
+                let ours = entry.get("event_id").and_then(Value::as_str);
+                if Some(&*event_id) == ours { Ok((id.clone(), Some(id.to_string()))) } else { Err(Misread::NotOurs) }
             };
             self.outbound.exchange_once(CREATE, attempt_number, deadline, request, read).await
         };

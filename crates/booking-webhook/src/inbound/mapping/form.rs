@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     pointer::Pointer,
-    values::{decimal, text_of},
+    text::{decimal, text_of},
 };
 
 /// Where a value comes from, and how it is written there.

@@ -11,6 +11,7 @@ mod file;
 mod form;
 mod pointer;
 mod reading;
+mod text;
 mod values;
 
 use std::collections::HashMap;
@@ -25,11 +26,13 @@ use form::{Form, Place};
 use pointer::{Found, Pointer};
 pub use reading::FieldReading;
 use reading::Reader;
-use values::word_of;
+use text::word_of;
 
 use crate::booking::{BookingStatus, Field, FieldFault, Operator, Snapshot};
 
 /// More bookings than this in one delivery come from no sender of charters.
+/// Has a mapping without a file, and booking ids without a prefix.
+pub const BUILT_IN_SENDER: &str = "boatsetter";
 const MOST_BOOKINGS: usize = 25;
 /// More than any clock is wrong or any zone is off; a year that the sender got wrong is further ahead.
 const FURTHEST_AHEAD: SignedDuration = SignedDuration::from_hours(24);
@@ -146,7 +149,7 @@ impl Mapping {
     /// # Errors
     /// [`MappingFault`]: every slip, each with its line.
     pub fn parse(sender: &str, file: &str, text: &str) -> Result<Self, MappingFault> {
-        file::parse(file, text, sender != super::BUILT_IN_SENDER)
+        file::parse(file, text, sender != BUILT_IN_SENDER)
     }
 
     /// What this sender's booking ids begin with; empty for the built-in sender.

@@ -15,7 +15,8 @@ use super::{
     Fault, Mapping, Received,
     form::{Form, Place},
     is_far_ahead,
-    values::{integer, text_of, time, word_of},
+    text::{text_of, word_of},
+    values::{integer, time},
 };
 pub use shown::FieldReading;
 

@@ -112,7 +112,12 @@ fn a_move_into_the_past_asks_a_person() {
         BookingRecord { decision, ..record(true) }
     };
     for (shown, recorded_at, approved, expected) in [
-        (None, "2031-05-30T22:00:00Z", false, "confirmed"),
+        (
+            None,
+            "2031-05-30T22:00:00Z",
+            false,
+            "it is out of bounds: starts Fri 30 May 2031, 2:00 PM, which is in the past",
+        ),
         (Some(start), "2031-05-30T22:00:00Z", false, "confirmed"),
         (Some(earlier), "2031-05-20T18:00:00Z", false, "confirmed"),
         (Some(earlier), "2031-05-30T22:00:00Z", false, &*NeedsDecision::INTO_THE_PAST.why),

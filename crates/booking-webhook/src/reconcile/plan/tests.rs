@@ -15,7 +15,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn when(trigger: Trigger) -> When {
-    When { trigger, now: at(NOW), ends: at(NOW + 10_000) }
+    When { trigger, now: at(NOW), ends: at(NOW + 10_000), approved: false }
 }
 
 fn over() -> When {
@@ -203,6 +203,10 @@ fn crew_are_told_nothing_after_the_end() {
         let known = Known { step, shown: known };
         assert_eq!(crew_event(&desired, &known, &over(), false), expected, "{known:?}");
     }
+    let known = Known { step: step(StepStatus::Parked), shown: as_wanted() };
+    let approved = When { approved: true, ..over() };
+    let action = crew_event(&withdrawn(), &known, &approved, false);
+    assert_eq!(action, Action::Done(StepStatus::NotNeeded), "a person has approved that after the end");
 }
 
 #[test]

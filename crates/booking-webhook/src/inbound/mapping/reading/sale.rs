@@ -7,7 +7,8 @@ use crate::{
     booking::{Assigned, BoatReference, CharterDuration, Field, Guest, Money, PersonId, Sale, TimeReading},
     inbound::mapping::{
         form::Unit,
-        values::{amount, duration, printable, text_of},
+        text::{printable, text_of},
+        values::{amount, duration},
     },
 };
 
