@@ -199,7 +199,7 @@ impl World {
     pub(crate) fn called(&self) -> Vec<String> {
         let is_outside = |call: &Call| match call.service {
             Service::Dynamodb => !call.request_body.contains(&self.cloud.ledger_table),
-            Service::Calendar | Service::Scc | Service::S3 | Service::Cloudfront => true,
+            Service::Calendar | Service::Scc | Service::S3 | Service::Cloudfront | Service::Sns => true,
             Service::Secretsmanager | Service::Edge => false,
         };
         let calls = self.traffic.calls();

@@ -7,6 +7,7 @@ use simulators::{
     calendar::Calendar,
     cloud::{Cloud, RequestedInvalidation, StoredObject},
     edge::Edge,
+    office::OfficeMail,
     scc::{Mail, Scc},
 };
 
@@ -24,6 +25,8 @@ pub struct Effects {
     pub scc_events: Vec<Value>,
     /// The mail that ShipCaptainCrew sent.
     pub mailbox: Vec<Mail>,
+    /// The mail to the office.
+    pub office_mailbox: Vec<OfficeMail>,
     /// The guest site's bucket.
     pub bucket: Vec<StoredObject>,
     /// What a visitor gets for each page and calendar file in the bucket.
@@ -64,6 +67,7 @@ impl Effects {
             calendar: calendar.entries(),
             scc_events: scc.events().await,
             mailbox: scc.mailbox(),
+            office_mailbox: cloud.office.mails().await?,
             bucket,
             visits,
             invalidations: cloud.invalidations().await?,
@@ -76,6 +80,7 @@ impl Effects {
         self.calendar.is_empty()
             && self.scc_events.is_empty()
             && self.mailbox.is_empty()
+            && self.office_mailbox.is_empty()
             && self.bucket.is_empty()
             && self.invalidations.is_empty()
     }

@@ -10,7 +10,7 @@ use http::{HeaderMap, Method, Request, header, request};
 
 use crate::{
     origin::Origin,
-    server::Server,
+    server::{SAID_BY_THE_BODY, Server},
     traffic::{Service, Traffic},
 };
 
@@ -63,6 +63,7 @@ fn name(request: &request::Parts) -> Option<(Service, String)> {
     let named = match signed_for(&request.headers) {
         Some(DYNAMODB) => (Service::Dynamodb, target(request)),
         Some("secretsmanager") => (Service::Secretsmanager, target(request)),
+        Some("sns") => (Service::Sns, SAID_BY_THE_BODY.to_owned()),
         Some("cloudfront") => (Service::Cloudfront, cloudfront_operation(request)),
         _ => (Service::S3, s3_operation(request)),
     };

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::{
     aws::{CloudError, REGION, failed, s3_client, sdk_config},
+    office::OfficeMailbox,
     template::{Bucket, Table},
 };
 
@@ -56,6 +57,8 @@ pub struct Cloud {
     pub ledger_table: String,
     /// `SECRETS_PREFIX`.
     pub secrets_prefix: String,
+    /// `NOTICES_TOPIC`, and what reaches the office by it.
+    pub office: OfficeMailbox,
 }
 
 impl Cloud {
@@ -85,6 +88,7 @@ impl Cloud {
             events_table: format!("scc-events-{suffix}"),
             ledger_table: format!("ledger-{suffix}"),
             secrets_prefix: format!("booking-webhook-{suffix}"),
+            office: OfficeMailbox::create(emulator_url, &format!("notices-{suffix}")).await?,
         };
         Bucket::in_template("Site").create(&cloud.s3, &cloud.bucket).await?;
         cloud.distribution_id = cloud.create_distribution().await?;

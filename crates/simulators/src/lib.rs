@@ -14,6 +14,7 @@ pub mod dynamodb;
 pub mod edge;
 pub mod emulator;
 pub mod front_door;
+pub mod office;
 mod origin;
 pub mod records;
 pub mod runtime_api;

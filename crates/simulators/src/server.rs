@@ -4,14 +4,21 @@
 //! a closed socket, and a service goes on acting when its caller has gone away, as a Lambda behind a gateway does.
 
 use std::{
+    collections::BTreeMap,
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
 
-use axum::{Router, body::Body};
-use futures::future::{BoxFuture, FutureExt};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+};
+use futures::{
+    StreamExt as _,
+    future::{BoxFuture, FutureExt},
+};
 use http::{Request, Response, StatusCode, header, request};
 use hyper::{
     body::Incoming,
@@ -19,6 +26,7 @@ use hyper::{
     service::{Service as _, service_fn},
 };
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use serde_json::{Map, Value};
 use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot},
@@ -29,6 +37,9 @@ use crate::traffic::{Fault, Running, Service, Traffic};
 
 const BODY_LIMIT_BYTES: usize = 32 * 1024 * 1024;
 const WORK_QUEUE: usize = 1024;
+
+/// The operation of a request of AWS's query protocol: `Action=Publish&…` in its body says which.
+pub(crate) const SAID_BY_THE_BODY: &str = "";
 
 type Work = BoxFuture<'static, ()>;
 type Name = dyn Fn(&request::Parts) -> Option<(Service, String)> + Send + Sync;
@@ -123,6 +134,7 @@ impl Front {
         let Ok(bytes) = axum::body::to_bytes(Body::new(body), BODY_LIMIT_BYTES).await else {
             return Ok(scripted(StatusCode::PAYLOAD_TOO_LARGE, None));
         };
+        let operation = if operation == SAID_BY_THE_BODY { action(&bytes) } else { operation };
         let (running, fault) = self.traffic.arrive(service, operation, &parts.headers, &bytes);
         let request = Request::from_parts(parts, Body::from(bytes));
         let answer = self.meet(fault, request).await?;
@@ -167,6 +179,14 @@ impl Front {
                 .await?;
                 status.map(|status| scripted(status_code(status), None)).ok_or(HangUp)
             }
+            Some(Fault::AnswerWith { status, acted, headers, body }) => {
+                if acted {
+                    self.act(request).await?;
+                }
+                Ok(answer_with(status_code(status), &headers, body))
+            }
+            Some(Fault::AlterAnswer { properties }) => altered(self.act(request).await?, properties).await,
+            Some(Fault::LongAnswer { bytes }) => Ok(lengthened(self.act(request).await?, bytes)),
         }
     }
 
@@ -197,6 +217,11 @@ fn tell(running: Running, answer: Response<Body>) -> Response<Body> {
     answer
 }
 
+fn action(form: &[u8]) -> String {
+    let action = form_urlencoded::parse(form).find(|(name, _)| name == "Action");
+    action.map(|(_, action)| action.into_owned()).unwrap_or_default()
+}
+
 fn status_code(status: u16) -> StatusCode {
     StatusCode::from_u16(status).expect("a scripted fault has a valid HTTP status")
 }
@@ -214,6 +239,36 @@ fn scripted(status: StatusCode, retry_after: Option<u64>) -> Response<Body> {
     answer
         .body(Body::from(serde_json::json!({ "message": words }).to_string()))
         .expect("the status and the headers are valid")
+}
+
+fn answer_with(status: StatusCode, headers: &BTreeMap<String, String>, body: String) -> Response<Body> {
+    let mut answer = Response::builder().status(status);
+    for (name, value) in headers {
+        answer = answer.header(name, value);
+    }
+    answer.body(Body::from(body)).expect("a scripted fault has valid headers")
+}
+
+/// The same answer with other `properties`; as it is when it is no JSON object.
+async fn altered(answer: Response<Body>, properties: Map<String, Value>) -> Result<Response<Body>, HangUp> {
+    let (mut parts, body) = answer.into_parts();
+    let bytes = axum::body::to_bytes(body, BODY_LIMIT_BYTES).await.map_err(|_route_failed| HangUp)?;
+    let Ok(mut object) = serde_json::from_slice::<Map<String, Value>>(&bytes) else {
+        return Ok(Response::from_parts(parts, Body::from(bytes)));
+    };
+    object.extend(properties);
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Ok(Response::from_parts(parts, Body::from(Value::Object(object).to_string())))
+}
+
+/// The same answer, followed by so many blanks, of which no more exist at a time than the caller reads.
+fn lengthened(answer: Response<Body>, bytes: usize) -> Response<Body> {
+    const PIECE: &[u8] = &[b' '; 16 * 1024];
+    let (mut parts, body) = answer.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let pieces = (0..bytes).step_by(PIECE.len()).map(move |sent| &PIECE[..PIECE.len().min(bytes - sent)]);
+    let blanks = futures::stream::iter(pieces.map(|piece| Ok::<_, axum::Error>(Bytes::from_static(piece))));
+    Response::from_parts(parts, Body::from_stream(body.into_data_stream().chain(blanks)))
 }
 
 #[cfg(test)]

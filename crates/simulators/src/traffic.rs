@@ -34,6 +34,8 @@ pub enum Service {
     Cloudfront,
     /// Secrets Manager.
     Secretsmanager,
+    /// SNS: notices to the office.
+    Sns,
     /// CloudFront's edge: what browsers talk to.
     Edge,
 }
@@ -100,6 +102,72 @@ pub enum Fault {
         #[serde(default)]
         status: Option<u16>,
     },
+    /// Answers what the service never says: a maintenance page, somebody else's JSON, a redirect.
+    AnswerWith {
+        /// The HTTP status.
+        status: u16,
+        /// Whether it acts before it answers.
+        #[serde(default)]
+        acted: bool,
+        /// `content-type`, `location`.
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
+        /// The whole body.
+        body: String,
+    },
+    /// Acts, and answers as it would, but for these properties of the JSON: another id, say.
+    AlterAnswer {
+        /// The properties, and what they are set to.
+        properties: serde_json::Map<String, serde_json::Value>,
+    },
+    /// Acts, and answers as it would, followed by blanks: the same JSON, in far too many bytes.
+    LongAnswer {
+        /// How many blanks.
+        bytes: usize,
+    },
+}
+
+impl Fault {
+    /// A gateway's 503 whose function goes on and acts half a second later. No `Retry-After`: nobody knows what became of it.
+    pub const UNAVAILABLE_ACTS_LATE: Self = Self::ActLate { milliseconds: 500, status: Some(503) };
+
+    /// A 200 with a page that asks for patience; nothing was done.
+    #[must_use]
+    pub fn maintenance_page() -> Self {
+        let body = "<!doctype html><title>Maintenance</title><p>We will be back soon.".to_owned();
+        Self::AnswerWith { status: 200, acted: false, headers: content_type("text/html; charset=utf-8"), body }
+    }
+
+    /// A 200 with JSON that is not about the caller's booking; nothing was done.
+    #[must_use]
+    pub fn somebody_else() -> Self {
+        let body = r#"{"ok":true,"id":"order-7","service":"another team's"}"#.to_owned();
+        Self::AnswerWith { status: 200, acted: false, headers: content_type("application/json"), body }
+    }
+
+    /// A 201 to what was done, in a shape that no contract describes.
+    #[must_use]
+    pub fn created_unreadable() -> Self {
+        let body = r#"{"event":{"id":"chr_1"}}"#.to_owned();
+        Self::AnswerWith { status: 201, acted: true, headers: content_type("application/json"), body }
+    }
+
+    /// A redirect to another host; nothing was done.
+    #[must_use]
+    pub fn moved_permanently() -> Self {
+        let headers = [("location".to_owned(), "https://moved.example.com/".to_owned())].into();
+        Self::AnswerWith { status: 301, acted: false, headers, body: String::new() }
+    }
+
+    /// The id of what was created is `id`, of whatever type.
+    #[must_use]
+    pub fn other_id(property: &str, id: serde_json::Value) -> Self {
+        Self::AlterAnswer { properties: [(property.to_owned(), id)].into_iter().collect() }
+    }
+}
+
+fn content_type(value: &str) -> BTreeMap<String, String> {
+    [("content-type".to_owned(), value.to_owned())].into()
 }
 
 /// The log of calls and the script of faults, shared by all stand-ins of one world.

@@ -51,7 +51,7 @@ async fn cost(stage: &Stage, calls: &[Call]) -> Cost {
                 }
             }
             Service::Calendar | Service::Scc => cost.service_calls += 1,
-            Service::S3 | Service::Cloudfront | Service::Secretsmanager => cost.aws_calls += 1,
+            Service::S3 | Service::Cloudfront | Service::Secretsmanager | Service::Sns => cost.aws_calls += 1,
             Service::Edge => {}
         }
     }

@@ -8,8 +8,10 @@ use std::{
     time::Instant,
 };
 
-use serde_json::Value;
+use rehearsal::DASHBOARD_TOKEN;
+use serde_json::{Value, json};
 use simulators::{
+    aws::loopback_client,
     emulator::Emulator,
     traffic::{self, Call, Service},
 };
@@ -99,6 +101,9 @@ pub(crate) enum Fault {
     SlowDown,
     TimeOut,
     DroppedBeforeActing,
+    UnavailableAndActsLate,
+    SomebodyElse,
+    CreatedUnreadable,
 }
 
 impl Fault {
@@ -115,6 +120,9 @@ impl Fault {
         Self::DroppedBeforeActing,
     ];
 
+    /// Services that break their word. Not in [`Self::ALL`] before the function knows what to make of them.
+    pub(crate) const NEW: [Self; 3] = [Self::UnavailableAndActsLate, Self::SomebodyElse, Self::CreatedUnreadable];
+
     pub(crate) fn fault(self) -> traffic::Fault {
         use traffic::Fault::{ActLate, Answer, Delay, DropAfter, DropBefore};
         let answer = |status, acted, retry_after| Answer { status, acted, retry_after };
@@ -127,6 +135,9 @@ impl Fault {
             Self::GatewayTimeoutAndActsLate => ActLate { milliseconds: LATE_MS, status: Some(504) },
             Self::SlowDown => answer(429, false, Some(5)),
             Self::TimeOut => Delay { milliseconds: CALL_TIMEOUT_MS + 50 },
+            Self::UnavailableAndActsLate => ActLate { milliseconds: LATE_MS, status: Some(503) },
+            Self::SomebodyElse => traffic::Fault::somebody_else(),
+            Self::CreatedUnreadable => traffic::Fault::created_unreadable(),
         }
     }
 
@@ -253,6 +264,27 @@ fn has_an_effect(place: &Place) -> bool {
     ["POST", "PATCH", "DELETE", "PutObject", "CreateInvalidation", "UpdateItem"]
         .iter()
         .any(|operation| place.operation.starts_with(operation))
+}
+
+/// What a caller sees of each new fault at a creation, and what is there afterwards.
+#[tokio::test]
+async fn services_break_their_word_as_scripted() {
+    let seen = [(503, false, true), (200, false, false), (201, true, true)];
+    for (fault, (status, is_there_at_once, is_there_later)) in Fault::NEW.into_iter().zip(seen) {
+        let stage = Stage::set().await;
+        stage.traffic().fail_next(Service::Calendar, "POST", fault.fault(), 1);
+        let entry = json!({
+            "date": "2031-05-30", "start": "2031-05-30T14:00:00-07:00", "end": "2031-05-30T17:00:00-07:00", "title": "Dana",
+            "booking_id": "BS-1", "event_id": "XHQGMDH1", "revenue": 840.75, "net": 289.41, "notes": "",
+            "expenses": { "crew": 250, "captain": 150, "port_tax": 151.34 },
+        });
+        let post = loopback_client().post(format!("{}/calendar", stage.rehearsal.calendar.url())).json(&entry);
+        let answer = post.header("x-dashboard-token", DASHBOARD_TOKEN).send().await.expect("an answer");
+        let is_there = || !stage.rehearsal.calendar.entries().is_empty();
+        assert_eq!((answer.status().as_u16(), is_there()), (status, is_there_at_once), "{fault:?}");
+        stage.traffic().idle().await;
+        assert_eq!(is_there(), is_there_later, "{fault:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

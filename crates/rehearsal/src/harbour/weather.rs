@@ -23,6 +23,7 @@ pub(super) enum Target {
     Bucket,
     Cloudfront,
     Secrets,
+    Notices,
     Edge,
 }
 
@@ -84,6 +85,7 @@ impl Target {
             Self::Bucket => (Service::S3, String::new()),
             Self::Cloudfront => (Service::Cloudfront, String::new()),
             Self::Secrets => (Service::Secretsmanager, String::new()),
+            Self::Notices => (Service::Sns, String::new()),
             Self::Edge => (Service::Edge, String::new()),
         }
     }

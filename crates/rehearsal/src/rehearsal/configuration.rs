@@ -57,6 +57,7 @@ pub(super) fn environment_variables(
         ("GUEST_PAGE_BASE_URL", edge.url()),
         ("GUEST_PAGE_BUCKET", cloud.bucket.clone()),
         ("LEDGER_TABLE", cloud.ledger_table.clone()),
+        ("NOTICES_TOPIC", cloud.office.topic_arn()),
         ("RUST_LOG", "info".to_owned()),
         ("SCC_EVENTS_TABLE", cloud.events_table.clone()),
         ("SECRETS_PREFIX", cloud.secrets_prefix.clone()),

@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::routing::{get, post};
+use serde_json::json;
 
 use super::*;
 
@@ -24,7 +25,7 @@ impl Counter {
             let is_over = calls.calls().last().is_some_and(|call| call.milliseconds.is_some());
             late.fetch_add(usize::from(is_over), Ordering::SeqCst);
             counted.fetch_add(1, Ordering::SeqCst);
-            StatusCode::CREATED
+            (StatusCode::CREATED, axum::Json(json!({ "id": "evt_1", "title": "Dana" })))
         });
         let router = Router::new().route("/events", act).route("/page", get(|| async { "a page" }));
         let server = Server::start(router, traffic.clone(), |request| {
@@ -154,6 +155,51 @@ async fn acts_after_its_answer() {
         tokio::time::timeout(Duration::from_secs(5), counter.traffic.idle()).await.expect("it acts in the end");
         assert_eq!((counter.effects(), counter.unheard.load(Ordering::SeqCst)), (effects, effects));
     }
+}
+
+#[tokio::test]
+async fn answers_what_no_service_says() {
+    let counter = Counter::start().await;
+    let as_it_would = json!({ "id": "evt_1", "title": "Dana" }).to_string();
+    for (fault, effects, status, content_type, body) in [
+        (Fault::maintenance_page(), 0, 200, "text/html; charset=utf-8", "back soon"),
+        (Fault::somebody_else(), 0, 200, "application/json", r#""id":"order-7""#),
+        (Fault::created_unreadable(), 1, 201, "application/json", r#"{"event":{"id":"chr_1"}}"#),
+        (Fault::other_id("id", json!(17)), 2, 201, "application/json", r#"{"id":17,"title":"Dana"}"#),
+        (Fault::other_id("id", json!("../users?all=true")), 3, 201, "application/json", "../users?all=true"),
+        (Fault::LongAnswer { bytes: 3 * 1024 * 1024 }, 4, 201, "application/json", &as_it_would),
+    ] {
+        counter.fail_next(fault.clone());
+        let answer = counter.call().await.expect("an answer");
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["content-type"]),
+            (status, &content_type.parse().unwrap())
+        );
+        let text = answer.text().await.expect("text");
+        assert!(text.contains(body), "{fault:?}: {}", text.trim_end());
+        assert_eq!((counter.effects(), counter.seen()), (effects, Some(status)), "{fault:?}");
+        if let Fault::LongAnswer { bytes } = fault {
+            assert_eq!(text.len(), as_it_would.len() + bytes);
+            serde_json::from_str::<Value>(&text).expect("it is JSON all the same");
+        }
+    }
+    counter.fail_next(Fault::moved_permanently());
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let answer = client.post(format!("{}/events", counter.server.url())).send().await.expect("an answer");
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["location"]),
+        (301, &"https://moved.example.com/".parse().unwrap())
+    );
+}
+
+#[tokio::test]
+async fn a_503_says_nothing_of_when_and_acts_all_the_same() {
+    let counter = Counter::start().await;
+    counter.fail_next(Fault::UNAVAILABLE_ACTS_LATE);
+    let answer = counter.call().await.expect("an answer");
+    assert_eq!((answer.status().as_u16(), answer.headers().get("retry-after"), counter.effects()), (503, None, 0));
+    counter.traffic.idle().await;
+    assert_eq!((counter.effects(), counter.unheard.load(Ordering::SeqCst)), (1, 1));
 }
 
 #[tokio::test]
