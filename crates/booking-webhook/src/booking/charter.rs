@@ -92,6 +92,23 @@ pub enum Flag {
     UndecidedAgain,
 }
 
+impl Flag {
+    /// For the office, in one line.
+    pub fn words(&self) -> String {
+        match self {
+            Self::AmbiguousStart => "the clocks go back that night and this start comes twice; the first was taken",
+            Self::OverCapacity => "more guests than the boat has room for",
+            Self::UnknownBoat => "the operator file has no such boat",
+            Self::LocationWithheld => "crew and guest do not see the location that the booking names",
+            Self::NotesWithheld => "crew do not see all of the guest's notes",
+            Self::Contradicted => "the sender said two different things at one time",
+            Self::RevisionDisagrees => "the sender's count of changes and its times say different things",
+            Self::UndecidedAgain => "the sender's newest word decides nothing; what was decided before stays",
+        }
+        .to_owned()
+    }
+}
+
 /// A standing charter as crew and guests may know it. No money, no full name, no free text but what is fit for crew.
 #[derive(Clone)]
 pub struct Charter {

@@ -6,6 +6,7 @@ use lambda_http::Request;
 use serde_json::Value;
 
 use crate::{
+    booking::{BookingId, Field},
     commands::accept::{Incoming, Source, accept},
     inbound::{Age, Fault, Mapping, Received, SignatureError},
     ledger::{Delivery, DeliveryId, TooLarge, digest},
@@ -54,7 +55,7 @@ pub async fn deliver(app: &App, request: &Request, age: Age, deadline: &Deadline
             let progress = accept(app, &incoming, deadline).await?;
             Ok(progress.reply(app))
         }
-        Err(faults) => Err(quarantine(app, &delivery, faults, deadline).await),
+        Err(faults) => Err(quarantine(app, &delivery, body, faults, deadline).await),
     }
 }
 
@@ -65,13 +66,20 @@ pub(super) fn too_large(error: TooLarge) -> Problem {
 }
 
 /// An authentic delivery that cannot be read, or must not be: it is kept for good, so that it can be replayed when what was wrong is mended.
-async fn quarantine(app: &App, delivery: &Delivery, faults: Vec<Fault>, deadline: &Deadline) -> Problem {
-    if let Err(error) = app.ledger.quarantine(delivery, deadline).await {
+async fn quarantine(app: &App, delivery: &Delivery, body: &[u8], faults: Vec<Fault>, deadline: &Deadline) -> Problem {
+    let booking_id = booking_named_in(app, body);
+    if let Err(error) = app.ledger.quarantine(delivery, booking_id.as_ref(), deadline).await {
         return ledger_unavailable(error);
     }
     let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
     tracing::error!(delivery_id = %delivery.id, ?pointers, "a delivery cannot be read, and is kept in quarantine");
     Problem { delivery_id: Some(delivery.id.to_string()), ..Problem::faulty(faults) }
+}
+
+/// The booking that a body names, although not all of it can be read.
+fn booking_named_in(app: &App, body: &[u8]) -> Option<BookingId> {
+    let json: Value = serde_json::from_slice(body).ok()?;
+    BookingId::parse(json.pointer(&app.mapping.pointer(Field::Id))?.as_str()?).ok()
 }
 
 /// When no secret fits, or the scheme does not, they may have been rotated since they were read: they are read again and the check is

@@ -1,26 +1,31 @@
 //! A person has mended what stood in the way: a booking is tried again, a delivery is read again. Neither approves a decision.
 
 use http::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     booking::BookingId,
     commands::{
         accept::{Incoming, Progress, Source, accept, resume},
         deliver::{PERSON, read},
+        quarantine::waiting,
     },
-    ledger::{BookingRecord, DeliveryId, Trigger},
+    ledger::{BookingRecord, DeliveryId, QuarantinedDelivery, Trigger},
     outbound::Deadline,
     response::{BookingState, Problem, Reply, ledger_unavailable, no_such_booking},
     runtime::app::App,
 };
 
-/// Replays what `request` names: `{"booking_id": …}` or `{"delivery_id": …}`.
+/// Replays what `request` names: `{"booking_id": …}`, `{"delivery_id": …}`, or `{"quarantined": "all" | [ids], "dry_run": …}`.
 ///
 /// # Errors
 /// [`Problem`] 400 when it names neither, 404 when the ledger does not have it, 409 when another invocation works on the booking, 422 when
 /// the delivery still cannot be read, 503 when the ledger cannot be reached.
 pub async fn replay(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
+    if let Some(which) = request.get("quarantined") {
+        let dry_run = request.get("dry_run").and_then(Value::as_bool).unwrap_or_default();
+        return replay_quarantined(app, which, dry_run, deadline).await;
+    }
     let named = |key: &str| request.get(key).and_then(Value::as_str);
     let progress = match (named("booking_id"), named("delivery_id")) {
         (Some(id), None) => {
@@ -30,7 +35,7 @@ pub async fn replay(app: &App, request: &Value, deadline: &Deadline) -> Result<R
         }
         (None, Some(id)) => deliver_again(app, id, deadline).await?,
         _ => {
-            let detail = r#"Send {"replay": {"booking_id": "BS-…"}} or {"replay": {"delivery_id": "…"}}"#;
+            let detail = r#"Send {"replay": {"booking_id": "BS-…"}}, {"replay": {"delivery_id": "…"}} or {"replay": {"quarantined": "all"}}"#;
             return Err(Problem::new(StatusCode::BAD_REQUEST, "Nothing to replay is named", detail));
         }
     };
@@ -63,6 +68,55 @@ pub(super) fn at_work(record: &BookingRecord) -> Problem {
     Problem::new(StatusCode::CONFLICT, "Nothing was done", detail)
 }
 
+/// Works off quarantine, the oldest first, as far as the time goes; `dry_run` says what would be understood and changes nothing.
+async fn replay_quarantined(app: &App, which: &Value, dry_run: bool, deadline: &Deadline) -> Result<Reply, Problem> {
+    let ids = which.as_array().map(|ids| ids.iter().filter_map(Value::as_str).collect::<Vec<_>>());
+    if ids.is_none() && which != "all" {
+        let detail = r#""quarantined" is "all" or a list of delivery ids"#;
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "Nothing to replay is named", detail));
+    }
+    let waiting = waiting(app, deadline).await.map_err(ledger_unavailable)?;
+    let is_meant = |id: &str| ids.as_ref().is_none_or(|ids| ids.contains(&id));
+    let meant: Vec<_> = waiting.into_iter().filter(|found| is_meant(&found.delivery.id.to_string())).collect();
+    let unknown: Vec<&str> = ids
+        .iter()
+        .flatten()
+        .copied()
+        .filter(|id| !meant.iter().any(|found| found.delivery.id.to_string() == *id))
+        .collect();
+    let (mut worked_off, mut left) = (Vec::new(), 0);
+    for found in &meant {
+        let id = found.delivery.id.to_string();
+        if dry_run {
+            worked_off.push(dry_run_of(app, found));
+        } else if deadline.allows(app.config.crew_event_wait + app.config.kept_for_a_round()) {
+            worked_off.push(match deliver_again(app, &id, deadline).await {
+                Ok(progress) => json!({
+                    "delivery_id": id, "booking_id": progress.record.booking_id.as_str(), "state": progress.state,
+                }),
+                Err(problem) => json!({ "delivery_id": id, "state": "quarantined", "problem": problem }),
+            });
+        } else {
+            left += 1;
+        }
+    }
+    Ok(Reply::Document(
+        json!({ "dry_run": dry_run, "replayed": worked_off, "left": left, "not_in_quarantine": unknown }),
+    ))
+}
+
+/// What a replay would come to: the same reading, and nothing done.
+fn dry_run_of(app: &App, found: &QuarantinedDelivery) -> Value {
+    let id = &found.delivery.id;
+    match read(app, id.sender(), &found.delivery.body().unwrap_or_default()) {
+        Ok(received) => json!({
+            "delivery_id": id.to_string(), "booking_id": received.snapshot.booking_id.as_str(),
+            "state": "readable", "says": received.snapshot.status.name(),
+        }),
+        Err(faults) => json!({ "delivery_id": id.to_string(), "state": "quarantined", "why": faults }),
+    }
+}
+
 /// Reads a delivery with the mapping as it is now. It keeps its place in the order.
 async fn deliver_again(app: &App, id: &str, deadline: &Deadline) -> Result<Progress, Problem> {
     let missing = || {
@@ -79,7 +133,7 @@ async fn deliver_again(app: &App, id: &str, deadline: &Deadline) -> Result<Progr
     let (snapshot, event_created_at) = (&received.snapshot, received.event_created_at);
     let incoming = Incoming { snapshot, event_created_at, delivery: &delivery, source };
     let progress = accept(app, &incoming, deadline).await?;
-    if let Err(error) = app.ledger.end_quarantine(&delivery_id, deadline.now(), deadline).await {
+    if let Err(error) = app.ledger.end_quarantine(&delivery_id, "it was read again and accepted", deadline).await {
         tracing::warn!(
             reason = error.to_string(),
             delivery_id = id,

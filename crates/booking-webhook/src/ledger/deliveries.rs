@@ -19,7 +19,9 @@ use super::{
     BookingRecord, DeliveryId, Item, Ledger, call, digest,
     expression::{Condition, Update},
     keys::{ItemKey, PARTITION, POINTS_TO},
-    milliseconds, number,
+    milliseconds,
+    notices::{TOLD, WAITING, is_quarantined, notice_due},
+    number,
     state::{QUARANTINED, instant},
     text,
 };
@@ -68,6 +70,35 @@ pub struct StoreOutcome {
     pub quarantined: bool,
     /// The sender gave another body the same name: somebody should look.
     pub name_reused: bool,
+}
+
+/// A delivery, and whether it waits in quarantine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantinedDelivery {
+    /// What came in.
+    pub delivery: Delivery,
+    /// It waits still.
+    pub waits: bool,
+    /// Why it does not any more, if it did.
+    pub closed_because: Option<String>,
+    /// The bookings of which it spoke, as far as that could be read.
+    pub bookings: Vec<BookingId>,
+    /// The digest of what the office was told of it last.
+    pub told: Option<String>,
+}
+
+impl QuarantinedDelivery {
+    fn from_item(id: &DeliveryId, item: &Item) -> Option<Self> {
+        let string = |attribute: &str| item.get(attribute)?.as_s().ok().cloned();
+        let bookings = item.get("bookings").and_then(|bookings| bookings.as_ss().ok());
+        Some(Self {
+            delivery: Delivery::from_item(id, item)?,
+            waits: is_quarantined(item),
+            closed_because: string("closed_because"),
+            bookings: bookings.into_iter().flatten().filter_map(|id| BookingId::parse(id).ok()).collect(),
+            told: string(TOLD),
+        })
+    }
 }
 
 /// A body that is too large for the ledger, packed.
@@ -169,14 +200,25 @@ impl Ledger {
         Ok(reused)
     }
 
-    /// Keeps a delivery that was not understood, until somebody has replayed or dismissed it.
+    /// Keeps a delivery that was not understood, until somebody has replayed or dismissed it; `booking_id` is the booking that its body
+    /// names all the same.
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be used.
-    pub async fn quarantine(&self, delivery: &Delivery, deadline: &Deadline) -> Result<StoreOutcome, CallError> {
+    pub async fn quarantine(
+        &self,
+        delivery: &Delivery,
+        booking_id: Option<&BookingId>,
+        deadline: &Deadline,
+    ) -> Result<StoreOutcome, CallError> {
         let mut item = delivery.item();
-        item.insert("due".into(), text(QUARANTINED));
-        item.insert("due_at".into(), milliseconds(delivery.received_at));
+        for (kind, at, of) in [("due", "due_at", QUARANTINED), ("notice", "notice_at", WAITING)] {
+            item.insert(kind.into(), text(of));
+            item.insert(at.into(), milliseconds(delivery.received_at));
+        }
+        if let Some(booking_id) = booking_id {
+            item.insert("bookings".into(), AttributeValue::Ss(vec![booking_id.to_string()]));
+        }
         let there = self.put_if_absent("quarantine_delivery", &item, deadline).await?;
         let received_at = there.as_ref().and_then(|there| instant(there, "received_at"));
         Ok(StoreOutcome {
@@ -187,17 +229,32 @@ impl Ledger {
         })
     }
 
-    /// A quarantined delivery was replayed or dismissed: it need not be kept for good any more.
+    /// A quarantined delivery needs nobody any more, because of `why`: it need not be kept for good. Does nothing to any other.
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be used.
-    pub async fn end_quarantine(&self, id: &DeliveryId, now: Timestamp, deadline: &Deadline) -> Result<(), CallError> {
-        let update = Update::new()
-            .set("replayed_at", milliseconds(now))
+    pub async fn end_quarantine(&self, id: &DeliveryId, why: &str, deadline: &Deadline) -> Result<(), CallError> {
+        let now = deadline.now();
+        let update = notice_due(Update::new(), now)
+            .set("closed_at", milliseconds(now))
+            .set("closed_because", text(why))
             .set("expires_at", number(now.saturating_add(KEPT_FOR).unwrap_or(now).as_second()))
             .remove(&["due", "due_at"])
-            .on(Condition::Present(PARTITION));
+            .on(Condition::equal("due", text(QUARANTINED)));
         self.update_item("end_quarantine", &ItemKey::Delivery(id), &update, deadline).await.map(|_| ())
+    }
+
+    /// A delivery that was not understood, as it stands now.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be used.
+    pub async fn quarantined(
+        &self,
+        id: &DeliveryId,
+        deadline: &Deadline,
+    ) -> Result<Option<QuarantinedDelivery>, CallError> {
+        let item = self.get("get_delivery", &ItemKey::Delivery(id), deadline).await?;
+        Ok(item.and_then(|item| QuarantinedDelivery::from_item(id, &item)))
     }
 
     /// A delivery that was kept.

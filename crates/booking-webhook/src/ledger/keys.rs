@@ -114,6 +114,11 @@ impl DeliveryId {
         &self.sender
     }
 
+    /// The digest of its body: two deliveries of one body have one.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
     /// What the sender called it.
     pub fn name(&self) -> &str {
         &self.name

@@ -6,7 +6,8 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    ChangedAt, History, Item, Journal, Lease, RecordedVersion,
+    ChangedAt, Dismissal, History, Item, Journal, Lease, RecordedVersion,
+    notices::TOLD,
     version::{DECIDED, NEWEST, UNREVISED, VersionAttributes},
 };
 use crate::booking::{BookingId, BookingStatus, CharterId, Sale, Snapshot, Terms};
@@ -57,6 +58,10 @@ pub struct BookingRecord {
     pub due_since: Option<Timestamp>,
     /// Every local date on which the calendar may have an entry of this charter.
     pub dates: BTreeSet<Date>,
+    /// The digest of what the office was told last; `None` when nothing is left that it should look at.
+    pub told: Option<String>,
+    /// A person leaves the booking as it is; counts as long as nothing newer came in.
+    pub dismissed: Option<Dismissal>,
     /// What each system was last known to show.
     pub journal: Journal,
     /// What became of the newest tries.
@@ -133,6 +138,8 @@ impl BookingRecord {
             due_at: None,
             due_since: None,
             dates: BTreeSet::new(),
+            told: None,
+            dismissed: None,
             journal: Journal::default(),
             history: History::default(),
         }
@@ -155,6 +162,16 @@ impl BookingRecord {
             sale: sale.map(|sale| *sale).or(self.sale),
             ..self
         }
+    }
+
+    /// Whether a person leaves the booking as it is, and nothing newer came in since.
+    pub fn is_dismissed(&self) -> bool {
+        self.dismissed.as_ref().is_some_and(|dismissed| dismissed.seq == self.seq)
+    }
+
+    /// The sender of the newest snapshot; `None` when only people have entered the booking.
+    pub fn sender(&self) -> Option<&str> {
+        self.content.as_ref().and_then(|content| content.delivery.split('~').next())
     }
 
     /// Reads a state item.
@@ -187,6 +204,8 @@ impl BookingRecord {
             due_at: fields.instant("due_at")?.filter(|_| fields.string("due") == Some(DUE)),
             due_since: fields.instant("due_since")?,
             dates: fields.dates()?,
+            told: fields.string(TOLD).map(str::to_owned),
+            dismissed: fields.json("dismissed")?,
             journal: Journal {
                 calendar: fields.json("calendar")?.unwrap_or_default(),
                 crew_event: fields.json("crew_event")?.unwrap_or_default(),

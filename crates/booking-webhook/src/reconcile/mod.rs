@@ -4,9 +4,11 @@
 //!
 //! - [`desired`]: everything about *what should be*. Pure.
 //! - [`plan`]: what must be done to get there, step by step. Pure; a dry run shows just this.
+//! - [`concerns`]: why a person must look at a booking. Pure.
 //! - [`execute`]: the fan-out. Does what is planned, decides nothing.
 //! - [`retry`]: what follows from a failure. Pure.
 
+pub mod concerns;
 pub mod desired;
 pub mod execute;
 mod fields;

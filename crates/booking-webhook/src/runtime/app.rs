@@ -1,6 +1,6 @@
 //! The function as it stands between invocations: everything that a cold start loads, once.
 
-use std::{error::Error, fmt, io, time::Duration};
+use std::{error::Error, fmt, io, sync::OnceLock, time::Duration};
 
 use aws_config::SdkConfig;
 
@@ -15,6 +15,7 @@ use crate::{
     runtime::telemetry::with_causes,
     systems::calendar::Calendar,
     systems::guest_page::{Publisher, Renderer},
+    systems::office::Notices,
     systems::scc::{EventsTable, Scc},
 };
 
@@ -41,6 +42,9 @@ pub struct App {
     events: EventsTable,
     s3: aws_sdk_s3::Client,
     cloudfront: aws_sdk_cloudfront::Client,
+    /// Made when the first notice is sent: a cold start has no use for it.
+    sns: OnceLock<aws_sdk_sns::Client>,
+    sdk: SdkConfig,
     renderer: Renderer,
 }
 
@@ -125,6 +129,8 @@ impl App {
             ledger: Ledger::new(dynamodb.clone(), config.ledger_table.clone(), &outbound),
             events: EventsTable::new(dynamodb, config.scc_events_table.clone()),
             cloudfront: aws_sdk_cloudfront::Client::new(sdk),
+            sns: OnceLock::new(),
+            sdk: sdk.clone(),
             renderer,
             outbound,
             s3,
@@ -146,6 +152,13 @@ impl App {
     /// Where guests look.
     pub fn publisher(&self) -> Publisher<'_> {
         Publisher::new(&self.outbound, &self.secrets, &self.config.guest_page, &self.s3, &self.cloudfront)
+    }
+
+    /// The way to the office's mailbox; `None` when it has none.
+    pub fn notices(&self) -> Option<Notices<'_>> {
+        let topic = self.config.notices_topic.as_deref()?;
+        let client = self.sns.get_or_init(|| aws_sdk_sns::Client::new(&self.sdk));
+        Some(Notices { client, topic, outbound: &self.outbound })
     }
 
     /// What guests see.
