@@ -60,7 +60,7 @@ impl<'a> Planning<'a> {
         let page = self.page();
         let content = self.redaction_content(&json!(journal.crew_event.shown));
         let actions = PerStep {
-            calendar: plan::calendar(&entry, &journal.calendar, &when),
+            calendar: plan::calendar(&entry, &journal.calendar, &when, true),
             crew_event: plan::crew_event(&event, &journal.crew_event, &when, false),
             crew_redaction: plan::redaction(&journal.crew_event, false, &journal.crew_redaction, &content, &when),
             guest_page: plan::guest_page(&page, &journal.guest_page, &when),

@@ -3,10 +3,13 @@
 //! Contract: `docs/contracts/calendar.openapi.yaml`. Creating is not idempotent there, so what may have been created is read back before
 //! anything is created again, on every day that it could be on.
 
+mod notes_block;
+
 use std::collections::BTreeSet;
 
 use http::header::HeaderName;
 use jiff::civil::Date;
+pub use notes_block::merge_block;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -108,7 +111,7 @@ fn notes(confirmed: &Booking, guest_page: &str) -> String {
         lines.push(format!("Guest's notes: {}", office.guest_notes));
     }
     lines.extend(office.location_note.iter().map(|words| format!("Location, withheld from crew and guests: {words}")));
-    lines.join("\n")
+    notes_block::block(&lines.join("\n"))
 }
 
 /// An entry that is there.
@@ -164,6 +167,28 @@ impl<'a> Calendar<'a> {
         }
         found.sort_by(|one, other| one.id.cmp(&other.id));
         Ok(found)
+    }
+
+    /// The notes of an entry that is on one of these days, as they are now; `None` when it is on none of them.
+    ///
+    /// # Errors
+    /// [`CallError`] of the first reading that fails.
+    pub async fn notes_of(
+        &self,
+        id: &EntryId,
+        days: &BTreeSet<Date>,
+        deadline: &Deadline,
+    ) -> Result<Option<String>, CallError> {
+        for day in days {
+            let entries = self.on(*day, deadline).await?;
+            let is_it = |entry: &&Map<String, Value>| {
+                entry.get("id").cloned().is_some_and(|found| EntryId::try_from(found).as_ref() == Ok(id))
+            };
+            if let Some(entry) = entries.iter().find(is_it) {
+                return Ok(Some(entry.get("notes").and_then(Value::as_str).unwrap_or_default().to_owned()));
+            }
+        }
+        Ok(None)
     }
 
     async fn on(&self, day: Date, deadline: &Deadline) -> Result<Vec<Map<String, Value>>, CallError> {
