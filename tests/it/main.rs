@@ -18,6 +18,7 @@ mod logs;
 mod main_job;
 mod metrics;
 mod money;
+mod office;
 mod order;
 mod parked;
 mod prove;

@@ -260,8 +260,8 @@ async fn work_on(
         if desired.booking().is_some_and(|booking| !booking.flags.is_empty()) {
             app.metrics.count(Metric::FlaggedBookings);
         }
-        let case = case(&record, &desired, &app.operator, deadline.now());
-        let released = app.ledger.release(&record, day, should_know(&case).as_deref(), deadline).await;
+        record.should_know = should_know(&case(&record, &desired, &app.operator, deadline.now()));
+        let released = app.ledger.release(&record, day, deadline).await;
         if let Ok(ReleaseOutcome::Done) = released {
             measure_time(&app.metrics, &record, state, deadline.now());
             record.lease = None;

@@ -55,7 +55,10 @@ pub async fn deliver(app: &App, request: &Request, age: Age, deadline: &Deadline
             let progress = accept(app, &incoming, deadline).await?;
             Ok(progress.reply(app))
         }
-        Err(faults) => Err(quarantine(app, &delivery, body, faults, deadline).await),
+        Err(faults) => {
+            let delivery = delivery.naming(booking_named_in(app, body));
+            Err(quarantine(app, &delivery, faults, deadline).await)
+        }
     }
 }
 
@@ -66,9 +69,8 @@ pub(super) fn too_large(error: TooLarge) -> Problem {
 }
 
 /// An authentic delivery that cannot be read, or must not be: it is kept for good, so that it can be replayed when what was wrong is mended.
-async fn quarantine(app: &App, delivery: &Delivery, body: &[u8], faults: Vec<Fault>, deadline: &Deadline) -> Problem {
-    let booking_id = booking_named_in(app, body);
-    if let Err(error) = app.ledger.quarantine(delivery, booking_id.as_ref(), deadline).await {
+async fn quarantine(app: &App, delivery: &Delivery, faults: Vec<Fault>, deadline: &Deadline) -> Problem {
+    if let Err(error) = app.ledger.quarantine(delivery, deadline).await {
         return ledger_unavailable(error);
     }
     let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();

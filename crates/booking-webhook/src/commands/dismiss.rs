@@ -55,7 +55,7 @@ async fn dismiss_delivery(app: &App, id: &str, why: &str, deadline: &Deadline) -
         return Err(Problem::new(StatusCode::CONFLICT, "Nothing was done", detail));
     }
     let because = format!("a person dismissed it: {why}");
-    app.ledger.end_quarantine(&delivery_id, &because, deadline).await.map_err(ledger_unavailable)?;
+    app.ledger.close_quarantine(&delivery_id, &because, deadline.now(), deadline).await.map_err(ledger_unavailable)?;
     tracing::info!(delivery_id = id, "{id}: a person dismissed it");
     Ok(Reply::Document(json!({ "delivery_id": id, "dismissed": { "at": deadline.now(), "why": why } })))
 }

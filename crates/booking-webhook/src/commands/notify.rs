@@ -184,7 +184,7 @@ async fn close_what_is_superseded(app: &App, deadline: &Deadline) -> Result<(), 
         };
         if let Some(why) = why {
             tracing::info!(delivery_id = %id, why, "{id} leaves quarantine: {why}");
-            app.ledger.end_quarantine(&id, &why, deadline).await?;
+            app.ledger.close_quarantine(&id, &why, deadline.now(), deadline).await?;
         }
     }
     Ok(())
@@ -196,10 +196,12 @@ async fn superseded(app: &App, id: &DeliveryId, deadline: &Deadline) -> Result<O
     let Some(record) = app.ledger.state(booking_id, deadline).await? else { return Ok(None) };
     let came = found.delivery.received_at;
     let entered = record.decision.as_ref().filter(|decision| decision.version.is_none() && decision.recorded_at > came);
-    let delivered = record.content.as_ref().filter(|content| content.received_at > came);
+    // The delivery itself, since the mapping was mended, or a newer one.
+    let delivered =
+        record.content.as_ref().filter(|content| content.delivery == id.to_string() || content.received_at > came);
     Ok(match (entered, delivered) {
         (Some(_), _) => Some(format!("a person entered {booking_id} since")),
-        (None, Some(_)) => Some(format!("a newer delivery of {booking_id} was understood")),
+        (None, Some(_)) => Some(format!("a delivery of {booking_id} was understood since")),
         (None, None) => None,
     })
 }

@@ -133,7 +133,7 @@ async fn deliver_again(app: &App, id: &str, deadline: &Deadline) -> Result<Progr
     let (snapshot, event_created_at) = (&received.snapshot, received.event_created_at);
     let incoming = Incoming { snapshot, event_created_at, delivery: &delivery, source };
     let progress = accept(app, &incoming, deadline).await?;
-    if let Err(error) = app.ledger.end_quarantine(&delivery_id, "it was read again and accepted", deadline).await {
+    if let Err(error) = app.ledger.end_quarantine(&delivery_id, deadline.now(), deadline).await {
         tracing::warn!(
             reason = error.to_string(),
             delivery_id = id,

@@ -44,6 +44,8 @@ pub struct Delivery {
     /// When it came in first, in whole milliseconds.
     pub received_at: Timestamp,
     packed: Vec<u8>,
+    /// The booking that the body names, when not all of it can be read.
+    names: Option<BookingId>,
 }
 
 /// What a delivery said of one booking.
@@ -119,7 +121,13 @@ impl Delivery {
         if packed.len() > LARGEST_ITEM_BYTES {
             return Err(TooLarge { packed: packed.len() });
         }
-        Ok(Self { id, received_at, packed })
+        Ok(Self { id, received_at, packed, names: None })
+    }
+
+    /// The same, and the booking that its body names although not all of it can be read.
+    #[must_use]
+    pub fn naming(self, names: Option<BookingId>) -> Self {
+        Self { names, ..self }
     }
 
     /// The body as it came over the wire; `None` when the item was edited.
@@ -143,7 +151,7 @@ impl Delivery {
 
     fn from_item(id: &DeliveryId, item: &Item) -> Option<Self> {
         let packed = item.get("body")?.as_b().ok()?.clone().into_inner();
-        Some(Self { id: id.clone(), received_at: instant(item, "received_at")?, packed })
+        Some(Self { id: id.clone(), received_at: instant(item, "received_at")?, packed, names: None })
     }
 }
 
@@ -200,23 +208,17 @@ impl Ledger {
         Ok(reused)
     }
 
-    /// Keeps a delivery that was not understood, until somebody has replayed or dismissed it; `booking_id` is the booking that its body
-    /// names all the same.
+    /// Keeps a delivery that was not understood, until somebody has replayed or dismissed it.
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be used.
-    pub async fn quarantine(
-        &self,
-        delivery: &Delivery,
-        booking_id: Option<&BookingId>,
-        deadline: &Deadline,
-    ) -> Result<StoreOutcome, CallError> {
+    pub async fn quarantine(&self, delivery: &Delivery, deadline: &Deadline) -> Result<StoreOutcome, CallError> {
         let mut item = delivery.item();
         for (kind, at, of) in [("due", "due_at", QUARANTINED), ("notice", "notice_at", WAITING)] {
             item.insert(kind.into(), text(of));
             item.insert(at.into(), milliseconds(delivery.received_at));
         }
-        if let Some(booking_id) = booking_id {
+        if let Some(booking_id) = &delivery.names {
             item.insert("bookings".into(), AttributeValue::Ss(vec![booking_id.to_string()]));
         }
         let there = self.put_if_absent("quarantine_delivery", &item, deadline).await?;
@@ -229,12 +231,25 @@ impl Ledger {
         })
     }
 
+    /// A quarantined delivery was read again and accepted.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be used.
+    pub async fn end_quarantine(&self, id: &DeliveryId, now: Timestamp, deadline: &Deadline) -> Result<(), CallError> {
+        self.close_quarantine(id, "it was read again and accepted", now, deadline).await
+    }
+
     /// A quarantined delivery needs nobody any more, because of `why`: it need not be kept for good. Does nothing to any other.
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be used.
-    pub async fn end_quarantine(&self, id: &DeliveryId, why: &str, deadline: &Deadline) -> Result<(), CallError> {
-        let now = deadline.now();
+    pub async fn close_quarantine(
+        &self,
+        id: &DeliveryId,
+        why: &str,
+        now: Timestamp,
+        deadline: &Deadline,
+    ) -> Result<(), CallError> {
         let update = notice_due(Update::new(), now)
             .set("closed_at", milliseconds(now))
             .set("closed_because", text(why))

@@ -31,8 +31,7 @@ pub enum ReleaseOutcome {
 impl Ledger {
     /// Releases with the record's journal and history. The booking is tried again at the journal's `next_try_at`, if there is anything left
     /// that time could bring; if only a person can bring it further, it waits for that. `calendar_day` is where the calendar is known to
-    /// show it, if that is known; `should_know` is the digest of what the office should know of it, if anything: what differs from what it
-    /// was told is the sweep's to tell.
+    /// show it, if that is known. What the office should know and was not told is the sweep's to tell.
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be used; the booking then stays due until the lease is over.
@@ -40,11 +39,10 @@ impl Ledger {
         &self,
         record: &BookingRecord,
         calendar_day: Option<Date>,
-        should_know: Option<&str>,
         deadline: &Deadline,
     ) -> Result<ReleaseOutcome, CallError> {
         let update = releasing(record, record.journal.next_try_at(), calendar_day, deadline.now());
-        let is_news = should_know != record.told.as_deref();
+        let is_news = record.should_know != record.told;
         let update = if is_news { notice_due(update, deadline.now()) } else { nothing_new(update) };
         let update = update.on(holds(record).and(Condition::equal("seq", number(record.seq))));
         match self.update("release", &record.booking_id, &update, deadline).await? {

@@ -60,6 +60,8 @@ pub struct BookingRecord {
     pub dates: BTreeSet<Date>,
     /// The digest of what the office was told last; `None` when nothing is left that it should look at.
     pub told: Option<String>,
+    /// The digest of what the office should know, as of the journal in this record.
+    pub should_know: Option<String>,
     /// A person leaves the booking as it is; counts as long as nothing newer came in.
     pub dismissed: Option<Dismissal>,
     /// What each system was last known to show.
@@ -139,6 +141,7 @@ impl BookingRecord {
             due_since: None,
             dates: BTreeSet::new(),
             told: None,
+            should_know: None,
             dismissed: None,
             journal: Journal::default(),
             history: History::default(),
@@ -205,6 +208,7 @@ impl BookingRecord {
             due_since: fields.instant("due_since")?,
             dates: fields.dates()?,
             told: fields.string(TOLD).map(str::to_owned),
+            should_know: fields.string(TOLD).map(str::to_owned),
             dismissed: fields.json("dismissed")?,
             journal: Journal {
                 calendar: fields.json("calendar")?.unwrap_or_default(),
