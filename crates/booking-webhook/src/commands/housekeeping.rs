@@ -1,4 +1,4 @@
-//! Names and notes leave the ledger 13 months after the charter. A little in each sweep: what was done leaves the index of days.
+//! Names and notes leave the ledger 13 months after the charter. A little in one sweep of each hour: what was done leaves the index of days.
 
 use jiff::{Timestamp, ToSpan, civil::Date};
 
@@ -11,6 +11,8 @@ const KEPT_FOR_MONTHS: i64 = 13;
 /// Months looked at: sweeps run every minute, and a function that stood still for longer has other worries.
 const MONTHS_BACK: i64 = 2;
 const MOST_BOOKINGS: i32 = 25;
+/// The minute of the hour in which it is done.
+const MINUTE: i8 = 17;
 
 /// Takes names and notes out of bookings whose charter was long ago; answers of how many.
 ///
@@ -19,6 +21,9 @@ const MOST_BOOKINGS: i32 = 25;
 pub async fn forget_guests(app: &App, deadline: &Deadline) -> Result<usize, CallError> {
     let cutoff = deadline.now().to_zoned(app.operator.time_zone.clone()).saturating_sub(KEPT_FOR_MONTHS.months());
     let mut forgotten = 0;
+    if cutoff.minute() != MINUTE {
+        return Ok(forgotten);
+    }
     for month in months_until(cutoff.date()) {
         let before = cutoff.timestamp();
         let due = app.ledger.starting(month, Timestamp::UNIX_EPOCH, before, MOST_BOOKINGS, deadline).await?;

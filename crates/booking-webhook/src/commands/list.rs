@@ -13,12 +13,11 @@ use crate::{
         notify::case_of,
         quarantine::{QuarantineLine, quarantined},
     },
-    ledger::{BookingRecord, DeliveryId, NoticeOf, Waiting},
+    ledger::{BookingRecord, NoticeOf, Waiting},
     outbound::{CallError, Deadline},
     reconcile::desired::DesiredState,
     response::{BookingState, Problem, Reply, ledger_unavailable},
     runtime::app::App,
-    systems::office::notices::dock_time,
 };
 
 /// What one answer holds; a narrower question gets the rest.
@@ -78,7 +77,10 @@ pub async fn list(app: &App, request: &Value, deadline: &Deadline) -> Result<Rep
     let question: Question =
         serde_json::from_value(request.clone()).map_err(|error| not_understood(&error.to_string()))?;
     let today = deadline.now().to_zoned(app.operator.time_zone.clone());
-    let (from, to) = (question.from.unwrap_or(yesterday(&today)), question.to.unwrap_or(ahead(&today)));
+    let (from, to) = (
+        question.from.unwrap_or(yesterday(&today)),
+        question.to.unwrap_or(ahead(question.from.unwrap_or(today.date()))),
+    );
     if from > to {
         return Err(not_understood("from is later than to"));
     }
@@ -115,8 +117,8 @@ fn yesterday(today: &Zoned) -> Date {
     today.date().saturating_sub(1.day())
 }
 
-fn ahead(today: &Zoned) -> Date {
-    today.date().saturating_add(DAYS_AHEAD.days())
+fn ahead(from: Date) -> Date {
+    from.saturating_add(DAYS_AHEAD.days())
 }
 
 /// The bookings that may fit, and whether these are all.
@@ -210,7 +212,7 @@ fn line(app: &App, record: BookingRecord, deadline: &Deadline) -> BookingLine {
         charter_id: record.charter_id.to_string(),
         sender: record.sender().map(str::to_owned),
         starts_at: sale.map(|sale| sale.start),
-        local: sale.map(|sale| local(app, sale.start)),
+        local: sale.map(|sale| app.local(sale.start)),
         first_name: sale.map(|sale| sale.guest.first_name().to_owned()),
         boat,
         state,
@@ -219,17 +221,6 @@ fn line(app: &App, record: BookingRecord, deadline: &Deadline) -> BookingLine {
         detail,
         next,
     }
-}
-
-/// A time at the dock, with its year: lists reach far.
-pub(super) fn local(app: &App, at: Timestamp) -> String {
-    let at = at.to_zoned(app.operator.time_zone.clone());
-    format!("{} {}", at.year(), dock_time(&at))
-}
-
-/// Who sent a delivery, as people say it.
-pub(super) fn sender_of(id: &DeliveryId) -> &str {
-    id.sender()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use futures::{StreamExt, stream};
 
 use crate::{
     booking::BookingId,
-    commands::{deliver::read, list::sender_of},
+    commands::deliver::read,
     ledger::{BookingRecord, DeliveryId, NoticeOf, PendingNotice, QuarantinedDelivery, Waiting, digest},
     outbound::{CallError, Deadline},
     reconcile::{
@@ -35,12 +35,14 @@ enum Subject {
     Delivery(DeliveryId),
 }
 
-/// Closes what is not needed any more in quarantine, then tells the office what is new; answers how many notices were sent.
+/// Closes what is not needed any more in quarantine, if `something_waits` there, then tells the office what is new; answers how many notices were sent.
 ///
 /// # Errors
 /// [`CallError`] of the ledger, or of the first mail that could not be sent: what was not written back is looked at again.
-pub async fn tell_the_office(app: &App, deadline: &Deadline) -> Result<usize, CallError> {
-    close_what_is_superseded(app, deadline).await?;
+pub async fn tell_the_office(app: &App, something_waits: bool, deadline: &Deadline) -> Result<usize, CallError> {
+    if something_waits {
+        close_what_is_superseded(app, deadline).await?;
+    }
     let pending = app.ledger.pending_notices(MOST_NOTICES, deadline).await?;
     let each: Vec<_> = pending.into_iter().map(|pending| Box::pin(prepare(app, pending, deadline))).collect();
     let prepared: Vec<_> = stream::iter(each).buffered(AT_ONCE).collect().await;
@@ -134,7 +136,7 @@ fn case_of_delivery(app: &App, id: &DeliveryId, found: &QuarantinedDelivery) -> 
     let over = found.closed_because.as_deref().unwrap_or("it is kept no longer");
     Case {
         id: names.first().map_or_else(|| id.to_string(), |name| format!("{name} (a delivery)")),
-        heading: format!("{what} · from {} · {came}", sender_of(id)),
+        heading: format!("{what} · from {} · {came}", id.sender()),
         besides: if found.waits { format!("It is kept as {id}; nothing was done.") } else { format!("{over}.") },
         concerns,
     }

@@ -8,10 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     booking::BookingId,
-    commands::{
-        deliver::read,
-        list::{local, sender_of},
-    },
+    commands::deliver::read,
     inbound::Fault,
     ledger::{DeliveryId, NoticeOf, QuarantinedDelivery, Waiting},
     outbound::{CallError, Deadline},
@@ -133,9 +130,9 @@ pub(super) fn line(app: &App, id: &DeliveryId, found: &QuarantinedDelivery) -> Q
     };
     QuarantineLine {
         delivery_id: id.to_string(),
-        sender: sender_of(id).to_owned(),
+        sender: id.sender().to_owned(),
         received_at: found.delivery.received_at,
-        local: local(app, found.delivery.received_at),
+        local: app.local(found.delivery.received_at),
         booking_ids: found.bookings.iter().map(BookingId::to_string).collect(),
         readable,
         why: why.unwrap_or_default(),

@@ -9,7 +9,6 @@ use crate::{
     booking::{BookingId, CharterId},
     commands::{
         accept::Progress,
-        list::local,
         quarantine::{line, one, quarantined_of},
         replay::booking_id,
     },
@@ -70,7 +69,7 @@ pub async fn status(app: &App, request: &Value, deadline: &Deadline) -> Result<R
     let (newest, cancelled_at, due_at) = (record.status, record.cancelled_at, record.due_at);
     let (fence, seq) = (record.fence, record.seq);
     let starts_at = desired.booking().map(|booking| booking.charter.time.start().timestamp());
-    let local = starts_at.map(|at| local(app, at));
+    let local = starts_at.map(|at| app.local(at));
     let dismissed = record.dismissed.clone().filter(|_| record.is_dismissed());
     let Progress { record, steps, state } = Progress::seen(record);
     Ok(Reply::Document(json!({
@@ -134,7 +133,7 @@ fn timeline(app: &App, record: &BookingRecord, deliveries: &[DeliverySummary]) -
         let as_of = delivery.as_of.map(|at| format!(", as of {at}")).unwrap_or_default();
         Line {
             at: delivery.received_at,
-            local: local(app, delivery.received_at),
+            local: app.local(delivery.received_at),
             kind: "delivery",
             step: None,
             what: format!("received: the booking is {says}{as_of}"),
@@ -143,7 +142,7 @@ fn timeline(app: &App, record: &BookingRecord, deliveries: &[DeliverySummary]) -
     });
     let done = record.history.entries().iter().map(|happened| Line {
         at: happened.at,
-        local: local(app, happened.at),
+        local: app.local(happened.at),
         kind: "step",
         step: Some(happened.step),
         what: happened.what.clone(),
@@ -153,7 +152,7 @@ fn timeline(app: &App, record: &BookingRecord, deliveries: &[DeliverySummary]) -
     let planned = steps.each().into_iter().filter_map(|(step, known)| {
         let at = known.next_try_at?;
         let what = format!("try {} of it", known.attempts.saturating_add(1));
-        Some(Line { at, local: local(app, at), kind: "planned", step: Some(step), what, delivery_id: None })
+        Some(Line { at, local: app.local(at), kind: "planned", step: Some(step), what, delivery_id: None })
     });
     let mut lines: Vec<Line> = delivered.chain(done).chain(planned).collect();
     lines.sort_by_key(|line| line.at);

@@ -20,9 +20,9 @@ use super::{
     expression::{Condition, Update},
     keys::{ItemKey, PARTITION, POINTS_TO},
     milliseconds,
-    notices::{TOLD, WAITING, is_quarantined, notice_due},
+    notices::{WAITING, is_quarantined, notice_due},
     number,
-    state::{QUARANTINED, instant},
+    state::{QUARANTINED, TOLD, instant},
     text,
 };
 use crate::{

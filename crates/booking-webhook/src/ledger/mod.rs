@@ -43,11 +43,11 @@ pub use deliveries::{Delivery, QuarantinedDelivery, Spoke, StoreOutcome, TooLarg
 pub use history::{History, HistoryEntry};
 pub use journal::{Journal, Known, ShownEntry, ShownEvent, ShownFields, ShownPage};
 pub use keys::DeliveryId;
-pub use notices::{Dismissal, NoticeOf, PendingNotice};
+pub use notices::{NoticeOf, PendingNotice};
 pub use queries::{Backlog, DeliverySummary, Waiting};
 pub use record::{NewSnapshot, Place, RecordOutcome};
 pub use release::ReleaseOutcome;
-pub use state::{BookingRecord, Decision, RecordedContent};
+pub use state::{BookingRecord, Decision, Dismissal, RecordedContent};
 pub use steps::{Failure, PerStep, Step, StepRecord, StepStatus};
 pub use version::{ChangedAt, RecordedVersion, SnapshotVersion};
 

@@ -4,15 +4,14 @@
 //! sends, and writes back on condition of `notice_at`. A notice may be sent twice and is never lost.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::{
-    BookingRecord, DeliveryId, Ledger, Updated,
+    BookingRecord, DeliveryId, Dismissal, Ledger, Updated,
     expression::{Condition, Update},
     json,
     keys::{ItemKey, PARTITION, booking_of, delivery_of},
     milliseconds, number,
-    state::{QUARANTINED, instant},
+    state::{QUARANTINED, TOLD, instant},
     text,
 };
 use crate::{
@@ -23,8 +22,6 @@ use crate::{
 const INDEX: &str = "notice";
 /// The index's one partition: what the office should hear of.
 pub(super) const WAITING: &str = "waiting";
-/// The digest of what the office was told last.
-pub(super) const TOLD: &str = "notice_sent";
 
 /// What a notice is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,17 +39,6 @@ pub struct PendingNotice {
     pub of: NoticeOf,
     /// Since when; the write-back is conditional on it.
     pub at: Timestamp,
-}
-
-/// A person's word that a booking stays as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dismissal {
-    /// How many snapshots had been accepted by then: anything newer ends it.
-    pub seq: u64,
-    /// When.
-    pub at: Timestamp,
-    /// In the person's own words.
-    pub why: String,
 }
 
 /// The update that lets the sweep look at what the office should hear.

@@ -3,11 +3,10 @@
 use std::{collections::BTreeSet, str::FromStr};
 
 use jiff::{Timestamp, civil::Date};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    ChangedAt, Dismissal, History, Item, Journal, Lease, RecordedVersion,
-    notices::TOLD,
+    ChangedAt, History, Item, Journal, Lease, RecordedVersion,
     version::{DECIDED, NEWEST, UNREVISED, VersionAttributes},
 };
 use crate::booking::{BookingId, BookingStatus, CharterId, Sale, Snapshot, Terms};
@@ -96,6 +95,17 @@ pub struct RecordedContent {
     pub delivery: String,
 }
 
+/// A person's word that a booking stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dismissal {
+    /// How many snapshots had been accepted by then: anything newer ends it.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// In the person's own words.
+    pub why: String,
+}
+
 /// A state item that cannot be read: somebody edited it, or a newer version of the function wrote it.
 #[derive(Debug, thiserror::Error)]
 #[error("the ledger's state of {booking_id} cannot be read: {attribute} is missing or malformed")]
@@ -116,6 +126,8 @@ pub(super) fn is_known(item: &Item) -> bool {
 }
 
 pub(super) const STATUS: &str = "status";
+/// The digest of what the office was told last.
+pub(super) const TOLD: &str = "notice_sent";
 
 impl BookingRecord {
     /// A booking of which nothing is known but what one snapshot says.

@@ -3,6 +3,7 @@
 use std::{error::Error, fmt, io, sync::OnceLock, time::Duration};
 
 use aws_config::SdkConfig;
+use jiff::Timestamp;
 
 use crate::{
     booking::Operator,
@@ -15,7 +16,7 @@ use crate::{
     runtime::telemetry::with_causes,
     systems::calendar::Calendar,
     systems::guest_page::{Publisher, Renderer},
-    systems::office::Notices,
+    systems::office::{Notices, notices::dock_time},
     systems::scc::{EventsTable, Scc},
 };
 
@@ -183,6 +184,12 @@ impl App {
         if let Err(error) = self.metrics.write(&self.config.environment, (self.clock)(), out) {
             tracing::error!(error = with_causes(&error), "what was counted cannot be written");
         }
+    }
+
+    /// A time at the dock, with its year, as people say it: `2031 Wed Dec 10, 2:00 PM`.
+    pub fn local(&self, at: Timestamp) -> String {
+        let at = at.to_zoned(self.operator.time_zone.clone());
+        format!("{} {}", at.year(), dock_time(&at))
     }
 
     /// A lease until whatever is sent before `deadline` can no longer land.
