@@ -240,6 +240,13 @@ async fn three_quarantined_deliveries_are_worked_off() {
     let dry = ask(&stage, json!({ "replay": { "quarantined": "all", "dry_run": true } })).await;
     assert_eq!(dry["replayed"][2]["why"][0]["pointer"], "/data/booking/gross", "{dry:#}");
 
+    let one = ask(&stage, json!({ "quarantine": { "delivery_id": listed[0]["delivery_id"] } })).await;
+    assert_eq!(
+        (&one["body"]["data"]["booking"]["id"], &one["why_then"]),
+        (&json!("A"), &one["delivery"]["why"]),
+        "{one:#}"
+    );
+
     // A person enters A, the sender sends B again as it should be, and C is none of ours.
     stage.pass(MINUTE).await;
     assert_eq!(ask(&stage, json!({ "booking": readable("A") })).await["state"], "in_step");

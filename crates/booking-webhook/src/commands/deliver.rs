@@ -56,7 +56,8 @@ pub async fn deliver(app: &App, request: &Request, age: Age, deadline: &Deadline
             Ok(progress.reply(app))
         }
         Err(faults) => {
-            let delivery = delivery.naming(booking_named_in(app, body));
+            let why = serde_json::to_string(&faults).expect("faults have text keys and serialise");
+            let delivery = delivery.not_understood(why, booking_named_in(app, body));
             Err(quarantine(app, &delivery, faults, deadline).await)
         }
     }

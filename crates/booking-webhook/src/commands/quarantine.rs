@@ -54,8 +54,11 @@ pub async fn quarantine(app: &App, request: &Value, deadline: &Deadline) -> Resu
     let body =
         serde_json::from_slice(&body).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&body).into_owned()));
     let (waits, closed_because) = (found.waits, found.closed_because.clone());
+    let why_then = found.faults.as_deref().and_then(|faults| serde_json::from_str::<Value>(faults).ok());
     let line = line(app, &id, &found);
-    Ok(Reply::Document(json!({ "delivery": line, "waits": waits, "closed_because": closed_because, "body": body })))
+    Ok(Reply::Document(
+        json!({ "delivery": line, "waits": waits, "closed_because": closed_because, "why_then": why_then, "body": body }),
+    ))
 }
 
 /// The delivery that a person names.

@@ -31,6 +31,8 @@ use crate::{
 };
 
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// 13 months, as long as a booking keeps the guest's name.
+const REMOVED_KEPT_FOR: SignedDuration = SignedDuration::from_hours(396 * 24);
 /// An item may have 400 KB, keys and names counted.
 const LARGEST_ITEM_BYTES: usize = 380_000;
 /// More than any body that is accepted; what unpacks to more was not written by us.
@@ -46,6 +48,8 @@ pub struct Delivery {
     packed: Vec<u8>,
     /// The booking that the body names, when not all of it can be read.
     names: Option<BookingId>,
+    /// Why it could not be read when it came in, as JSON.
+    faults: Option<String>,
 }
 
 /// What a delivery said of one booking.
@@ -85,6 +89,8 @@ pub struct QuarantinedDelivery {
     pub closed_because: Option<String>,
     /// The bookings of which it spoke, as far as that could be read.
     pub bookings: Vec<BookingId>,
+    /// Why it could not be read when it came in, as JSON.
+    pub faults: Option<String>,
     /// The digest of what the office was told of it last.
     pub told: Option<String>,
 }
@@ -97,6 +103,7 @@ impl QuarantinedDelivery {
             delivery: Delivery::from_item(id, item)?,
             waits: is_quarantined(item),
             closed_because: string("closed_because"),
+            faults: string("faults"),
             bookings: bookings.into_iter().flatten().filter_map(|id| BookingId::parse(id).ok()).collect(),
             told: string(TOLD),
         })
@@ -121,13 +128,13 @@ impl Delivery {
         if packed.len() > LARGEST_ITEM_BYTES {
             return Err(TooLarge { packed: packed.len() });
         }
-        Ok(Self { id, received_at, packed, names: None })
+        Ok(Self { id, received_at, packed, names: None, faults: None })
     }
 
-    /// The same, and the booking that its body names although not all of it can be read.
+    /// The same, not understood because of `faults` (JSON), and the booking that its body names all the same.
     #[must_use]
-    pub fn naming(self, names: Option<BookingId>) -> Self {
-        Self { names, ..self }
+    pub fn not_understood(self, faults: String, names: Option<BookingId>) -> Self {
+        Self { names, faults: Some(faults), ..self }
     }
 
     /// The body as it came over the wire; `None` when the item was edited.
@@ -151,7 +158,7 @@ impl Delivery {
 
     fn from_item(id: &DeliveryId, item: &Item) -> Option<Self> {
         let packed = item.get("body")?.as_b().ok()?.clone().into_inner();
-        Some(Self { id: id.clone(), received_at: instant(item, "received_at")?, packed, names: None })
+        Some(Self { id: id.clone(), received_at: instant(item, "received_at")?, packed, names: None, faults: None })
     }
 }
 
@@ -217,6 +224,9 @@ impl Ledger {
         for (kind, at, of) in [("due", "due_at", QUARANTINED), ("notice", "notice_at", WAITING)] {
             item.insert(kind.into(), text(of));
             item.insert(at.into(), milliseconds(delivery.received_at));
+        }
+        if let Some(faults) = &delivery.faults {
+            item.insert("faults".into(), text(faults));
         }
         if let Some(booking_id) = &delivery.names {
             item.insert("bookings".into(), AttributeValue::Ss(vec![booking_id.to_string()]));
@@ -311,6 +321,9 @@ impl Ledger {
         let mut item = ItemKey::Removed(&record.booking_id, digest(removed.as_bytes())).item();
         item.insert("removed".into(), text(removed));
         item.insert("removed_at".into(), milliseconds(deadline.now()));
+        // It may hold a name: it goes when the booking's own does.
+        let over = record.sale.as_ref().map_or(deadline.now(), |sale| sale.start.max(deadline.now()));
+        item.insert("expires_at".into(), number(over.saturating_add(REMOVED_KEPT_FOR).unwrap_or(over).as_second()));
         self.put_if_absent("keep_removed", &item, deadline).await.map(|_| ())
     }
 
