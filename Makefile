@@ -1,6 +1,6 @@
 # The verbs of the project. Works with GNU make 3.81 and later; longer recipes live in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites setup run test test-browser prove prove-safeguards check bench build build-aws check-infra deploy fresh operator live-site smoke logs map sign verify check-openapi fuzz watch invoke replay
+.PHONY: help prerequisites setup run test test-browser prove prove-safeguards check bench build build-aws check-infra deploy fresh operator live-site smoke logs map sign verify check-openapi fuzz watch ask invoke replay
 
 # Always the whole workspace: a build of one package would unify other features and compile the world again.
 CARGO_BUILD  = cargo build --workspace --locked --bins
@@ -86,11 +86,18 @@ build: .venv/lambda.stamp ## the deployable arm64 zip, target/lambda/booking-web
 watch: .venv/lambda.stamp ## rebuild and serve the function on every change, against the running rehearsal
 	$(CARGO_LAMBDA) watch --package booking-webhook --env-file $(REHEARSAL)/environment
 
-invoke: ## send FILE=tests/fixtures/... to the function of the running rehearsal, or to AWS: ENV=staging
-	@$(if $(ENV),scripts/aws.sh invoke "$(ENV)" --file "$(FILE)",$(MAKE) --no-print-directory .venv/lambda.stamp && scripts/invoke.sh "$(REHEARSAL)" "$(FILE)")
+# Only AWS is called with cargo-lambda.
+ASK = scripts/ask.py --rehearsal "$(REHEARSAL)" $(if $(ENV),--env "$(ENV)") $(if $(JSON),--json)
+ASKED = $(if $(ENV),.venv/lambda.stamp)
 
-replay: .venv/lambda.stamp ## deliver a captured API Gateway event again: FILE=target/rehearsal/delivery.json
-	@scripts/invoke.sh --deliver "$(REHEARSAL)" "$(FILE)"
+ask: $(ASKED) ## ask the function of the running rehearsal, or AWS with ENV=staging: Q='{"list": {}}' (JSON=1: as it came)
+	@$(ASK) '$(subst ','\'',$(Q))'
+
+invoke: $(ASKED) ## send FILE=tests/fixtures/... to the function of the running rehearsal, or to AWS: ENV=staging
+	@$(ASK) --file "$(FILE)"
+
+replay: $(ASKED) ## deliver a captured API Gateway event again: FILE=target/rehearsal/delivery.json
+	@$(ASK) --deliver --file "$(FILE)"
 
 map: ## what MAPPING=mappings/… makes of BODY=… [HEADERS=…] [OPERATOR=…], on this machine (docs/senders.md)
 	@cargo build --workspace --locked --quiet --bins

@@ -20,6 +20,7 @@ mod main_job;
 mod mappings;
 mod metrics;
 mod money;
+mod office;
 mod openapi;
 mod order;
 mod parked;

@@ -9,8 +9,8 @@ use tracing::Instrument;
 
 use crate::{
     commands::{
-        approve::approve, check::check, deliver::deliver, enter::enter, plan::plan, replay::replay, status::status,
-        sweep::sweep,
+        approve::approve, check::check, deliver::deliver, dismiss::dismiss, enter::enter, list::list, plan::plan,
+        quarantine::quarantine, replay::replay, status::status, sweep::sweep,
     },
     inbound::{Age, parse_body},
     outbound::Deadline,
@@ -63,6 +63,9 @@ async fn direct(app: &App, event: &[u8], context: &Context, deadline: &Deadline)
         }
         Some(("replay", request)) => replay(app, request, deadline).await,
         Some(("approve", request)) => approve(app, request, deadline).await,
+        Some(("dismiss", request)) => dismiss(app, request, deadline).await,
+        Some(("list", request)) => list(app, request, deadline).await,
+        Some(("quarantine", request)) => quarantine(app, request, deadline).await,
         Some(("status", request)) => status(app, request, deadline).await,
         // After a deployment, or when a secret was rotated.
         Some(("check", _)) => Ok(Box::pin(check(app, deadline)).await),
@@ -85,7 +88,7 @@ fn without_operator_file(fault: &str) -> Problem {
 
 fn unknown_kind(why: &str) -> Problem {
     let detail = format!(
-        "Send an API Gateway event, or an object with exactly one of the keys booking, plan, deliver, replay, approve, status, check and sweep: {why}"
+        "Send an API Gateway event, or an object with exactly one of the keys booking, plan, deliver, replay, approve, dismiss, list, quarantine, status, check and sweep: {why}"
     );
     Problem::new(StatusCode::BAD_REQUEST, "The invocation is of no known kind", detail)
 }

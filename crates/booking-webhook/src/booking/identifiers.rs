@@ -27,7 +27,7 @@ fn is_identifier(text: &str) -> bool {
 }
 
 /// The marketplace's booking id; it stays the same through reschedules. Matches `[A-Za-z0-9._:-]{1,64}`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct BookingId(String);
 

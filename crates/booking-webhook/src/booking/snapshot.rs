@@ -84,6 +84,15 @@ pub struct Sale {
     pub passed_over: Vec<Field>,
 }
 
+impl Sale {
+    /// The same without anything personal: for a charter that is long over.
+    #[must_use]
+    pub fn without_guest(self) -> Self {
+        let guest = Guest { name: "Guest".into(), ..self.guest };
+        Self { guest, notes: String::new(), location: None, ..self }
+    }
+}
+
 /// What was paid, who paid it and what they wrote stay out of logs, whoever formats a snapshot.
 impl fmt::Debug for Sale {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -17,6 +17,7 @@ use crate::{
     outbound::{CallError, Deadline},
     reconcile::{
         Planning,
+        concerns::{case, should_know},
         desired::DesiredState,
         execute::{Outcomes, ReconcileContext, bring_in_step},
     },
@@ -309,6 +310,10 @@ async fn work_on(
         let steps = reports(&outcomes);
         write_down(&mut record, outcomes, deadline.now());
         let state = BookingState::of(&record.journal);
+        if desired.booking().is_some_and(|booking| !booking.flags.is_empty()) {
+            app.metrics.count(Metric::FlaggedBookings);
+        }
+        record.should_know = should_know(&case(&record, &desired, &app.operator, deadline.now()));
         let released = app.ledger.release(&record, day, deadline).await;
         if let Ok(ReleaseOutcome::Done) = released {
             measure_time(&app.metrics, &record, state, deadline.now());

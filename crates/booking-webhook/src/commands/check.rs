@@ -56,10 +56,20 @@ pub async fn check(app: &App, deadline: &Deadline) -> Reply {
     let secrets = secrets(app, deadline).await;
     let (files, operator) = files(app, deadline).await;
     let operator = operator.as_ref().unwrap_or(&app.operator);
-    let (ledger, services, guests) =
-        tokio::join!(ledger(app, deadline), services(app, deadline), guests(app, operator, deadline));
-    let checks: Vec<Check> =
-        [environment(app), secrets].into_iter().chain(files).chain(ledger).chain(services).chain(guests).collect();
+    let (ledger, services, guests, office) = tokio::join!(
+        ledger(app, deadline),
+        services(app, deadline),
+        guests(app, operator, deadline),
+        office(app, deadline),
+    );
+    let checks: Vec<Check> = [environment(app), secrets]
+        .into_iter()
+        .chain(files)
+        .chain(ledger)
+        .chain(services)
+        .chain(guests)
+        .chain([office])
+        .collect();
     let failed: Vec<&str> = checks.iter().filter(|check| !check.ok).map(|check| check.name).collect();
     if failed.is_empty() {
         tracing::info!("checked: everything is right");
@@ -162,6 +172,17 @@ async fn ledger(app: &App, deadline: &Deadline) -> [Check; 2] {
     let next =
         "Compare LEDGER_TABLE with the stack's output LedgerTable; the table must be the template's, with its index";
     [Check::of("ledger", item.map(|_| "answers in its own table"), next), Check::of("ledger_index", backlog, next)]
+}
+
+/// Whether anybody hears of what needs a person.
+async fn office(app: &App, deadline: &Deadline) -> Check {
+    const NOTICES: &str = "notices";
+    let Some(notices) = app.notices() else {
+        return Check::right(NOTICES, "no NOTICES_TOPIC is set: what the office should hear is a line of the log");
+    };
+    let subscribers = notices.subscribers(deadline).await;
+    let next = "Subscribe the office's address to the topic and confirm the mail that it gets (docs/deploy.md); if the topic is not found, compare NOTICES_TOPIC";
+    Check::of(NOTICES, subscribers.map(|confirmed| format!("{confirmed} confirmed subscriptions")), next)
 }
 
 async fn services(app: &App, deadline: &Deadline) -> [Check; 3] {

@@ -8,6 +8,7 @@ use lambda_http::Request;
 use serde_json::{Value, json};
 
 use crate::{
+    booking::BookingId,
     commands::accept::{Incoming, Progress, Source, charter_time, record, work_on_recorded},
     inbound::{Age, Fault, Mapping, Reading, Received, Sender, SignatureError, Verifier, parse_body},
     ledger::{Delivery, DeliveryId, TooLarge, digest},
@@ -295,11 +296,24 @@ async fn quarantine(
     errors: Vec<Fault>,
     deadline: &Deadline,
 ) -> Result<Quarantined, Problem> {
-    app.ledger.quarantine(delivery, deadline).await.map_err(ledger_unavailable)?;
+    let faults = serde_json::to_string(&errors).expect("faults have text keys and serialise");
+    let delivery = delivery.clone().not_understood(faults, named_in(app, delivery));
+    app.ledger.quarantine(&delivery, deadline).await.map_err(ledger_unavailable)?;
     let pointers: Vec<&str> = errors.iter().map(|fault| fault.pointer.as_str()).collect();
     let (id, sender) = (&delivery.id, delivery.id.sender());
     tracing::error!(sender, delivery_id = %id, ?pointers, "{id} is not understood and is kept in quarantine: mend the mapping, then replay it");
     Ok(Quarantined { delivery_id: id.to_string(), errors })
+}
+
+/// The bookings that a delivery names, although they are not understood.
+fn named_in(app: &App, delivery: &Delivery) -> Vec<BookingId> {
+    let mapping = app.senders.get(delivery.id.sender()).and_then(|sender| sender.mapping.as_ref().ok());
+    let headers = delivery.headers();
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let body = delivery.body().and_then(|body| parse_body(&body, content_type).ok());
+    mapping.zip(body).map_or_else(Vec::new, |(mapping, body)| {
+        mapping.not_understood_in(&body, &headers, &app.operator, (app.clock)())
+    })
 }
 
 /// A body that is too large for the ledger, although it is authentic.
@@ -334,5 +348,13 @@ pub(super) fn read_again(app: &App, delivery: &Delivery) -> Result<Vec<Result<Re
     match interpret(app, sender, &body, &delivery.headers())? {
         Reading::Bookings(bookings) => Ok(bookings),
         Reading::Ignored { why } => Err(fault(format!("is no booking: {why}"))),
+    }
+}
+
+/// What cannot be understood of a kept delivery as of now; nothing when a replay will succeed.
+pub(super) fn faults_now(app: &App, delivery: &Delivery) -> Vec<Fault> {
+    match read_again(app, delivery) {
+        Ok(bookings) => bookings.into_iter().filter_map(Result::err).flatten().collect(),
+        Err(faults) => faults,
     }
 }

@@ -2,15 +2,21 @@
 //!
 //! - [`deliver`]: a webhook delivery. [`enter`]: a person's own entry. [`replay`]: a delivery or a booking once more.
 //!   [`approve`]: a decision that only a person can take.
-//! - [`sweep`]: what the schedule sends. [`accept`]: one booking, from what was said of it to the answer; the commands above share it.
-//! - [`status`], [`plan`], [`check`]: questions. They change nothing.
+//!   [`dismiss`]: a person leaves it as it is.
+//! - [`sweep`]: what the schedule sends; [`notify`] tells the office, [`housekeeping`] forgets guests. [`accept`]: one booking, from what was said of it to the answer; the commands above share it.
+//! - [`list`], [`quarantine`], [`status`], [`plan`], [`check`]: questions. They change nothing.
 
 pub mod accept;
 pub mod approve;
 pub mod check;
 pub mod deliver;
+pub mod dismiss;
 pub mod enter;
+pub mod housekeeping;
+pub mod list;
+pub mod notify;
 pub mod plan;
+pub mod quarantine;
 pub mod replay;
 pub mod status;
 pub mod sweep;

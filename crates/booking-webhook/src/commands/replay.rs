@@ -1,26 +1,32 @@
 //! A person has mended what stood in the way: a booking is tried again, a delivery is read again. Neither approves a decision.
 
 use http::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     booking::BookingId,
     commands::{
         accept::{Progress, Source, resume, retry_if_due},
-        deliver::{PERSON, accept_all, end_quarantine, latest_end, read_again},
+        deliver::{PERSON, accept_all, end_quarantine, faults_now, latest_end, read_again},
+        quarantine::waiting,
     },
-    ledger::{BookingRecord, DeliveryId, Trigger},
+    inbound::Received,
+    ledger::{BookingRecord, DeliveryId, QuarantinedDelivery, Trigger},
     outbound::Deadline,
     response::{BookingState, Problem, Reply, ledger_unavailable, no_such_booking},
     runtime::app::App,
 };
 
-/// Replays what `request` names: `{"booking_id": …}` or `{"delivery_id": …}`.
+/// Replays what `request` names: `{"booking_id": …}`, `{"delivery_id": …}`, or `{"quarantined": "all" | [ids], "dry_run": …}`.
 ///
 /// # Errors
 /// [`Problem`] 400 when it names neither, 404 when the ledger does not have it, 409 when another invocation works on the booking, 422 when
 /// the delivery still cannot be read, 503 when the ledger cannot be reached.
 pub async fn replay(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
+    if let Some(which) = request.get("quarantined") {
+        let dry_run = request.get("dry_run").and_then(Value::as_bool).unwrap_or_default();
+        return replay_quarantined(app, which, dry_run, deadline).await;
+    }
     let named = |key: &str| request.get(key).and_then(Value::as_str);
     match (named("booking_id"), named("delivery_id")) {
         (Some(id), None) => {
@@ -30,7 +36,7 @@ pub async fn replay(app: &App, request: &Value, deadline: &Deadline) -> Result<R
         }
         (None, Some(id)) => deliver_again(app, id, deadline).await,
         _ => {
-            let detail = r#"Send {"replay": {"booking_id": "BS-…"}} or {"replay": {"delivery_id": "…"}}"#;
+            let detail = r#"Send {"replay": {"booking_id": "BS-…"}}, {"replay": {"delivery_id": "…"}} or {"replay": {"quarantined": "all"}}"#;
             Err(Problem::new(StatusCode::BAD_REQUEST, "Nothing to replay is named", detail))
         }
     }
@@ -60,6 +66,64 @@ pub(super) fn at_work(record: &BookingRecord) -> Problem {
     let until = record.lease.as_ref().map_or_else(String::new, |lease| format!(" until {} at most", lease.until));
     let detail = format!("Another invocation works on {}{until}: send it again then", record.booking_id);
     Problem::new(StatusCode::CONFLICT, "Nothing was done", detail)
+}
+
+/// Works off quarantine, the oldest first, as far as the time goes; `dry_run` says what would be understood and changes nothing.
+async fn replay_quarantined(app: &App, which: &Value, dry_run: bool, deadline: &Deadline) -> Result<Reply, Problem> {
+    let ids = which.as_array().map(|ids| ids.iter().filter_map(Value::as_str).collect::<Vec<_>>());
+    if ids.is_none() && which != "all" {
+        let detail = r#""quarantined" is "all" or a list of delivery ids"#;
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "Nothing to replay is named", detail));
+    }
+    let waiting = waiting(app, deadline).await.map_err(ledger_unavailable)?;
+    let is_meant = |id: &str| ids.as_ref().is_none_or(|ids| ids.contains(&id));
+    let meant: Vec<_> = waiting.into_iter().filter(|found| is_meant(&found.delivery.id.to_string())).collect();
+    let unknown: Vec<&str> = ids
+        .iter()
+        .flatten()
+        .copied()
+        .filter(|id| !meant.iter().any(|found| found.delivery.id.to_string() == *id))
+        .collect();
+    let (mut worked_off, mut left) = (Vec::new(), 0);
+    for found in &meant {
+        let id = found.delivery.id.to_string();
+        if dry_run {
+            worked_off.push(dry_run_of(app, found));
+        } else if deadline.allows(app.config.crew_event_wait + app.config.kept_for_a_round()) {
+            worked_off.push(match deliver_again(app, &id, deadline).await {
+                Ok(reply) => replayed(&id, &reply),
+                Err(problem) => json!({ "delivery_id": id, "state": "quarantined", "problem": problem }),
+            });
+        } else {
+            left += 1;
+        }
+    }
+    Ok(Reply::Document(
+        json!({ "dry_run": dry_run, "replayed": worked_off, "left": left, "not_in_quarantine": unknown }),
+    ))
+}
+
+/// Each booking's own answer under the delivery's id.
+fn replayed(id: &str, reply: &Reply) -> Value {
+    let mut document: Value = serde_json::from_str(&reply.body()).expect("a reply's body is JSON");
+    document["delivery_id"] = json!(id);
+    document
+}
+
+/// What a replay would come to: the same reading, and nothing done.
+fn dry_run_of(app: &App, found: &QuarantinedDelivery) -> Value {
+    let delivery_id = found.delivery.id.to_string();
+    let why = faults_now(app, &found.delivery);
+    if !why.is_empty() {
+        return json!({ "delivery_id": delivery_id, "state": "quarantined", "why": why });
+    }
+    let says: Vec<Value> = read_again(app, &found.delivery)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|Received { snapshot, .. }| json!({ "booking_id": snapshot.booking_id.as_str(), "says": snapshot.status.name() }))
+        .collect();
+    json!({ "delivery_id": delivery_id, "state": "readable", "bookings": says })
 }
 
 /// Reads a delivery with the mapping as it is now. It keeps its place in the order. What was refused before is tried again.

@@ -11,7 +11,7 @@ use tracing::Instrument;
 
 use crate::{
     booking::BookingId,
-    commands::accept::resume,
+    commands::{accept::resume, housekeeping::forget_guests, notify::tell_the_office},
     ledger::{Backlog, Trigger},
     outbound::Deadline,
     response::{BookingState, Problem, Reply, ledger_unavailable},
@@ -43,6 +43,7 @@ pub async fn sweep(app: &App, request_id: &str, lambda_remaining: Duration) -> R
     let deadline = Deadline::after(&app.clock, LONGEST.min(lambda_remaining));
     let (due, backlog) =
         tokio::join!(app.ledger.due(deadline.now(), MOST_BOOKINGS, &deadline), app.ledger.backlog(&deadline));
+    let quarantined = backlog.as_ref().map_or(0, |backlog| backlog.quarantined);
     match backlog {
         Ok(backlog) => gauge(&app.metrics, &backlog, deadline.now()),
         Err(error) => tracing::warn!(reason = error.to_string(), "what waits was not counted"),
@@ -66,7 +67,18 @@ pub async fn sweep(app: &App, request_id: &str, lambda_remaining: Duration) -> R
         count(BookingState::Due),
         count(BookingState::Parked),
     );
-    tracing::info!(found, swept = worked_on, in_step, due, parked, left, "swept");
+    let told = tell_the_office(app, quarantined > 0, &deadline).await.unwrap_or_else(|error| {
+        let reason = error.to_string();
+        tracing::error!(reason, "the office was not told all that it should know: the next sweep tries again");
+        0
+    });
+    if let Err(error) = forget_guests(app, &deadline).await {
+        tracing::warn!(
+            reason = error.to_string(),
+            "names of charters long over stay in the ledger until the next sweep"
+        );
+    }
+    tracing::info!(found, told, swept = worked_on, in_step, due, parked, left, "swept");
     Ok(Reply::Document(json!({
         "found": found, "swept": worked_on, "in_step": in_step, "due": due, "parked": parked, "left": left,
     })))

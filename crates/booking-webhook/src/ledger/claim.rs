@@ -65,7 +65,8 @@ impl Ledger {
         let update = match trigger {
             Trigger::Schedule => update.on(due().and(Condition::at_most("due_at", milliseconds(lease.now)))),
             Trigger::Delivery => update.on(due()),
-            Trigger::Operator => update,
+            // A person who tries it again does not leave it as it is any more.
+            Trigger::Operator => update.remove(&["dismissed"]),
         };
         self.claim_with("claim", booking_id, update, lease, deadline).await
     }
@@ -84,6 +85,7 @@ impl Ledger {
     ) -> Result<Option<Claim>, CallError> {
         let update = Update::new()
             .set("approved_seq", number(decided_seq))
+            .remove(&["dismissed"])
             .on(Condition::Present(STATUS).and(Condition::equal("decided_seq", number(decided_seq))));
         self.claim_with("claim_approved", booking_id, update, lease, deadline).await
     }

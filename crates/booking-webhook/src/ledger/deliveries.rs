@@ -21,8 +21,10 @@ use super::{
     expression::{Condition, Update},
     json,
     keys::{ItemKey, PARTITION, POINTS_TO},
-    milliseconds, number,
-    state::{QUARANTINED, instant},
+    milliseconds,
+    notices::{WAITING, is_quarantined, notice_due},
+    number,
+    state::{QUARANTINED, TOLD, instant},
     text,
 };
 use crate::{
@@ -31,6 +33,8 @@ use crate::{
 };
 
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// 13 months, as long as a booking keeps the guest's name.
+const REMOVED_KEPT_FOR: SignedDuration = SignedDuration::from_hours(396 * 24);
 /// An item may have 400 KB, keys and names counted.
 const LARGEST_ITEM_BYTES: usize = 380_000;
 /// More than any body that is accepted; what unpacks to more was not written by us.
@@ -45,6 +49,10 @@ pub struct Delivery {
     pub received_at: Timestamp,
     packed: Vec<u8>,
     headers: Vec<(String, String)>,
+    /// The bookings that the body names without being understood.
+    names: Vec<BookingId>,
+    /// Why it could not be read when it came in, as JSON.
+    faults: Option<String>,
 }
 
 /// What a delivery said of one booking.
@@ -73,6 +81,38 @@ pub struct StoreOutcome {
     pub name_reused: bool,
 }
 
+/// A delivery, and whether it waits in quarantine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantinedDelivery {
+    /// What came in.
+    pub delivery: Delivery,
+    /// It waits still.
+    pub waits: bool,
+    /// Why it does not any more, if it did.
+    pub closed_because: Option<String>,
+    /// The bookings of which it spoke, as far as that could be read.
+    pub bookings: Vec<BookingId>,
+    /// Why it could not be read when it came in, as JSON.
+    pub faults: Option<String>,
+    /// The digest of what the office was told of it last.
+    pub told: Option<String>,
+}
+
+impl QuarantinedDelivery {
+    fn from_item(id: &DeliveryId, item: &Item) -> Option<Self> {
+        let string = |attribute: &str| item.get(attribute)?.as_s().ok().cloned();
+        let bookings = item.get("bookings").and_then(|bookings| bookings.as_ss().ok());
+        Some(Self {
+            delivery: Delivery::from_item(id, item)?,
+            waits: is_quarantined(item),
+            closed_because: string("closed_because"),
+            faults: string("faults"),
+            bookings: bookings.into_iter().flatten().filter_map(|id| BookingId::parse(id).ok()).collect(),
+            told: string(TOLD),
+        })
+    }
+}
+
 /// A body that is too large for the ledger, packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the body is {packed} bytes packed, and {LARGEST_ITEM_BYTES} can be kept")]
@@ -91,7 +131,13 @@ impl Delivery {
         if packed.len() > LARGEST_ITEM_BYTES {
             return Err(TooLarge { packed: packed.len() });
         }
-        Ok(Self { id, received_at, packed, headers: Vec::new() })
+        Ok(Self { id, received_at, packed, headers: Vec::new(), names: Vec::new(), faults: None })
+    }
+
+    /// The same, not understood because of `faults` (JSON), and the bookings that its body names all the same.
+    #[must_use]
+    pub fn not_understood(self, faults: String, names: Vec<BookingId>) -> Self {
+        Self { names, faults: Some(faults), ..self }
     }
 
     /// The body as it came over the wire; `None` when the item was edited.
@@ -127,7 +173,8 @@ impl Delivery {
         let packed = item.get("body")?.as_b().ok()?.clone().into_inner();
         let headers = item.get("headers").and_then(|headers| serde_json::from_str(headers.as_s().ok()?).ok());
         let headers = headers.unwrap_or_default();
-        Some(Self { id: id.clone(), received_at: instant(item, "received_at")?, packed, headers })
+        let received_at = instant(item, "received_at")?;
+        Some(Self { id: id.clone(), received_at, packed, headers, names: Vec::new(), faults: None })
     }
 }
 
@@ -199,8 +246,17 @@ impl Ledger {
     /// [`CallError`] when the ledger cannot be used.
     pub async fn quarantine(&self, delivery: &Delivery, deadline: &Deadline) -> Result<StoreOutcome, CallError> {
         let mut item = delivery.item();
-        item.insert("due".into(), text(QUARANTINED));
-        item.insert("due_at".into(), milliseconds(delivery.received_at));
+        for (kind, at, of) in [("due", "due_at", QUARANTINED), ("notice", "notice_at", WAITING)] {
+            item.insert(kind.into(), text(of));
+            item.insert(at.into(), milliseconds(delivery.received_at));
+        }
+        if let Some(faults) = &delivery.faults {
+            item.insert("faults".into(), text(faults));
+        }
+        if !delivery.names.is_empty() {
+            let names = delivery.names.iter().map(BookingId::to_string).collect();
+            item.insert("bookings".into(), AttributeValue::Ss(names));
+        }
         let there = self.put_if_absent("quarantine_delivery", &item, deadline).await?;
         let received_at = there.as_ref().and_then(|there| instant(there, "received_at"));
         Ok(StoreOutcome {
@@ -211,8 +267,8 @@ impl Ledger {
         })
     }
 
-    /// A quarantined delivery was replayed or dismissed: it need not be kept for good any more, but as long as one that comes in now, of a
-    /// charter that `ends` then.
+    /// A quarantined delivery was read again and accepted: it need not be kept for good any more, but as long as one that comes in now, of
+    /// a charter that `ends` then.
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be used.
@@ -223,12 +279,41 @@ impl Ledger {
         now: Timestamp,
         deadline: &Deadline,
     ) -> Result<(), CallError> {
-        let update = Update::new()
-            .set("replayed_at", milliseconds(now))
+        self.close_quarantine(id, "it was read again and accepted", ends, now, deadline).await
+    }
+
+    /// A quarantined delivery needs nobody any more, because of `why`: it need not be kept for good. Does nothing to any other.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be used.
+    pub async fn close_quarantine(
+        &self,
+        id: &DeliveryId,
+        why: &str,
+        ends: Option<Timestamp>,
+        now: Timestamp,
+        deadline: &Deadline,
+    ) -> Result<(), CallError> {
+        let update = notice_due(Update::new(), now)
+            .set("closed_at", milliseconds(now))
+            .set("closed_because", text(why))
             .set("expires_at", expires_at(now, ends))
             .remove(&["due", "due_at"])
-            .on(Condition::Present("due"));
+            .on(Condition::equal("due", text(QUARANTINED)));
         self.update_item("end_quarantine", &ItemKey::Delivery(id), &update, deadline).await.map(|_| ())
+    }
+
+    /// A delivery that was not understood, as it stands now.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be used.
+    pub async fn quarantined(
+        &self,
+        id: &DeliveryId,
+        deadline: &Deadline,
+    ) -> Result<Option<QuarantinedDelivery>, CallError> {
+        let item = self.get("get_delivery", &ItemKey::Delivery(id), deadline).await?;
+        Ok(item.and_then(|item| QuarantinedDelivery::from_item(id, &item)))
     }
 
     /// A delivery that was kept.
@@ -270,6 +355,9 @@ impl Ledger {
         let mut item = ItemKey::Removed(&record.booking_id, digest(removed.as_bytes())).item();
         item.insert("removed".into(), text(removed));
         item.insert("removed_at".into(), milliseconds(deadline.now()));
+        // It may hold a name: it goes when the booking's own does.
+        let over = record.sale.as_ref().map_or(deadline.now(), |sale| sale.start.max(deadline.now()));
+        item.insert("expires_at".into(), number(over.saturating_add(REMOVED_KEPT_FOR).unwrap_or(over).as_second()));
         self.put_if_absent("keep_removed", &item, deadline).await.map(|_| ())
     }
 

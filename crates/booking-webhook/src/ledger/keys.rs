@@ -79,7 +79,6 @@ pub(super) fn pointed_to(item: &Item) -> Option<DeliveryId> {
 }
 
 /// The delivery that an item is.
-#[cfg(test)]
 pub(super) fn delivery_of(item: &Item) -> Option<DeliveryId> {
     let name = item.get(PARTITION)?.as_s().ok()?.strip_prefix(DELIVERY)?;
     DeliveryId::parse(&format!("{name}{SEPARATOR}{}", item.get(SORT)?.as_s().ok()?))
@@ -113,6 +112,11 @@ impl DeliveryId {
     /// Who sent it.
     pub fn sender(&self) -> &str {
         &self.sender
+    }
+
+    /// The digest of its body: two deliveries of one body have one.
+    pub fn digest(&self) -> &str {
+        &self.digest
     }
 
     /// What the sender called it.

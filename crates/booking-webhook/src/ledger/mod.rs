@@ -10,6 +10,7 @@
 //! - [`Ledger::record`], [`Ledger::claim`]: how a booking is taken.
 //! - [`Ledger::journal`], [`Ledger::release`]: what is written while it is worked on, and at the end.
 //! - [`Ledger::keep`], [`Ledger::quarantine`]: what was delivered, byte for byte.
+//! - [`Ledger::pending_notices`], [`Ledger::dismiss`]: what the office hears, and what it leaves as it is.
 //! - [`Ledger::due`], [`Ledger::backlog`], [`Ledger::state`], [`Ledger::deliveries`]: what is asked of it.
 
 mod claim;
@@ -18,6 +19,7 @@ mod expression;
 mod history;
 mod journal;
 mod keys;
+mod notices;
 mod queries;
 mod record;
 mod release;
@@ -37,14 +39,15 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 pub use claim::{Claim, LeaseRequest, Trigger};
-pub use deliveries::{Delivery, Spoke, StoreOutcome, TooLarge};
+pub use deliveries::{Delivery, QuarantinedDelivery, Spoke, StoreOutcome, TooLarge};
 pub use history::{History, HistoryEntry};
 pub use journal::{Journal, Known, ShownEntry, ShownEvent, ShownFields, ShownPage};
 pub use keys::DeliveryId;
-pub use queries::{Backlog, DeliverySummary};
+pub use notices::{NoticeOf, PendingNotice};
+pub use queries::{Backlog, DeliverySummary, Waiting};
 pub use record::{NewSnapshot, Place, RecordOutcome};
 pub use release::ReleaseOutcome;
-pub use state::{BookingRecord, Decision, Lease, RecordedContent};
+pub use state::{BookingRecord, Decision, Dismissal, Lease, RecordedContent};
 pub use steps::{Failure, PerStep, Step, StepRecord, StepStatus};
 pub use version::{ChangedAt, RecordedVersion, SnapshotVersion};
 

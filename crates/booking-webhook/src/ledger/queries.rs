@@ -1,21 +1,26 @@
 //! Which bookings are due, and everything about one of them.
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 use super::{
-    BookingRecord, DeliveryId, Item, Ledger, call,
-    keys::{ItemKey, booking_of, booking_partition, pointed_to, pointers},
-    milliseconds, read,
+    BookingRecord, DeliveryId, Item, Ledger, NoticeOf, Updated, call,
+    expression::{Condition, Update},
+    json,
+    keys::{ItemKey, booking_of, booking_partition, delivery_of, pointed_to, pointers},
+    milliseconds, number, read,
     state::{DUE, PARKED, QUARANTINED, instant, is_known},
     text,
 };
 use crate::{
-    booking::{BookingId, BookingStatus},
+    booking::{BookingId, BookingStatus, CharterId},
     outbound::{Answered, CallError, Deadline, from_sdk},
 };
 
 const INDEX: &str = "due";
+const BY_DAY: &str = "by_day";
+/// The partition of the index `by_day`: a month at the dock, `2031-05`.
+pub(super) const MONTH: &str = "day_partition";
 /// Of a megabyte each, bodies counted: hundreds of deliveries of one booking.
 const MOST_PAGES: usize = 8;
 
@@ -45,10 +50,36 @@ pub struct DeliverySummary {
     pub as_of: Option<Timestamp>,
 }
 
+/// What waits, by the index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// For time.
+    Due,
+    /// For a person.
+    Parked,
+    /// For a mended mapping, or for a person.
+    Quarantined,
+}
+
+impl Waiting {
+    fn partition(self) -> &'static str {
+        match self {
+            Self::Due => DUE,
+            Self::Parked => PARKED,
+            Self::Quarantined => QUARANTINED,
+        }
+    }
+}
+
+/// The month in which a day is.
+pub(super) fn month(day: Date) -> String {
+    format!("{:04}-{:02}", day.year(), day.month())
+}
+
 /// What one request came to.
 #[derive(Debug)]
-struct Page {
-    items: Vec<Item>,
+pub(super) struct Page {
+    pub(super) items: Vec<Item>,
     /// The last item that was read; `None` when there is no other page.
     last: Option<Item>,
 }
@@ -95,6 +126,76 @@ impl Ledger {
             parked: parked?.items.len() + also_parked,
             quarantined: quarantined?.items.len(),
         })
+    }
+
+    /// At most `most` bookings that wait, or deliveries: what has waited longest first.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be reached.
+    pub async fn waiting(&self, waits: Waiting, most: i32, deadline: &Deadline) -> Result<Vec<NoticeOf>, CallError> {
+        let of_kind = |query: QueryFluentBuilder| {
+            query
+                .index_name(INDEX)
+                .limit(most)
+                .key_condition_expression("due = :kind")
+                .expression_attribute_values(":kind", text(waits.partition()))
+        };
+        let key =
+            |item: &Item| booking_of(item).map(NoticeOf::Booking).or_else(|| delivery_of(item).map(NoticeOf::Delivery));
+        Ok(self.query("query_waiting", None, deadline, of_kind).await?.items.iter().filter_map(key).collect())
+    }
+
+    /// At most `most` bookings whose charter starts in the month of `day`, and from `from` until before `to`: the earliest first.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be reached.
+    pub async fn starting(
+        &self,
+        day: Date,
+        from: Timestamp,
+        to: Timestamp,
+        most: i32,
+        deadline: &Deadline,
+    ) -> Result<Vec<BookingId>, CallError> {
+        let in_month = |query: QueryFluentBuilder| {
+            query
+                .index_name(BY_DAY)
+                .limit(most)
+                .key_condition_expression("day_partition = :month AND starts_at BETWEEN :from AND :to")
+                .expression_attribute_values(":month", text(month(day)))
+                .expression_attribute_values(":from", milliseconds(from))
+                .expression_attribute_values(":to", milliseconds(to))
+        };
+        Ok(self.query("query_by_day", None, deadline, in_month).await?.items.iter().filter_map(booking_of).collect())
+    }
+
+    /// Takes the guest's name and notes out of a booking, and the booking out of the index of days: only what it cost and when it was
+    /// stays. `false` when somebody is at work on it.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be used.
+    pub async fn forget_guest(&self, record: &BookingRecord, deadline: &Deadline) -> Result<bool, CallError> {
+        let unchanged =
+            Condition::equal("seq", number(record.seq)).and(Condition::equal("fence", number(record.fence)));
+        let update = Update::new().remove(&[MONTH, "starts_at"]).on(unchanged.and(Condition::Absent("holder")));
+        let update = match &record.sale {
+            Some(sale) => update.set("sale", json(&sale.clone().without_guest())),
+            None => update,
+        };
+        Ok(matches!(self.update("forget_guest", &record.booking_id, &update, deadline).await?, Updated::Done(_)))
+    }
+
+    /// The booking that has a charter id.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be reached.
+    pub async fn booking_with(
+        &self,
+        charter_id: &CharterId,
+        deadline: &Deadline,
+    ) -> Result<Option<BookingId>, CallError> {
+        let item = self.get("get_reservation", &ItemKey::Reservation(charter_id), deadline).await?;
+        Ok(item.and_then(|item| BookingId::parse(item.get("booking_id")?.as_s().ok()?).ok()))
     }
 
     /// What the ledger knows about a booking.
@@ -153,7 +254,7 @@ impl Ledger {
     }
 
     /// One page of at most a megabyte, from the beginning or `after` another page's last item.
-    async fn query(
+    pub(super) async fn query(
         &self,
         operation: &'static str,
         after: Option<Item>,

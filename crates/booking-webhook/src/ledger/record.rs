@@ -15,7 +15,11 @@ use super::{
     BookingRecord, Claim, Decision, DeliveryId, LeaseRequest, Ledger, RecordedContent, SnapshotVersion, Updated,
     digest,
     expression::{Condition, Update},
-    json, milliseconds, number, read,
+    json, milliseconds,
+    notices::notice_due,
+    number,
+    queries::{MONTH, month},
+    read,
     state::{DUE, STATUS},
     text,
     version::{Claimed, DECIDED, NEWEST, UNREVISED, VersionAttributes, prevails},
@@ -134,7 +138,8 @@ impl Ledger {
             let unchanged = Condition::equal("seq", number(record.seq));
             let update = match same {
                 SameVersion::Counts { contradicts } => due_now(new.newest(Some(contradicts)), new.at),
-                SameVersion::Contradicts => set_contradicted(Update::new(), true),
+                // Nobody need bring anything in step, so nobody releases it: the office hears of it all the same.
+                SameVersion::Contradicts => notice_due(set_contradicted(Update::new(), true), new.at),
             };
             record = write("record_same_version", update.on(unchanged)).await?;
         }
@@ -256,7 +261,7 @@ impl NewSnapshot<'_> {
             };
         }
         if let Some(sale) = &self.snapshot.sale {
-            update = update.set("sale", json(sale));
+            update = update.set("sale", json(sale)).set("starts_at", milliseconds(sale.start));
             update = match &self.snapshot.replaces {
                 Some(replaced) => update.set("replaces", text(replaced.as_str())),
                 None => update.remove(&["replaces"]),
@@ -269,7 +274,7 @@ impl NewSnapshot<'_> {
             update = update.set_if_absent("terms", json(terms));
         }
         match self.date {
-            Some(date) => update.add("dates", AttributeValue::Ss(vec![date.to_string()])),
+            Some(date) => update.add("dates", AttributeValue::Ss(vec![date.to_string()])).set(MONTH, text(month(date))),
             None => update,
         }
     }

@@ -7,7 +7,9 @@ use serde::Serialize;
 use super::{
     BookingRecord, Ledger, Step, Updated,
     expression::{Condition, Update},
-    json, milliseconds, number, read,
+    json, milliseconds,
+    notices::{nothing_new, notice_due},
+    number, read,
     state::{DUE, PARKED},
     text,
 };
@@ -51,7 +53,7 @@ impl Ledger {
 
     /// Releases with the record's journal and history. The booking is tried again at the journal's `next_try_at`, if there is anything left
     /// that time could bring; if only a person can bring it further, it waits for that. `calendar_day` is where the calendar is known to
-    /// show it, if that is known.
+    /// show it, if that is known. What the office should know and was not told is the sweep's to tell.
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be used; the booking then stays due until the lease is over.
@@ -61,8 +63,10 @@ impl Ledger {
         calendar_day: Option<Date>,
         deadline: &Deadline,
     ) -> Result<ReleaseOutcome, CallError> {
-        let update = releasing(record, record.journal.next_try_at(), calendar_day, deadline.now())
-            .on(holds(record).and(Condition::equal("seq", number(record.seq))));
+        let update = releasing(record, record.journal.next_try_at(), calendar_day, deadline.now());
+        let is_news = record.should_know != record.told;
+        let update = if is_news { notice_due(update, deadline.now()) } else { nothing_new(update) };
+        let update = update.on(holds(record).and(Condition::equal("seq", number(record.seq))));
         match self.update("release", &record.booking_id, &update, deadline).await? {
             Updated::Done(_) => Ok(ReleaseOutcome::Done),
             Updated::Unfit(item) => {
@@ -107,7 +111,9 @@ fn releasing(
     if let Some(terms) = &record.terms {
         update = update.set("terms", json(terms));
     }
-    let is_parked = record.journal.is_parked();
+    // What a person leaves as it is waits for nobody.
+    let next_try_at = next_try_at.filter(|_| !record.is_dismissed());
+    let is_parked = record.journal.is_parked() && !record.is_dismissed();
     update = match next_try_at.map(|at| (DUE, at)).or(is_parked.then_some((PARKED, now))) {
         Some((waits_for, at)) => update.set("due", text(waits_for)).set("due_at", milliseconds(at)),
         None => update.remove(&["due", "due_at"]),

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, str::FromStr};
 
 use jiff::{Timestamp, civil::Date};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     ChangedAt, History, Item, Journal, RecordedVersion,
@@ -59,6 +59,12 @@ pub struct BookingRecord {
     pub due_since: Option<Timestamp>,
     /// Every local date on which the calendar may have an entry of this charter.
     pub dates: BTreeSet<Date>,
+    /// The digest of what the office was told last; `None` when nothing is left that it should look at.
+    pub told: Option<String>,
+    /// The digest of what the office should know, as of the journal in this record.
+    pub should_know: Option<String>,
+    /// A person leaves the booking as it is; counts as long as nothing newer came in.
+    pub dismissed: Option<Dismissal>,
     /// What each system was last known to show.
     pub journal: Journal,
     /// What became of the newest tries.
@@ -100,6 +106,17 @@ pub struct RecordedContent {
     pub delivery: String,
 }
 
+/// A person's word that a booking stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dismissal {
+    /// How many snapshots had been accepted by then: anything newer ends it.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// In the person's own words.
+    pub why: String,
+}
+
 /// A state item that cannot be read: somebody edited it, or a newer version of the function wrote it.
 #[derive(Debug, thiserror::Error)]
 #[error("the ledger's state of {booking_id} cannot be read: {attribute} is missing or malformed")]
@@ -120,6 +137,8 @@ pub(super) fn is_known(item: &Item) -> bool {
 }
 
 pub(super) const STATUS: &str = "status";
+/// The digest of what the office was told last.
+pub(super) const TOLD: &str = "notice_sent";
 
 impl BookingRecord {
     /// A booking of which nothing is known but what one snapshot says.
@@ -145,6 +164,9 @@ impl BookingRecord {
             due_at: None,
             due_since: None,
             dates: BTreeSet::new(),
+            told: None,
+            should_know: None,
+            dismissed: None,
             journal: Journal::default(),
             history: History::default(),
         }
@@ -167,6 +189,16 @@ impl BookingRecord {
             sale: sale.map(|sale| *sale).or(self.sale),
             ..self
         }
+    }
+
+    /// Whether a person leaves the booking as it is, and nothing newer came in since.
+    pub fn is_dismissed(&self) -> bool {
+        self.dismissed.as_ref().is_some_and(|dismissed| dismissed.seq == self.seq)
+    }
+
+    /// The sender of the newest snapshot; `None` when only people have entered the booking.
+    pub fn sender(&self) -> Option<&str> {
+        self.content.as_ref().and_then(|content| content.delivery.split('~').next())
     }
 
     /// Reads a state item.
@@ -200,6 +232,9 @@ impl BookingRecord {
             due_at: fields.instant("due_at")?.filter(|_| fields.string("due") == Some(DUE)),
             due_since: fields.instant("due_since")?,
             dates: fields.dates()?,
+            told: fields.string(TOLD).map(str::to_owned),
+            should_know: fields.string(TOLD).map(str::to_owned),
+            dismissed: fields.json("dismissed")?,
             journal: Journal {
                 calendar: fields.json("calendar")?.unwrap_or_default(),
                 crew_event: fields.json("crew_event")?.unwrap_or_default(),

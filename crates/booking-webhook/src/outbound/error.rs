@@ -21,6 +21,7 @@ pub enum Service {
     GuestSite,
     SecretsManager,
     ConfigurationFiles,
+    Notices,
 }
 
 impl fmt::Display for Service {
@@ -35,6 +36,7 @@ impl fmt::Display for Service {
             Self::GuestSite => "guest_site",
             Self::SecretsManager => "secrets_manager",
             Self::ConfigurationFiles => "configuration_files",
+            Self::Notices => "notices",
         })
     }
 }

@@ -4,9 +4,11 @@
 //!
 //! - [`desired`]: everything about *what should be*. Pure.
 //! - [`plan`]: what must be done to get there, step by step. Pure; a dry run shows just this.
+//! - [`concerns`]: why a person must look at a booking. Pure.
 //! - [`execute`]: the fan-out. Does what is planned, decides nothing.
 //! - [`retry`]: what follows from a failure. Pure.
 
+pub mod concerns;
 pub mod desired;
 pub mod execute;
 mod fields;
@@ -63,7 +65,7 @@ impl<'a> Planning<'a> {
             crew_event_after.step.status = status;
         }
         let actions = PerStep {
-            calendar: plan::calendar(&entry, &journal.calendar, &when),
+            calendar: plan::calendar(&entry, &journal.calendar, &when, true),
             crew_event,
             crew_redaction: plan::redaction(&crew_event_after, false, &journal.crew_redaction, &content, &when),
             guest_page: plan::guest_page(&page, &journal.guest_page, &when),

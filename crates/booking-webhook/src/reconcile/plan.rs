@@ -130,8 +130,14 @@ pub(super) fn entry_digest(desired: &Desired<DesiredEntry>) -> &str {
     }
 }
 
-/// The calendar step: exactly one entry while the booking is confirmed, none when it is cancelled.
-pub(super) fn calendar(desired: &Desired<DesiredEntry>, known: &Known<ShownEntry>, when: &When) -> Action {
+/// The calendar step: exactly one entry while the booking is confirmed, none when it is cancelled. `notes_read`: what people wrote into the
+/// notes is known, so that they may be changed.
+pub(super) fn calendar(
+    desired: &Desired<DesiredEntry>,
+    known: &Known<ShownEntry>,
+    when: &When,
+    notes_read: bool,
+) -> Action {
     let (entry, is_shown) = match desired.content() {
         Ok(content) => content,
         Err(action) => return action,
@@ -142,7 +148,10 @@ pub(super) fn calendar(desired: &Desired<DesiredEntry>, known: &Known<ShownEntry
     match (is_shown, &known.shown) {
         _ if known.step.unknown => Action::ReadBack,
         (true, None) => create(&known.step),
-        (true, Some(shown)) => change_or_done(changes(&entry.fields, &shown.fields, &entry.left_alone)),
+        (true, Some(shown)) => match changes(&entry.fields, &shown.fields, &entry.left_alone) {
+            changes if changes.contains_key("notes") && !notes_read => Action::ReadNotes(changes),
+            changes => change_or_done(changes),
+        },
         (false, Some(_)) => Action::Remove,
         (false, None) => {
             let was_shown = known.step.generation > 0 || known.step.status == StepStatus::InStep;

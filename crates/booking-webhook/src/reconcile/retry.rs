@@ -124,6 +124,9 @@ pub fn credentials(service: Service) -> &'static str {
             "Check the function's right to BatchGetSecretValue and GetSecretValue on the secrets"
         }
         Service::ConfigurationFiles => "Check the function's right to GetObject on the configuration files",
+        Service::Notices => {
+            "Check the function's rights on the topic of NOTICES_TOPIC (Publish, ListSubscriptionsByTopic)"
+        }
     }
 }
 

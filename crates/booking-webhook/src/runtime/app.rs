@@ -1,8 +1,9 @@
 //! The function as it stands between invocations: everything that a cold start loads, once.
 
-use std::{error::Error, fmt, io, time::Duration};
+use std::{error::Error, fmt, io, sync::OnceLock, time::Duration};
 
 use aws_config::SdkConfig;
+use jiff::Timestamp;
 
 use crate::{
     booking::Operator,
@@ -15,6 +16,7 @@ use crate::{
     runtime::telemetry::with_causes,
     systems::calendar::Calendar,
     systems::guest_page::{Publisher, Renderer},
+    systems::office::{Notices, notices::dock_time},
     systems::scc::{EventsTable, Scc},
 };
 
@@ -43,6 +45,9 @@ pub struct App {
     events: EventsTable,
     s3: aws_sdk_s3::Client,
     cloudfront: aws_sdk_cloudfront::Client,
+    /// Made when the first notice is sent: a cold start has no use for it.
+    sns: OnceLock<aws_sdk_sns::Client>,
+    sdk: SdkConfig,
     renderer: Renderer,
 }
 
@@ -134,6 +139,8 @@ impl App {
             ledger: Ledger::new(dynamodb.clone(), config.ledger_table.clone(), &outbound),
             events: EventsTable::new(dynamodb, config.scc_events_table.clone()),
             cloudfront: aws_sdk_cloudfront::Client::new(sdk),
+            sns: OnceLock::new(),
+            sdk: sdk.clone(),
             renderer,
             outbound,
             s3,
@@ -155,6 +162,13 @@ impl App {
     /// Where guests look.
     pub fn publisher(&self) -> Publisher<'_> {
         Publisher::new(&self.outbound, &self.secrets, &self.config.guest_page, &self.s3, &self.cloudfront)
+    }
+
+    /// The way to the office's mailbox; `None` when it has none.
+    pub fn notices(&self) -> Option<Notices<'_>> {
+        let topic = self.config.notices_topic.as_deref()?;
+        let client = self.sns.get_or_init(|| aws_sdk_sns::Client::new(&self.sdk));
+        Some(Notices { client, topic, outbound: &self.outbound })
     }
 
     /// What guests see.
@@ -179,6 +193,12 @@ impl App {
         if let Err(error) = self.metrics.write(&self.config.environment, (self.clock)(), out) {
             tracing::error!(error = with_causes(&error), "what was counted cannot be written");
         }
+    }
+
+    /// A time at the dock, with its year, as people say it: `2031 Wed Dec 10, 2:00 PM`.
+    pub fn local(&self, at: Timestamp) -> String {
+        let at = at.to_zoned(self.operator.time_zone.clone());
+        format!("{} {}", at.year(), dock_time(&at))
     }
 
     /// A lease until whatever is sent before `deadline` can no longer land.

@@ -57,6 +57,8 @@ pub enum Metric {
     ParkedBookings,
     /// Gauge: the age of the booking that has been due longest; 0 when none is.
     OldestDueSeconds,
+    /// Bookings that were brought in step, or tried, with something that a person should look at.
+    FlaggedBookings,
     /// Gauge: deliveries that could not be read, and were not replayed yet.
     QuarantinedDeliveries,
 }
@@ -78,6 +80,7 @@ impl Metric {
             Self::DueBookings => "DueBookings",
             Self::ParkedBookings => "ParkedBookings",
             Self::OldestDueSeconds => "OldestDueSeconds",
+            Self::FlaggedBookings => "FlaggedBookings",
             Self::QuarantinedDeliveries => "QuarantinedDeliveries",
         }
     }

@@ -92,6 +92,28 @@ impl<'a> Calendar<'a> {
         Ok(found)
     }
 
+    /// The notes of an entry that is on one of these days, as they are now; `None` when it is on none of them.
+    ///
+    /// # Errors
+    /// [`CallError`] of the first reading that fails.
+    pub async fn notes_of(
+        &self,
+        id: &EntryId,
+        days: &BTreeSet<Date>,
+        deadline: &Deadline,
+    ) -> Result<Option<String>, CallError> {
+        for day in days {
+            let entries = self.on(*day, deadline).await?;
+            let is_it = |entry: &&Map<String, Value>| {
+                entry.get("id").cloned().is_some_and(|found| EntryId::try_from(found).as_ref() == Ok(id))
+            };
+            if let Some(entry) = entries.iter().find(is_it) {
+                return Ok(Some(entry.get("notes").and_then(Value::as_str).unwrap_or_default().to_owned()));
+            }
+        }
+        Ok(None)
+    }
+
     async fn on(&self, day: Date, deadline: &Deadline) -> Result<Vec<Map<String, Value>>, CallError> {
         let attempt = |secret: CalendarSecret| async move {
             let request =

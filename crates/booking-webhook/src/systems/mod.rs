@@ -2,5 +2,6 @@
 
 pub mod calendar;
 pub mod guest_page;
+pub mod office;
 pub mod remote_id;
 pub mod scc;

@@ -28,11 +28,11 @@ pub use reading::FieldReading;
 use reading::Reader;
 use text::word_of;
 
-use crate::booking::{BookingStatus, Field, FieldFault, Operator, Snapshot};
+use crate::booking::{BookingId, BookingStatus, Field, FieldFault, Operator, Snapshot};
 
-/// More bookings than this in one delivery come from no sender of charters.
 /// Has a mapping without a file, and booking ids without a prefix.
 pub const BUILT_IN_SENDER: &str = "boatsetter";
+/// More bookings than this in one delivery come from no sender of charters.
 const MOST_BOOKINGS: usize = 25;
 /// More than any clock is wrong or any zone is off; a year that the sender got wrong is further ahead.
 const FURTHEST_AHEAD: SignedDuration = SignedDuration::from_hours(24);
@@ -197,6 +197,25 @@ impl Mapping {
             }
             _ => fault(format!("must be at most {MOST_BOOKINGS} bookings")),
         }
+    }
+
+    /// The bookings that a body names without being understood.
+    pub fn not_understood_in(
+        &self,
+        body: &Value,
+        headers: &HeaderMap,
+        operator: &Operator,
+        now: Timestamp,
+    ) -> Vec<BookingId> {
+        let named = |found: &Found| {
+            let place = Place { body, booking: &found.value, pointer: &found.pointer, headers };
+            let understood = self.one(body, found, headers, operator, now).is_ok();
+            if understood { None } else { Reader::new(self, place, operator, now).booking_id(Field::Id) }
+        };
+        let mut named: Vec<_> = self.bookings.all(body).iter().filter_map(named).collect();
+        named.sort();
+        named.dedup();
+        named
     }
 
     /// The one booking in a body without headers, such as a person's entry.

@@ -174,7 +174,7 @@ impl<'a> Reader<'a> {
         self.required(field, text)
     }
 
-    fn booking_id(&mut self, field: Field) -> Option<BookingId> {
+    pub(super) fn booking_id(&mut self, field: Field) -> Option<BookingId> {
         let stated = self.optional_text(field)?;
         let prefix = &self.mapping.prefix;
         let id = if stated.starts_with(&**prefix) { stated } else { format!("{prefix}{stated}") };

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::civil::Date;
+use serde_json::Value;
 use tokio::sync::watch;
 
 use super::{
@@ -18,14 +19,14 @@ use crate::{
         plan::{self, Action},
     },
     systems::{
-        calendar::{self, StandingEntry},
+        calendar::{self, StandingEntry, merge_block},
         remote_id::EntryId,
     },
 };
 
 const STEP: Step = Step::Calendar;
-/// Read back, created, found to be gone, read back, created: an entry is not chased for ever.
-const MOST_ACTIONS: u32 = 6;
+/// Read back, notes read, changed, found to be gone, read back, created: an entry is not chased for ever.
+const MOST_ACTIONS: u32 = 7;
 
 type Try<'a> = Attempt<'a, Known<ShownEntry>>;
 
@@ -41,17 +42,21 @@ pub(super) async fn bring_in_step(
     let mut attempt =
         Attempt::begin(context, STEP, plan::entry_digest(&desired), StepOutcome::untouched(before.clone()));
     let mut outcome = None;
+    let mut notes = Notes::Unread;
     for _ in 0..MOST_ACTIONS {
         // Whether or not the entry is touched now: crew read its id.
         if let (Some(announce), Some(shown), false) = (&announce, &attempt.known.shown, attempt.known.step.unknown) {
             announce.send_replace(Some(shown.id.clone()));
         }
-        let done = match (plan::calendar(&desired, &attempt.known, &context.when()), &desired) {
+        let done = match (plan::calendar(&desired, &attempt.known, &context.when(), notes != Notes::Unread), &desired) {
             (Action::ReadBack, Desired::Shown(entry) | Desired::Withdrawn(entry)) => {
                 read_back(context, entry, &mut attempt).await
             }
             (Action::Create, Desired::Shown(entry)) => create(context, entry, &mut attempt).await,
-            (Action::Change(changes), Desired::Shown(_)) => change(context, &changes, &mut attempt).await,
+            (Action::ReadNotes(changes), Desired::Shown(entry)) => {
+                read_notes(context, entry, &changes, &mut attempt).await.map(|read| notes = Notes::Read(read))
+            }
+            (Action::Change(changes), Desired::Shown(_)) => change(context, &changes, &notes, &mut attempt).await,
             (Action::Remove, Desired::Withdrawn(entry)) => remove(context, &entry.days, &mut attempt).await,
             (nothing_to_do, _) => {
                 outcome = Some(Ok(nothing_to_do));
@@ -123,11 +128,48 @@ async fn create(context: &ReconcileContext<'_>, entry: &DesiredEntry, attempt: &
     }
 }
 
-async fn change(context: &ReconcileContext<'_>, changes: &Fields, attempt: &mut Try<'_>) -> Result<(), CallError> {
+/// What stands in the entry's notes.
+#[derive(Debug, PartialEq, Eq)]
+enum Notes {
+    Unread,
+    /// These; `None` when the entry is on no day that we know, and the change finds out.
+    Read(Option<String>),
+}
+
+/// The notes as they are in the calendar. Beside it, what is about to change is written ahead: neither waits for the other.
+async fn read_notes(
+    context: &ReconcileContext<'_>,
+    entry: &DesiredEntry,
+    changes: &Fields,
+    attempt: &mut Try<'_>,
+) -> Result<Option<String>, CallError> {
+    let Some(id) = attempt.known.shown.as_ref().map(|shown| shown.id.clone()) else { return Ok(None) };
+    let notes_of = context.calendar.notes_of(&id, &entry.days, &context.deadline);
+    let (notes, written) = tokio::join!(notes_of, attempt.write_intent(changes));
+    written?;
+    notes
+}
+
+/// The changes as they are sent: in the notes only our block is replaced.
+fn merged(changes: &Fields, notes: &Notes) -> Fields {
+    let mut sent = changes.clone();
+    if let (Some(Value::String(ours)), Notes::Read(Some(current))) = (sent.get_mut("notes"), notes) {
+        *ours = merge_block(current, ours);
+    }
+    sent
+}
+
+async fn change(
+    context: &ReconcileContext<'_>,
+    changes: &Fields,
+    notes: &Notes,
+    attempt: &mut Try<'_>,
+) -> Result<(), CallError> {
     let Some(id) = attempt.known.shown.as_ref().map(|shown| shown.id.clone()) else { return Ok(()) };
     attempt.write_intent(changes).await?;
-    let key = context.key(STEP, id.as_str(), changes);
-    match context.calendar.patch(&id, changes, &key, &context.deadline).await {
+    let sent = merged(changes, notes);
+    let key = context.key(STEP, id.as_str(), &sent);
+    match context.calendar.patch(&id, &sent, &key, &context.deadline).await {
         Err(error) if error.status == Some(404) => attempt.known.step.unknown = true,
         outcome => outcome.map(|()| attempt.changed(changes))?,
     }
@@ -152,4 +194,28 @@ async fn delete(
     context.calendar.delete(id, days, &key, &context.deadline).await?;
     attempt.did(format!("removed {id}"));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_people_wrote_into_the_notes_stays() {
+        let changes =
+            |notes: &str| Fields::from_iter([("notes".to_owned(), json!(notes)), ("date".to_owned(), json!("d"))]);
+        let block = merge_block("", "ours");
+        for (notes, expected) in [
+            (Notes::Unread, block.clone()),
+            (Notes::Read(None), block.clone()),
+            (Notes::Read(Some(String::new())), block.clone()),
+            (Notes::Read(Some("Fuel is low".into())), format!("{block}\n\nFuel is low")),
+        ] {
+            assert_eq!(merged(&changes(&block), &notes), changes(&expected), "{notes:?}");
+        }
+        let without_notes = Fields::from_iter([("date".to_owned(), json!("d"))]);
+        assert_eq!(merged(&without_notes, &Notes::Read(Some("Fuel is low".into()))), without_notes);
+    }
 }

@@ -73,6 +73,26 @@ fn change(value: Value) -> Action {
 }
 
 #[test]
+fn notes_of_an_entry_are_read_before_they_are_changed() {
+    let with = |notes: &str, date: &str| json!({ "date": date, "crew_ids": ["crew-1"], "notes": notes });
+    let desired = Desired::Shown(DesiredEntry { fields: fields(with("new", "2031-05-30")), ..entry() });
+    let mut in_flight = shown_entry(with("new", "2031-05-30"));
+    in_flight.as_mut().expect("shown").fields.in_flight = BTreeSet::from(["notes".to_owned()]);
+    let read = |value: Value| Action::ReadNotes(fields(value));
+    for (shown, notes_read, expected) in [
+        (shown_entry(with("old", "2031-05-29")), false, read(json!({ "date": "2031-05-30", "notes": "new" }))),
+        (shown_entry(with("old", "2031-05-29")), true, change(json!({ "date": "2031-05-30", "notes": "new" }))),
+        (shown_entry(with("new", "2031-05-29")), false, change(json!({ "date": "2031-05-30" }))),
+        (shown_entry(with("new", "2031-05-30")), false, Action::Done(StepStatus::InStep)),
+        (in_flight, false, read(json!({ "notes": "new" }))),
+        (None, false, Action::Create),
+    ] {
+        let known = Known { step: StepRecord::default(), shown };
+        assert_eq!(calendar(&desired, &known, &when(Trigger::Delivery), notes_read), expected, "{known:?}");
+    }
+}
+
+#[test]
 fn the_calendar_shows_one_entry_or_none() {
     let as_wanted = || shown_entry(json!({ "date": "2031-05-30", "crew_ids": ["crew-1"] }));
     let other_day = || shown_entry(json!({ "date": "2031-05-29", "crew_ids": ["crew-2"] }));
@@ -102,7 +122,7 @@ fn the_calendar_shows_one_entry_or_none() {
         ),
     ] {
         let known = Known { step, shown: known };
-        assert_eq!(calendar(&desired, &known, &when(Trigger::Delivery)), expected, "{known:?}");
+        assert_eq!(calendar(&desired, &known, &when(Trigger::Delivery), false), expected, "{known:?}");
     }
 }
 
@@ -123,7 +143,11 @@ fn a_step_is_held_back_by_time_and_by_people() {
         (failed(StepStatus::Parked, "older", None, None), Trigger::Delivery, Action::Create),
     ] {
         let known = Known { step: record, shown: None };
-        assert_eq!(calendar(&Desired::Shown(entry()), &known, &when(trigger)), expected, "{trigger:?} {known:?}");
+        assert_eq!(
+            calendar(&Desired::Shown(entry()), &known, &when(trigger), false),
+            expected,
+            "{trigger:?} {known:?}"
+        );
     }
 }
 

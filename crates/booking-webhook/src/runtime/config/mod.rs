@@ -33,6 +33,8 @@ pub struct Config {
     pub operator_file: Option<FileLocation>,
     /// `MAPPINGS`: a folder of `{sender}.toml`.
     pub mappings: Option<FileLocation>,
+    /// `NOTICES_TOPIC`: the ARN of the topic by which the office hears; without it notices are lines of the log.
+    pub notices_topic: Option<String>,
     /// `ANSWER_WITHIN_MS`: senders give up (and some unsubscribe) when an answer takes longer.
     pub answer_within: Duration,
     /// `CALL_TIMEOUT_MS`: one outside call, from its first byte to its last; always less than `answer_within`.
@@ -129,6 +131,7 @@ impl Config {
             guest_page,
             operator_file: set("OPERATOR_FILE").map(|value| FileLocation::parse(&value)),
             mappings: set("MAPPINGS").map(|value| FileLocation::parse(&value)),
+            notices_topic: set("NOTICES_TOPIC"),
             answer_within,
             call_timeout,
             crew_event_wait,

@@ -1,0 +1,141 @@
+//! What the office should hear of, and what it was told last.
+//!
+//! Whatever changes what the office should know sets `notice` and `notice_at` in the same write (a sparse index holds both); only the sweep
+//! sends, and writes back on condition of `notice_at`. A notice may be sent twice and is never lost.
+
+use jiff::Timestamp;
+
+use super::{
+    BookingRecord, DeliveryId, Dismissal, Ledger, Updated,
+    expression::{Condition, Update},
+    json,
+    keys::{ItemKey, PARTITION, booking_of, delivery_of},
+    milliseconds, number,
+    state::{QUARANTINED, TOLD, instant},
+    text,
+};
+use crate::{
+    booking::BookingId,
+    outbound::{CallError, Deadline},
+};
+
+const INDEX: &str = "notice";
+/// The index's one partition: what the office should hear of.
+pub(super) const WAITING: &str = "waiting";
+
+/// What a notice is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoticeOf {
+    /// A booking.
+    Booking(BookingId),
+    /// A delivery that was in quarantine when it was last written.
+    Delivery(DeliveryId),
+}
+
+/// A notice that may have to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingNotice {
+    /// What it is about.
+    pub of: NoticeOf,
+    /// Since when; the write-back is conditional on it.
+    pub at: Timestamp,
+}
+
+/// The update that lets the sweep look at what the office should hear.
+pub(super) fn notice_due(update: Update, now: Timestamp) -> Update {
+    update.set("notice", text(WAITING)).set("notice_at", milliseconds(now))
+}
+
+/// The update that leaves nothing to hear.
+pub(super) fn nothing_new(update: Update) -> Update {
+    update.remove(&["notice", "notice_at"])
+}
+
+impl Ledger {
+    /// At most `most` notices that may have to be sent, the oldest first.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be reached.
+    pub async fn pending_notices(&self, most: i32, deadline: &Deadline) -> Result<Vec<PendingNotice>, CallError> {
+        let items = self.query("query_notices", None, deadline, |query| {
+            query
+                .index_name(INDEX)
+                .limit(most)
+                .key_condition_expression("notice = :waiting")
+                .expression_attribute_values(":waiting", text(WAITING))
+        });
+        let pending = |item: &super::Item| {
+            let booking = booking_of(item).map(NoticeOf::Booking);
+            let of = booking.or_else(|| delivery_of(item).map(NoticeOf::Delivery))?;
+            Some(PendingNotice { of, at: instant(item, "notice_at")? })
+        };
+        Ok(items.await?.items.iter().filter_map(pending).collect())
+    }
+
+    /// Writes down that the office was told this of a booking; `None` when nothing is left that it should look at. `false` when something
+    /// was written since: then it is looked at again.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be reached: the notice is sent again.
+    pub async fn told_of_booking(
+        &self,
+        record: &BookingRecord,
+        notice: &PendingNotice,
+        told: Option<&str>,
+        deadline: &Deadline,
+    ) -> Result<bool, CallError> {
+        let same = Condition::equal("fence", number(record.fence)).and(Condition::equal("seq", number(record.seq)));
+        let update = told_now(notice, told).on(same);
+        Ok(matches!(self.update("told_of_booking", &record.booking_id, &update, deadline).await?, Updated::Done(_)))
+    }
+
+    /// The same of a delivery.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be reached: the notice is sent again.
+    pub async fn told_of_delivery(
+        &self,
+        id: &DeliveryId,
+        notice: &PendingNotice,
+        told: Option<&str>,
+        deadline: &Deadline,
+    ) -> Result<bool, CallError> {
+        let (key, update) = (ItemKey::Delivery(id), told_now(notice, told));
+        Ok(matches!(self.update_item("told_of_delivery", &key, &update, deadline).await?, Updated::Done(_)))
+    }
+
+    /// A person leaves a booking as it is: nothing of it is tried again and nobody is alarmed, until something newer comes in. `false`
+    /// when another invocation holds it, or something came in since it was read.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be used.
+    pub async fn dismiss(
+        &self,
+        record: &BookingRecord,
+        dismissal: &Dismissal,
+        deadline: &Deadline,
+    ) -> Result<bool, CallError> {
+        let update =
+            Update::new().set("dismissed", json(dismissal)).remove(&["due", "due_at", "due_since", "parked_at"]);
+        let update = if record.told.is_some() { notice_due(update, dismissal.at) } else { nothing_new(update) };
+        let unchanged = Condition::equal("seq", number(dismissal.seq)).and(Condition::Absent("holder"));
+        Ok(matches!(
+            self.update("dismiss", &record.booking_id, &update.on(unchanged), deadline).await?,
+            Updated::Done(_)
+        ))
+    }
+}
+
+fn told_now(notice: &PendingNotice, told: Option<&str>) -> Update {
+    let update = nothing_new(Update::new()).on(Condition::Present(PARTITION));
+    let update = match told {
+        Some(digest) => update.set(TOLD, text(digest)),
+        None => update.remove(&[TOLD]),
+    };
+    update.on(Condition::equal("notice_at", milliseconds(notice.at)))
+}
+
+/// A delivery in quarantine is what the office is told of once.
+pub(super) fn is_quarantined(item: &super::Item) -> bool {
+    item.get("due").is_some_and(|due| *due == text(QUARANTINED))
+}

@@ -1,0 +1,283 @@
+//! What the office is mailed when a booking or a delivery begins to need a person, and when that is over.
+//!
+//! Plain words, the dock's time, the guest's first name; never a token, a key or a guest's address. A notice may come twice and is never
+//! lost, so the words say how things are and not what has just happened.
+
+use jiff::Zoned;
+
+use crate::outbound::{Answered, Call, CallError, Class, Deadline, Effect, Outbound, Service, from_sdk};
+
+const PUBLISH: Call = Call { service: Service::Notices, operation: "publish_notice", effect: Effect::Repeatable };
+const SUBSCRIBERS: Call =
+    Call { service: Service::Notices, operation: "list_subscriptions", effect: Effect::Repeatable };
+/// More than these in one sweep would fill a mailbox: they become one mail.
+const MOST_MAILS: usize = 10;
+/// SNS takes fewer than 100 characters, ASCII alone.
+const LONGEST_SUBJECT_CHARACTERS: usize = 99;
+/// SNS answers 'PendingConfirmation' where an ARN will be.
+const ARN: &str = "arn:";
+
+/// A booking or a delivery, and why a person must look at it, if so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    /// Its id, for the subject of a mail.
+    pub id: String,
+    /// Who and when: `BS-1048813 · Dana · Wed Dec 9, 2:00 PM`.
+    pub heading: String,
+    /// Everything that a person should look at; empty when nothing is.
+    pub concerns: Vec<Concern>,
+    /// What holds all the same, or how it ended: `Crew and guest have it.`
+    pub besides: String,
+}
+
+/// One thing that a person should look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Concern {
+    /// What is the matter, as the heading's predicate: `is not in the calendar: …`.
+    pub what: String,
+    /// What to do about it.
+    pub next: String,
+}
+
+/// What is new for the office.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It has not heard of the case.
+    Begins,
+    /// It knows the case; something about it is different now.
+    Changed,
+    /// Nothing is left that needs a person.
+    Over,
+}
+
+/// One case, and what is new about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// How the case stands.
+    pub case: Case,
+    /// What is new.
+    pub change: Change,
+}
+
+/// A mail to the office.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// ASCII, in one line.
+    pub subject: String,
+    /// The words.
+    pub text: String,
+}
+
+/// Who and when, as the office speaks of a charter: `BS-1048813 · Dana · Wed Dec 9, 2:00 PM`.
+pub fn heading(booking_id: &str, first_name: Option<&str>, start: Option<&Zoned>) -> String {
+    let start = start.map(dock_time);
+    [Some(booking_id), first_name, start.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+/// A time as people at the dock say it: `Wed Dec 9, 2:00 PM`.
+pub fn dock_time(at: &Zoned) -> String {
+    at.strftime("%a %b %-d, %-I:%M %p").to_string()
+}
+
+/// One mail for each notice, or one for all of them when there are many.
+pub fn mails(notices: &[Notice]) -> Vec<Mail> {
+    match notices {
+        [] => Vec::new(),
+        few if few.len() <= MOST_MAILS => few.iter().map(Notice::mail).collect(),
+        many => vec![digest_of(many)],
+    }
+}
+
+impl Notice {
+    /// What is new, given what the office was told last and what it should know now, each by its digest.
+    pub fn new(case: Case, told: bool) -> Self {
+        let change = match (told, case.concerns.is_empty()) {
+            (_, true) => Change::Over,
+            (false, false) => Change::Begins,
+            (true, false) => Change::Changed,
+        };
+        Self { case, change }
+    }
+
+    fn mail(&self) -> Mail {
+        let id = &self.case.id;
+        let subject = match self.change {
+            Change::Begins => format!("{id} needs a person"),
+            Change::Changed => format!("{id} still needs a person, and something has changed"),
+            Change::Over => format!("{id}: over"),
+        };
+        Mail { subject: plain(&subject), text: self.text() }
+    }
+
+    /// The whole text of its mail.
+    pub fn text(&self) -> String {
+        let Case { heading, concerns, besides, .. } = &self.case;
+        let [first, rest @ ..] = &**concerns else { return format!("{heading}: over. {besides}") };
+        let changed = if self.change == Change::Changed { "Changed: " } else { "" };
+        let mut paragraphs = vec![format!("{changed}{heading} {}. {besides}", first.what).trim_end().to_owned()];
+        paragraphs.push(format!("What to do: {}.", first.next));
+        for concern in rest {
+            paragraphs.push(format!("It also {}.\nWhat to do: {}.", concern.what, concern.next));
+        }
+        paragraphs.join("\n\n")
+    }
+
+    /// Its line in a mail for many.
+    fn line(&self) -> String {
+        let Case { heading, concerns, .. } = &self.case;
+        let what: Vec<&str> = concerns.iter().map(|concern| &*concern.what).collect();
+        if what.is_empty() { format!("{heading}: over") } else { format!("{heading} {}", what.join("; it also ")) }
+    }
+}
+
+/// One mail for many: what needs a person first, then what is over.
+fn digest_of(notices: &[Notice]) -> Mail {
+    let lines = |over: bool| -> Vec<String> {
+        notices.iter().filter(|notice| (notice.change == Change::Over) == over).map(Notice::line).collect()
+    };
+    let (open, over) = (lines(false), lines(true));
+    let part = |title: String, lines: &[String]| {
+        (!lines.is_empty())
+            .then(|| format!("{title}\n\n{}", lines.iter().map(|line| format!("- {line}\n")).collect::<String>()))
+    };
+    let parts = [
+        part(format!("{} need a person:", open.len()), &open),
+        part(format!("{} are over:", over.len()), &over),
+        Some("Ask for the list, or for the status of one of them: it says what to do.".to_owned()),
+    ];
+    let subject = format!("{} notices: {} need a person, {} are over", notices.len(), open.len(), over.len());
+    Mail { subject, text: parts.into_iter().flatten().collect::<Vec<_>>().join("\n") }
+}
+
+/// What SNS takes as a subject.
+fn plain(subject: &str) -> String {
+    subject.chars().filter(|character| (' '..='~').contains(character)).take(LONGEST_SUBJECT_CHARACTERS).collect()
+}
+
+/// The way to the office's mailbox.
+#[derive(Debug, Clone, Copy)]
+pub struct Notices<'a> {
+    /// The topic's client.
+    pub client: &'a aws_sdk_sns::Client,
+    /// The topic's ARN.
+    pub topic: &'a str,
+    /// How it is called.
+    pub outbound: &'a Outbound,
+}
+
+impl Notices<'_> {
+    /// Sends one mail. It may arrive twice.
+    ///
+    /// # Errors
+    /// [`CallError`] when nobody knows that it was sent.
+    pub async fn send(&self, mail: &Mail, deadline: &Deadline) -> Result<(), CallError> {
+        let once = || async {
+            let publish = self.client.publish().topic_arn(self.topic).subject(&mail.subject).message(&mail.text);
+            publish.send().await.map_err(|error| from_sdk(PUBLISH, error))?;
+            Ok(Answered { status: 200, remote_id: None, value: () })
+        };
+        self.outbound.attempts(PUBLISH, deadline, once).await
+    }
+
+    /// How many have confirmed that they want the notices.
+    ///
+    /// # Errors
+    /// [`CallError`] when the topic does not tell; refused when nobody has.
+    pub async fn subscribers(&self, deadline: &Deadline) -> Result<usize, CallError> {
+        let once = || async {
+            let list = self.client.list_subscriptions_by_topic().topic_arn(self.topic);
+            let answer = list.send().await.map_err(|error| from_sdk(SUBSCRIBERS, error))?;
+            let confirmed = |arn: Option<&str>| arn.is_some_and(|arn| arn.starts_with(ARN));
+            let confirmed = answer.subscriptions().iter().filter(|one| confirmed(one.subscription_arn())).count();
+            Ok(Answered { status: 200, remote_id: None, value: confirmed })
+        };
+        match self.outbound.attempts(SUBSCRIBERS, deadline, once).await? {
+            0 => Err(CallError::new(
+                SUBSCRIBERS,
+                Class::Refused,
+                "has no confirmed subscription: nobody hears of anything",
+            )),
+            confirmed => Ok(confirmed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case(concerns: &[(&str, &str)], besides: &str) -> Case {
+        let start: Zoned = "2031-12-10T14:00:00-08:00[America/Los_Angeles]".parse().expect("a time");
+        let concerns = concerns.iter().map(|&(what, next)| Concern { what: what.into(), next: next.into() });
+        Case {
+            id: "BS-1048813".into(),
+            heading: heading("BS-1048813", Some("Dana"), Some(&start)),
+            concerns: concerns.collect(),
+            besides: besides.into(),
+        }
+    }
+
+    const REFUSED: (&str, &str) = (
+        "is not in the calendar: it refused the entry (calendar answered 422)",
+        "Mend what it objects to, then replay",
+    );
+    const FULL: (&str, &str) = ("has 20 guests, room for 12", "Ask the guest");
+
+    #[test]
+    fn a_notice_begins_changes_and_ends_in_plain_words() {
+        let rows = [
+            (
+                case(&[REFUSED], "Crew and guest have it."),
+                false,
+                "BS-1048813 needs a person",
+                "BS-1048813 · Dana · Wed Dec 10, 2:00 PM is not in the calendar: it refused the entry (calendar answered 422). Crew and guest have it.\n\n\
+                 What to do: Mend what it objects to, then replay.",
+            ),
+            (
+                case(&[REFUSED, FULL], ""),
+                true,
+                "BS-1048813 still needs a person, and something has changed",
+                "Changed: BS-1048813 · Dana · Wed Dec 10, 2:00 PM is not in the calendar: it refused the entry (calendar answered 422).\n\n\
+                 What to do: Mend what it objects to, then replay.\n\nIt also has 20 guests, room for 12.\nWhat to do: Ask the guest.",
+            ),
+            (
+                case(&[], "Calendar, crew and guest have it."),
+                true,
+                "BS-1048813: over",
+                "BS-1048813 · Dana · Wed Dec 10, 2:00 PM: over. Calendar, crew and guest have it.",
+            ),
+        ];
+        for (case, told, subject, text) in rows {
+            let mail = mails(&[Notice::new(case, told)]).pop().expect("one mail");
+            assert_eq!((mail.subject.as_str(), mail.text.as_str()), (subject, text));
+        }
+    }
+
+    #[test]
+    fn more_than_ten_become_one_mail() {
+        let begins = Notice::new(case(&[REFUSED, FULL], ""), false);
+        let over = Notice::new(case(&[], "All have it."), true);
+        assert_eq!(mails(&vec![begins.clone(); 10]).len(), 10);
+        let many = [vec![over; 2], vec![begins; 9]].concat();
+        let [mail] = &mails(&many)[..] else { panic!("one mail") };
+        assert_eq!(mail.subject, "11 notices: 9 need a person, 2 are over");
+        assert_eq!(
+            mail.text
+                .matches("refused the entry (calendar answered 422); it also has 20 guests, room for 12\n")
+                .count(),
+            9
+        );
+        assert_eq!(mail.text.matches(": over\n").count(), 2);
+        assert!(mails(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_subject_is_what_sns_takes() {
+        let case = Case { id: format!("sender~Ünïcode\n{}", "x".repeat(200)), ..case(&[FULL], "") };
+        let mail = Notice::new(case, false).mail();
+        assert!(
+            mail.subject.is_ascii() && mail.subject.len() < 100 && mail.subject.starts_with("sender~ncodex"),
+            "{mail:?}"
+        );
+    }
+}
