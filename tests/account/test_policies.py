@@ -26,7 +26,7 @@ PRODUCTION = {
     "GuestPageBucket": "queenofsandiego.com", "DistributionId": "E2LIVE0000000", "SccEventsTable": "scc-events",
     "ConfigurationBucket": "jada-files", "SecretsPrefix": "booking-webhook", "OwnerId": "1", "RepositoryId": "2", "Repository": "jada/hook",
     "ClassicSubject": "no", "OidcProvider": "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com", "Environment": "production",
-    "OperatorKey": "operator.toml", "MappingKey": "", "MappingsPrefix": "mappings/", "NoticesEmail": "o@example.com", "RestoredLedger": "",
+    "OperatorKey": "operator.toml", "MappingsPrefix": "mappings/", "NoticesEmail": "o@example.com", "RestoredLedger": "",
 }
 STAGING = {**PRODUCTION, "GuestPageBucket": "", "DistributionId": "", "SccEventsTable": "", "ConfigurationBucket": "", "OperatorKey": "", "MappingsPrefix": "",
            "SecretsPrefix": "booking-webhook-staging", "Environment": "staging"}

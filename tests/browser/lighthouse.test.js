@@ -44,7 +44,7 @@ function found(lhr) {
 }
 
 for (const [device, config] of [['phone', undefined], ['desk', desktopConfig]]) {
-  test(`Lighthouse judges the page well, and finds nothing that could make it slow, on a ${device}`, async (t) => {
+  test(`Lighthouse finds nothing to mend on a ${device}`, async (t) => {
     const options = { port: chromium.port, onlyCategories: ['performance', ...JUDGED], output: 'html', logLevel: 'error' };
     const { lhr, report } = await lighthouse(charter.url, options, config);
     writeFileSync(`${REPORTS}/${device}.html`, report);

@@ -25,7 +25,7 @@ use crate::prove::stage::{Outcome, Stage};
 pub(crate) const CHARTER_ID: &str = "544EK27M";
 /// For faults that last until somebody mends them.
 pub(crate) const ALWAYS: u32 = 200;
-pub(crate) const UNAVAILABLE: Fault = Fault::Answer { status: 503, acted: false, retry_after: None };
+pub(crate) const UNAVAILABLE: Fault = Fault::Answer { status: 503, acted: false, retry_after: Some(0) };
 pub(crate) const DENIED: Fault = Fault::Answer { status: 403, acted: false, retry_after: None };
 pub(crate) const REFUSED: Fault = Fault::Answer { status: 422, acted: false, retry_after: None };
 /// How long what nobody answered may still land, and the first distance between tries, where a test lives to see them pass.

@@ -71,7 +71,7 @@ export function phases(world) {
     });
 
     for (const language of ['en', 'es']) for (const [width, height] of [[390, 664], [320, 664]]) {
-      test(`the first screen of the day has all that one taps at the dock, ${language}, ${width} px`, async (t) => {
+      test(`the day’s first screen has the taps, ${language}, ${width} px`, async (t) => {
         const { url } = await world.charter(language);
         for (const moment of ['today', 'late']) {
           const { page } = await visit(t, world.browser, url, { at: MOMENTS[moment], width });
@@ -96,7 +96,7 @@ export function phases(world) {
       }
     });
 
-    test('the minutes until guests should be at the dock count down while the page is open', async (t) => {
+    test('the minutes until the dock count down on the open page', async (t) => {
       const { url } = await world.charter('en');
       const { page } = await visit(t, world.browser, url, { at: '2031-05-30T13:40:00-07:00' });
       const left = page.locator('[data-left]:visible');
@@ -113,7 +113,7 @@ export function phases(world) {
       }
     });
 
-    test('a charter right after midnight has its day at the dock on the evening before', async (t) => {
+    test('a charter after midnight has its day on the evening before', async (t) => {
       const { url } = await world.stage.deliver({ start_at: '2031-05-31T00:05:00-07:00' });
       for (const [at, phase] of [
         ['2031-05-29T20:00:00-07:00', 'upcoming'], ['2031-05-30T20:00:00-07:00', 'today'], ['2031-05-30T23:55:00-07:00', 'late'],
@@ -134,7 +134,7 @@ export function phases(world) {
       }
     });
 
-    test('the operator’s own links and sections come and go with the phases', async (t) => {
+    test('the operator’s links and sections follow the phases', async (t) => {
       const { url } = await world.charter('en');
       for (const [moment, shown, unshown] of [
         ['upcoming', ['Tides', 'Sign the waiver', 'Children'], ['Tell others how it was', 'What about the money?']],

@@ -8,7 +8,7 @@ import { SCREENSHOTS, visit } from '../visitor.js';
 
 export function preview(world) {
   describe('the preview of a link', { concurrency: 1 }, () => {
-    test('it shows boat, day, time, arrival and place with a picture, and nobody’s name', async (t) => {
+    test('it shows what the charter is, and nobody’s name', async (t) => {
       for (const language of ['en', 'es']) {
         const { url } = await world.charter(language);
         const { page } = await visit(t, world.browser, url);
