@@ -9,7 +9,7 @@ use crate::{
     world::{DENIED, World},
 };
 
-const ALL: [&str; 15] = [
+const ALL: [&str; 16] = [
     "environment",
     "secrets",
     "operator_file",
@@ -25,6 +25,7 @@ const ALL: [&str; 15] = [
     "guest_page_calendar",
     "not_found_page",
     "link_picture",
+    "notices",
 ];
 
 /// A world whose guests are sent to its own edge.

@@ -49,7 +49,8 @@ async fn pending_or_refunded_later_is_for_the_office_alone() {
         assert_eq!((answered.status, &answered.body["state"]), (200, &json!("in_step")), "{:#}", answered.body);
         assert_eq!(answered.body["flags"], json!(["inconclusive_again"]), "{status}");
     }
-    assert_eq!(world.called(), ["Calendar PATCH /calendar/cal_1a2b"], "the office is told, and nobody else");
+    let called = ["Calendar GET /calendar?date=2031-05-30", "Calendar PATCH /calendar/cal_1a2b"];
+    assert_eq!(world.called(), called, "the office is told, and nobody else");
     let mut after = world.effects().await;
     let notes = after.calendar[0]["notes"].as_str().unwrap_or_default();
     assert!(notes.contains("\nCHECK: the marketplace has it as neither confirmed nor cancelled now"), "{notes}");

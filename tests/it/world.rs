@@ -211,12 +211,12 @@ impl World {
         self.traffic.fail_when(fits, fault);
     }
 
-    /// Everybody who was called but the ledger and the keeper of the secrets, in the order of the calls.
+    /// Every system of a booking that was called, in the order of the calls.
     pub(crate) fn called(&self) -> Vec<String> {
         let is_outside = |call: &Call| match call.service {
             Service::Dynamodb => !call.request_body.contains(&self.cloud.ledger_table),
-            Service::Calendar | Service::Scc | Service::S3 | Service::Cloudfront | Service::Sns => true,
-            Service::Secretsmanager | Service::Edge => false,
+            Service::Calendar | Service::Scc | Service::S3 | Service::Cloudfront => true,
+            Service::Secretsmanager | Service::Edge | Service::Sns => false,
         };
         let calls = self.traffic.calls();
         calls

@@ -59,7 +59,7 @@ impl<'a> Planning<'a> {
         let (entry, event) = (desired::entry(self.desired, self.record, &self.address.url), self.event(entry_id));
         let page = self.page();
         let content = self.redaction_content(&json!(journal.crew_event.shown));
-        let crew_event = plan::crew_event(&event, &journal.crew_event, &when, false);
+        let crew_event = plan::crew_event(&event, &journal.crew_event, &when, true);
         let mut crew_event_after = journal.crew_event.clone();
         if let Action::Done(status) = crew_event {
             crew_event_after.step.status = status;
