@@ -39,5 +39,11 @@ if [ "$verb" = deploy ]; then account .venv/sam/bin/python preflight "$2"; fi
 if [ "$verb" = invoke ] || { [ "$verb" = deploy ] && [ -z "${BUILT:-}" ]; }; then make --no-print-directory .venv/lambda.stamp; fi
 # With BUILT the pipeline deploys what it has built, checked and tried in staging.
 if [ "$verb" = deploy ] && [ -z "${BUILT:-}" ]; then build; fi
-if [ "$verb" = smoke ] && [ -z "${SMOKE:-}" ]; then cargo build --workspace --locked --bins; fi
-account .venv/sam/bin/python "$@" --built "$built" --program "${SMOKE:-$target/debug/smoke}"
+# The smoke test, and what draws the pictures of links.
+case $verb in
+    smoke) program=${SMOKE:-} ;;
+    deploy | fresh | operator) program=${BUILT:-} ;;
+    *) program=none ;;
+esac
+if [ -z "$program" ]; then cargo build --workspace --locked --bins; fi
+account .venv/sam/bin/python "$@" --built "$built" --program "${SMOKE:-$target/debug/smoke}" --drawer "${DRAWER:-$target/debug/link-pictures}"

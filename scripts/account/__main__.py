@@ -23,6 +23,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--question", default="")
     parser.add_argument("--built", type=Path, default=Path("target/sam/build"))
     parser.add_argument("--program", type=Path, default=Path("target/debug/smoke"))
+    parser.add_argument("--drawer", type=Path, default=Path("target/debug/link-pictures"))
     parser.add_argument("--apply", action="store_true")
     return parser.parse_args()
 
@@ -53,13 +54,13 @@ def run(given: argparse.Namespace) -> None:
     if given.verb == "preflight":
         first.preflight(account)
     elif given.verb == "deploy":
-        deployment.deploy(account, given.built)
+        deployment.deploy(account, given.built, given.drawer)
     elif given.verb == "fresh":
         stack = account.stack() or {}
         parameters = deployment.parameters_of(stack)
-        deployment.redeploy(account, change(parameters, given.assignment) if given.assignment else None)
+        deployment.redeploy(account, given.drawer, change(parameters, given.assignment) if given.assignment else None)
     elif given.verb == "operator":
-        operator_file.put(account, Path(given.file))
+        operator_file.put(account, Path(given.file), given.drawer)
     elif given.verb == "ask":
         verbs.ask(account, given.question)
     elif given.verb == "site":

@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import preflight, template_text
+from . import link_pictures, preflight, template_text
 from .account import STOPPED, Account, outputs_of, parameters_of
 from .settings import Refused
 from .verdict import Answer, Outcome, judge, red_lines
@@ -33,7 +33,7 @@ class Failed(Exception):
     """The deployment did not come to a good end; the text says how things stand now."""
 
 
-def deploy(account: Account, built: Path) -> None:
+def deploy(account: Account, built: Path, drawer: Path) -> None:
     """Deploys what SAM has built, with the parameters of infra/samconfig.toml."""
     stack = account.stack()
     refuse(preflight.stack_faults(stack and stack["StackStatus"]))
@@ -43,10 +43,10 @@ def deploy(account: Account, built: Path) -> None:
     template = (built / "template.yaml").read_text()
     nested = [path.read_text() for path in sorted(built.glob("*/template.yaml"))]
     digits = template_text.digest(template, *nested, json.dumps(wanted, sort_keys=True))
-    change(account, stack, template_text.mark(template, digits), wanted, built)
+    change(account, stack, template_text.mark(template, digits), wanted, built, drawer)
 
 
-def redeploy(account: Account, parameters: dict[str, str] | None = None) -> None:
+def redeploy(account: Account, drawer: Path, parameters: dict[str, str] | None = None) -> None:
     """Deploys what is deployed once more: a new version, so new environments; perhaps with other parameters."""
     stack = account.stack()
     if stack is None:
@@ -54,16 +54,26 @@ def redeploy(account: Account, parameters: dict[str, str] | None = None) -> None
     refuse(preflight.stack_faults(stack["StackStatus"]))
     template = template_text.mark(account.template(), template_text.digest(str(time.time_ns())))
     with tempfile.TemporaryDirectory() as folder:
-        change(account, stack, template, parameters or parameters_of(stack), Path(folder))
+        change(account, stack, template, parameters or parameters_of(stack), Path(folder), drawer)
 
 
-def change(account: Account, stack: dict | None, template: str, parameters: dict[str, str], folder: Path) -> None:
-    """Brings the stack to this template and these parameters, or back to where it was."""
+def change(account: Account, stack: dict | None, template: str, parameters: dict[str, str], folder: Path, drawer: Path) -> None:
+    """Brings the stack to this template and these parameters, or back to where it was. `drawer` draws the pictures of links."""
     complete = stack if stack and stack["StackStatus"] != "REVIEW_IN_PROGRESS" else None
     previous = (account.template(), parameters_of(complete)) if complete else None
+    say("Drawing the pictures of links")
+    pictures = link_pictures.draw(account, parameters, drawer)
+    site = guest_site(complete, parameters)
+    if site:
+        say(f"Putting them into s3://{site}/g/, where the new version's pages look for them")
+        link_pictures.put(account, site, pictures)
     say(f"Asking the version before: {CHECK}" if previous else "There is no version before this one")
     before = account.ask(CHECK) if previous else None
     sam_deploy(account, template, parameters, folder, confirm=True)
+    if not site:
+        site = guest_site(account.stack(), parameters)
+        say(f"Putting the pictures into s3://{site}/g/, which is there now")
+        link_pictures.put(account, site, pictures)
     check, plan = ask_new(account, before)
     if before and before.failure == check.failure == STOPPED:
         say("The function is stopped, before and after, so the new version was not asked. Start it, then send a health check")
@@ -84,6 +94,11 @@ def change(account: Account, stack: dict | None, template: str, parameters: dict
     again = account.ask(CHECK)
     how = "answers as before" if again.document else f"does not answer either: {again.failure}"
     raise Failed(f"Not deployed. The new version did not hold:\n{faults}\nThe previous one is back, and {how}.")
+
+
+def guest_site(stack: dict | None, parameters: dict[str, str]) -> str | None:
+    """The guest site's bucket: the one that is there in production, staging's own as soon as its stack has made it."""
+    return parameters.get("GuestPageBucket") or outputs_of(stack or {}).get("GuestPageBucket")
 
 
 def ask_new(account: Account, before: Answer | None) -> tuple[Answer, Answer]:

@@ -15,7 +15,7 @@ from .verdict import Answer, red_lines
 LINE = "operator_file"
 
 
-def put(account: Account, file: Path) -> None:
+def put(account: Account, file: Path, drawer: Path) -> None:
     """Puts `file` in the place of the operator file. Whatever goes wrong, the one before is back at the end."""
     stack = account.stack()
     where = parameters_of(stack) if stack else {}
@@ -35,7 +35,7 @@ def put(account: Account, file: Path) -> None:
         say("Asking for a health check, which reads the new file")
         if fault := file_fault(account.ask(CHECK)):
             raise Failed(f"The file is not in use: {fault}")
-        redeploy(account)
+        redeploy(account, drawer)
     except (Failed, Refused):
         put_back(s3, bucket, key, before)
         raise

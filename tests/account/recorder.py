@@ -35,6 +35,8 @@ class World:
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.objects: dict[str, bytes] = {}
+        # (Content-Type, Cache-Control) of what was put.
+        self.headers: dict[str, tuple[str | None, str | None]] = {}
         self.stack: dict | None = None
         self.status = "CREATE_COMPLETE"
         self.change_set: dict | None = None
@@ -206,7 +208,8 @@ class Endpoint(BaseHTTPRequestHandler):
         if world.stack is None:
             return self.query_reply(form, self.member(stack, world.status if not world.change_set else "REVIEW_IN_PROGRESS", ""))
         pairs = "".join(f"<member><ParameterKey>{k}</ParameterKey><ParameterValue>{escape(v)}</ParameterValue></member>" for k, v in world.stack["parameters"].items())
-        outputs = {"WebhookUrl": "https://api.example/webhooks/boatsetter", "GuestPageBaseUrl": "https://guests.example", "SecretsPrefix": "booking-webhook-staging"}
+        outputs = {"WebhookUrl": "https://api.example/webhooks/boatsetter", "GuestPageBaseUrl": "https://guests.example", "SecretsPrefix": "booking-webhook-staging",
+                   "GuestPageBucket": "booking-webhook-staging-site"}
         outputs = "".join(f"<member><OutputKey>{k}</OutputKey><OutputValue>{v}</OutputValue></member>" for k, v in outputs.items())
         return self.query_reply(form, self.member(stack, world.status, f"<Parameters>{pairs}</Parameters><Outputs>{outputs}</Outputs>"))
 
@@ -269,6 +272,7 @@ class Endpoint(BaseHTTPRequestHandler):
             return self.reply(200, '<LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/">us-west-2</LocationConstraint>')
         if self.command == "PUT":
             objects[key] = body
+            self.world.headers[key] = (self.headers.get("Content-Type"), self.headers.get("Cache-Control"))
             return self.reply(200, ETag='"e"')
         if self.command == "DELETE":
             objects.pop(key, None)

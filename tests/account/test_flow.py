@@ -20,6 +20,24 @@ ROOT = Path(__file__).resolve().parents[2]
 LIVE = "booking-webhook-staging:live"
 
 
+# In place of the program that draws (crates/link-pictures has its own tests): one picture, named by what it was drawn from.
+DRAWER = """#!/bin/sh
+set -eu
+[ $# = 2 ] || set -- /dev/null "$1"
+! grep -q faulty "$1" || { echo "line 1 is faulty" >&2; exit 2; }
+mkdir "$2"
+printf picture > "$2/link-$(cksum < "$1" | cut -d ' ' -f 1).png"
+printf icon > "$2/touch-icon.png"
+"""
+SITE = "booking-webhook-staging-site"
+
+
+def picture_of(operator_file: bytes) -> str:
+    """The key of the picture that DRAWER makes of an operator file."""
+    digits = subprocess.run(["cksum"], input=operator_file, capture_output=True, check=True).stdout.split()[0].decode()
+    return f"{SITE}/g/link-{digits}.png"
+
+
 class Project:
     """A copy of the project with the parameters filled in and a build that takes no compiler."""
 
@@ -32,6 +50,8 @@ class Project:
         (folder / "infra").mkdir()
         self.configure(**(parameters or {}))
         self.build("works")
+        (folder / "drawer").write_text(DRAWER)
+        (folder / "drawer").chmod(0o755)
 
     def configure(self, **changes: str) -> None:
         text = (ROOT / "infra/samconfig.toml").read_text().replace('"<who is told about staging>"', '"engineer@example.com"')
@@ -60,7 +80,7 @@ class Project:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE", "CLOUDFORMATION"))}
         environment |= {
             "AWS_ENDPOINT_URL": self.endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "BUILT": "1", "CI": "true",
-            "ASK_PAUSE_SECONDS": "0", "SAM_CLI_POLL_DELAY": "0.01", "HOME": str(self.folder), "AWS_EC2_METADATA_DISABLED": "true",
+            "ASK_PAUSE_SECONDS": "0", "SAM_CLI_POLL_DELAY": "0.01", "DRAWER": str(self.folder / "drawer"), "HOME": str(self.folder), "AWS_EC2_METADATA_DISABLED": "true",
         }
         environment |= variables
         environment = {name: value for name, value in environment.items() if value is not None}
@@ -85,7 +105,8 @@ class Project:
 def steps(calls: list[str]) -> list[str]:
     """What changes something, or asks the function; without the looks and the waiting in between."""
     kept = ("CreateChangeSet", "ExecuteChangeSet", "Invoke", "PutObject booking", "DeleteObject")
-    return [re.sub(r" booking-webhook-staging(:live)?", "", call) for call in calls if call.startswith(kept)]
+    kept = [call for call in calls if call.startswith(kept)]
+    return [re.sub(r" booking-webhook-staging(:live)?", "", re.sub(rf"{SITE}/.*", "pictures", call)) for call in kept if "touch-icon" not in call]
 
 
 class Flows(unittest.TestCase):
@@ -107,7 +128,8 @@ class Flows(unittest.TestCase):
         ended, calls = self.project.flow("first deployment", "deploy", "ENV=staging")
         self.assertEqual(ended.returncode, 0, ended.stderr + ended.stdout)
         self.assertEqual(calls[:2], ["GetCallerIdentity", "DescribeStacks booking-webhook-staging"])
-        self.assertEqual(steps(calls), ["CreateChangeSet CREATE everything", "ExecuteChangeSet", "Invoke check -> version 1", "Invoke plan -> version 1"])
+        self.assertEqual(steps(calls), ["CreateChangeSet CREATE everything", "ExecuteChangeSet", "PutObject pictures", "Invoke check -> version 1", "Invoke plan -> version 1"],
+                         "staging's bucket is made by the stack, so the pictures come after it")
         self.assertIn("To mend, and not this version's fault: unknown_link", ended.stdout)
         self.assertIn("https://api.example/webhooks/boatsetter", ended.stdout)
 
@@ -131,9 +153,28 @@ class Flows(unittest.TestCase):
         ended, calls = self.project.flow("changed operator file", "operator", "ENV=staging", "FILE=operator.toml")
         self.assertEqual(ended.returncode, 0, ended.stderr)
         self.assertEqual(steps(calls), [
-            "PutObject booking-files/operator.toml", "Invoke check -> version 1", "Invoke check -> version 1", "CreateChangeSet UPDATE mark",
+            "PutObject booking-files/operator.toml", "Invoke check -> version 1", "PutObject pictures", "Invoke check -> version 1", "CreateChangeSet UPDATE mark",
             "ExecuteChangeSet", "Invoke check -> version 2", "Invoke plan -> version 2"])
         self.assertEqual(self.world.objects["booking-files/operator.toml"], b"name = 'JADA Sailing'\n")
+
+    def test_pictures_are_there_before_the_version_that_names_them(self):
+        self.first()
+        old, new = b"name = 'JADA'\n", b"name = 'JADA Sailing'\n"
+        self.assertIn(picture_of(old), self.world.objects)
+        self.world.objects["booking-files/operator.toml"] = new
+        ended, calls = self.project.flow("pictures of a file that was changed by hand", "fresh", "ENV=staging")
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertLess(steps(calls).index("PutObject pictures"), steps(calls).index("ExecuteChangeSet"))
+        self.assertIn(picture_of(old), self.world.objects, "pages that are out name it")
+        for key in (picture_of(new), f"{SITE}/g/touch-icon.png"):
+            self.assertEqual(self.world.headers[key], ("image/png", "public, max-age=86400"), key)
+
+    def test_pictures_that_cannot_be_drawn_stop_a_deployment(self):
+        self.first()
+        self.world.objects["booking-files/operator.toml"] = b"faulty\n"
+        ended, calls = self.project.flow("an operator file that cannot be drawn", "deploy", "ENV=staging")
+        self.assertEqual((ended.returncode, steps(calls)), (2, []))
+        self.assertIn("cannot be drawn from s3://booking-files/operator.toml: line 1 is faulty", ended.stderr)
 
     def test_faulty_operator_file_is_put_back(self):
         self.first()

@@ -201,6 +201,11 @@ class DeployRole(unittest.TestCase):
         (False, "iam:CreateRole", OWN_ROLE, BOUNDARY),
         (False, "secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:booking-webhook/scc-AbCdEf", {}),
         (False, "s3:PutObject", "arn:aws:s3:::queenofsandiego.com/g/x.html", {}),
+        (True, "s3:PutObject", "arn:aws:s3:::queenofsandiego.com/g/link-0123456789.png", {}),
+        (True, "s3:PutObject", "arn:aws:s3:::queenofsandiego.com/g/touch-icon.png", {}),
+        (False, "s3:PutObject", "arn:aws:s3:::queenofsandiego.com/touch-icon.png", {}),
+        (True, "s3:GetObject", "arn:aws:s3:::jada-files/operator.toml", {}),
+        (False, "s3:PutObject", "arn:aws:s3:::jada-files/operator.toml", {}),
     ]
 
     def test_what_it_may_do_and_what_not(self):
@@ -229,6 +234,7 @@ class TheFunction(unittest.TestCase):
         ("dynamodb:Query", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/booking-webhook-production-Ledger-1/index/by_day"),
         ("dynamodb:UpdateItem", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/scc-events"),
         ("s3:PutObject", "arn:aws:s3:::queenofsandiego.com/g/XHQGMDH1.html"),
+        ("s3:PutObject", "arn:aws:s3:::queenofsandiego.com/g/XHQGMDH1.ics"),
         ("s3:GetObject", "arn:aws:s3:::jada-files/operator.toml"),
         ("s3:GetObject", "arn:aws:s3:::jada-files/mappings/getmyboat.toml"),
         ("cloudfront:CreateInvalidation", CLOUDFRONT + "distribution/E2LIVE0000000"),
@@ -239,6 +245,7 @@ class TheFunction(unittest.TestCase):
         ("dynamodb:Scan", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/booking-webhook-production-Ledger-1"),
         ("dynamodb:DeleteItem", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/scc-events"),
         ("s3:PutObject", "arn:aws:s3:::queenofsandiego.com/index.html"),
+        ("s3:PutObject", "arn:aws:s3:::queenofsandiego.com/g/link-0123456789.png"),
         ("s3:DeleteObject", "arn:aws:s3:::queenofsandiego.com/g/XHQGMDH1.html"),
         ("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:website/database-AbCdEf"),
         ("secretsmanager:PutSecretValue", f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:booking-webhook/scc-AbCdEf"),

@@ -46,7 +46,10 @@ async fn waits_for_the_secrets(stage: &Stage, body: &Value) {
         let report = &body["steps"][step];
         let detail = report["detail"].as_str().unwrap_or_default();
         assert_eq!(report["state"], "due", "{step}: {body:#}");
-        assert!(detail.contains(&format!("somebody else answers at the url in the {secret} secret")), "{step}: {report:#}");
+        assert!(
+            detail.contains(&format!("somebody else answers at the url in the {secret} secret")),
+            "{step}: {report:#}"
+        );
         assert!(report["next"].as_str().is_some_and(|next| next.contains("every hour")), "{step}: {report:#}");
     }
     stage.pass(AN_HOUR / 2).await;

@@ -5,6 +5,7 @@
 //! emulator.
 
 mod configuration;
+mod link_pictures;
 mod options;
 #[cfg(test)]
 mod tests;
@@ -131,6 +132,9 @@ impl Rehearsal {
         let lambda = Arc::new(Lambda::start(options.time_out).await?);
         let front_door = FrontDoor::start(Arc::clone(&lambda), traffic.clone()).await?;
         let env = configuration::environment_variables(&cloud, &gateway, &edge, options.env);
+        if let Some(program) = &options.link_pictures {
+            link_pictures::publish(program, env.get("OPERATOR_FILE").map(String::as_str), &cloud).await?;
+        }
         let rehearsal = Self {
             environments: Mutex::default(),
             process: options.function.map(|binary| FunctionProcess { binary, env: env.clone() }),

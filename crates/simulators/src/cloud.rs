@@ -134,6 +134,25 @@ impl Cloud {
         format!("{}/{name}", self.secrets_prefix)
     }
 
+    /// The content of any object.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn object(&self, bucket: &str, key: &str) -> Result<Vec<u8>, CloudError> {
+        let object = self.s3.get_object().bucket(bucket).key(key).send().await.map_err(failed("get an object"))?;
+        Ok(object.body.collect().await.map_err(failed("read an object"))?.to_vec())
+    }
+
+    /// Puts a picture into the guest site's bucket with the headers that a deployment gives it (`scripts/account/link_pictures.py`).
+    ///
+    /// # Errors
+    /// When S3 refuses it.
+    pub async fn put_picture(&self, key: &str, png: Vec<u8>) -> Result<(), CloudError> {
+        let put = self.s3.put_object().bucket(&self.bucket).key(key).content_type("image/png");
+        let put = put.cache_control("public, max-age=86400").body(png.into()).send().await;
+        put.map(drop).map_err(failed("put a picture"))
+    }
+
     /// Everything in the bucket, by key; a thousand objects at most.
     ///
     /// # Errors

@@ -61,8 +61,8 @@ fn a_policy_that_is_widened() {
         ),
         &[&format!("WebhookRole: CrewEvents is for {table}*")],
     );
-    let pages = ("arn:${AWS::Partition}:s3:::${Bucket}/g/*", "arn:${AWS::Partition}:s3:::*/g/*");
-    sees(wide_policies, pages, &["WebhookRole: GuestPages is for arn:${AWS::Partition}:s3:::*/g/*"]);
+    let pages = ("arn:${AWS::Partition}:s3:::${Bucket}/g/*.html", "arn:${AWS::Partition}:s3:::*/g/*.html");
+    sees(wide_policies, pages, &["WebhookRole: GuestPages is for arn:${AWS::Partition}:s3:::*/g/*.html"]);
     sees(
         wide_policies,
         ("secret:${SecretsPrefix}/scc-??????", "secret:${SecretsPrefix}/*"),

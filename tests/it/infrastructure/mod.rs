@@ -41,10 +41,11 @@ const NEEDS: [(&str, &str); 1] = [("secretsmanager:BatchGetSecretValue", "secret
 const NAMED_OTHERWISE: [(&str, &str); 1] = [("s3:ListObjectsV2", "s3:ListBucket")];
 
 /// The only resources that are more than one thing.
-const WIDE: [(&str, &str); 5] = [
+const WIDE: [(&str, &str); 6] = [
     ("SecretsInOneCall", "*"),
     ("Secrets", "${SecretsPrefix}/webhook/*"),
-    ("GuestPages", "/g/*"),
+    ("GuestPages", "/g/*.html"),
+    ("GuestPages", "/g/*.ics"),
     ("Uploads", "/uploads/*"),
     ("Mappings", "${MappingsPrefix}*"),
 ];

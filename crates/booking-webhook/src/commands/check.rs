@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use futures::future::join_all;
 use http::StatusCode;
 use jiff::{Timestamp, civil::date};
 use serde::Serialize;
@@ -36,6 +37,8 @@ const SOMETHING_ELSE: &str = "Something else answers at /g/: look at the distrib
 const UNKNOWN_LINK: &str = "/g/ZZZZZZZZ";
 const NO_ERROR_PAGE: &str = "Let the distribution answer 403 and 404 with /g/not-found.html and the status 404 (docs/deploy.md). The edge keeps \
                              an error for some seconds: then check again";
+const NO_PICTURE: &str = "Draw and put them: make fresh ENV=…, or make operator ENV=… FILE=… with a changed file. The edge keeps an error for some \
+                          seconds: then check again. Until then chats show links without a picture";
 const WRONG_HEADERS: &str =
     "Look at the distribution's response headers policy: it replaces what the object says. Then check again";
 
@@ -223,7 +226,7 @@ async fn guests(app: &App, operator: &Operator, deadline: &Deadline) -> [Check; 
     let html = app.renderer().not_found_page(operator).unwrap_or_default();
     let pictures = app.renderer().link_pictures(operator).unwrap_or_default();
     let canary = canary(now);
-    let pages = StandingPages { canary: &canary, not_found_page: &html, pictures: &pictures };
+    let pages = StandingPages { canary: &canary, not_found_page: &html };
     let published = publisher.publish_standing_pages(&pages, &address, &reference, deadline).await;
     let (bucket, distribution) = publication(published);
     let base_url = &app.config.guest_page.base_url;
@@ -237,7 +240,7 @@ async fn guests(app: &App, operator: &Operator, deadline: &Deadline) -> [Check; 
     [bucket, distribution, page, calendar, not_found_page, link_picture]
 }
 
-/// Opens one of the pictures that chats show beside a link.
+/// Opens each picture that a page may name, as chats do, and the icon. A deployment puts them, so any of them may be missing.
 async fn link_picture(
     publisher: &Publisher<'_>,
     base_url: &str,
@@ -245,17 +248,24 @@ async fn link_picture(
     deadline: &Deadline,
 ) -> Check {
     let name = "link_picture";
-    let next = "Mend what keeps guest pages from being opened; until then chats show links without a picture";
-    let Some(picture) = pictures.first() else { return Check::wrong(name, "cannot be drawn", next) };
-    match publisher.visit(&format!("{base_url}{}", picture.path()), deadline).await {
-        Ok(page) => {
-            let kind = page.headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-            if page.status == StatusCode::OK && kind == Some(PNG) {
-                return Check::right(name, "answers 200 with a picture for each boat");
-            }
-            Check::wrong(name, format!("answers {} with {}", page.status, kind.unwrap_or("no content type")), next)
-        }
-        Err(error) => Check::wrong(name, error.to_string(), next),
+    let seen = join_all(pictures.iter().map(|picture| async move {
+        let path = picture.path();
+        let page = publisher.visit(&format!("{base_url}{path}"), deadline).await;
+        page.map_or_else(|error| Some(error.to_string()), |page| picture_fault(&path, &page))
+    }));
+    let faults: Vec<String> = seen.await.into_iter().flatten().collect();
+    match (pictures.len(), faults.is_empty()) {
+        (0, _) => Check::wrong(name, "no page can name one: the template cannot be rendered", NO_PICTURE),
+        (count, true) => Check::right(name, format!("all {count} that pages name answer 200 with a picture")),
+        (_, false) => Check::wrong(name, faults.join("; "), NO_PICTURE),
+    }
+}
+
+fn picture_fault(path: &str, page: &Page) -> Option<String> {
+    let kind = page.headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    match (page.status, kind) {
+        (StatusCode::OK, Some(PNG)) => None,
+        (status, kind) => Some(format!("{path} answers {status} with {}", kind.unwrap_or("no content type"))),
     }
 }
 

@@ -137,7 +137,11 @@ fn case_of_delivery(app: &App, id: &DeliveryId, found: &QuarantinedDelivery) -> 
     Case {
         id: names.first().map_or_else(|| id.to_string(), |name| format!("{name} (a delivery)")),
         heading: format!("{what} · from {} · {came}", id.sender()),
-        besides: if found.waits { format!("It is kept as {id}; nothing was done.") } else { format!("Nothing to do: {over}.") },
+        besides: if found.waits {
+            format!("It is kept as {id}; nothing was done.")
+        } else {
+            format!("Nothing to do: {over}.")
+        },
         concerns,
     }
 }

@@ -167,6 +167,7 @@ async fn check(rehearsal: &Rehearsal) -> Result<usize, Box<dyn Error>> {
 async fn start(binaries: &Path) -> Result<Arc<Rehearsal>, Box<dyn Error>> {
     let options = Options {
         function: Some(function(binaries)?),
+        link_pictures: Some(program(binaries, "link-pictures")?),
         environments: ENVIRONMENTS,
         env: environment(),
         secrets: secrets()?,
@@ -181,7 +182,11 @@ fn binaries() -> Result<PathBuf, Box<dyn Error>> {
 }
 
 fn function(binaries: &Path) -> Result<PathBuf, String> {
-    let binary = binaries.join("booking-webhook");
+    program(binaries, "booking-webhook")
+}
+
+fn program(binaries: &Path, name: &str) -> Result<PathBuf, String> {
+    let binary = binaries.join(name);
     if binary.is_file() { Ok(binary) } else { Err(format!("{} is not there; run `make run`", binary.display())) }
 }
 

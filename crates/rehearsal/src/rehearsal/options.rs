@@ -30,6 +30,8 @@ impl HashKind {
 pub struct Options {
     /// The function's executable; `None` starts none.
     pub function: Option<PathBuf>,
+    /// The program that draws what a deployment puts beside the pages; `None` leaves the bucket empty.
+    pub link_pictures: Option<PathBuf>,
     /// How many environments of it run.
     pub environments: usize,
     /// How long an invocation may take before Lambda ends it.
@@ -50,6 +52,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             function: None,
+            link_pictures: None,
             environments: 1,
             time_out: TIME_OUT,
             env: BTreeMap::new(),

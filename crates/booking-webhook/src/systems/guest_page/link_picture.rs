@@ -1,24 +1,17 @@
 //! The picture that a chat shows beside a link to a guest page: the boat under sail, with its name.
 //!
-//! Chats take no SVG, so it is a PNG of 1200 x 630 pixels, drawn when the health check publishes what belongs to no charter. Its name
-//! holds a digest of what is drawn: another picture has another name, and no cache of a chat shows the old one. A page needs the name
-//! alone, which costs no drawing.
+//! Chats take no SVG, so it is a PNG of 1200 x 630 pixels. `crates/link-pictures` draws it and a deployment puts it into the bucket: a
+//! page needs the name alone, and the function would be larger and start later with what draws. The name holds a digest of what is
+//! drawn: another picture has another name, and no cache of a chat shows the old one.
 
-use std::sync::{Arc, LazyLock};
-
-use resvg::{
-    tiny_skia::{Pixmap, Transform},
-    usvg::{Options, Tree, fontdb::Database},
-};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tera::{Context, Tera};
 
-use crate::{booking::Operator, runtime::config::GuestPageConfig};
+use crate::booking::Operator;
 
 /// Tera escapes in a template whose name ends so.
 const TEMPLATE: &str = "link-picture.xml";
-const FONT: &[u8] = include_bytes!("../../../../../templates/fonts/EBGaramond-Latin.otf");
 const TOUCH_ICON: &str = include_str!("../../../../../templates/touch-icon.svg");
 /// The icon's place on the site, for a phone's home screen.
 pub(super) const TOUCH_ICON_PATH: &str = "/g/touch-icon.png";
@@ -30,13 +23,7 @@ const LARGEST_TEXT: usize = 100;
 /// About as wide as the picture, in units of a letter one pixel high.
 const LINE: usize = 2100;
 
-static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
-    let mut fonts = Database::new();
-    fonts.load_font_data(FONT.to_vec());
-    Arc::new(fonts)
-});
-
-/// A picture that is drawn when it is published.
+/// A picture that a page of the operator's may name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkPicture {
     name: String,
@@ -80,25 +67,21 @@ impl LinkPicture {
         Ok(pictures)
     }
 
+    /// Its file, which lies beside the guest pages: `link-0123456789.png`.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        format!("{}.png", self.name)
+    }
+
+    /// What is drawn into the file.
+    #[must_use]
+    pub fn svg(&self) -> &str {
+        &self.svg
+    }
+
     /// Where it is on the site: `/g/link-0123456789.png`.
     pub(crate) fn path(&self) -> String {
-        format!("/g/{}.png", self.name)
-    }
-
-    /// Where it lies in the bucket, beside the guest pages.
-    pub(super) fn key(&self, config: &GuestPageConfig) -> String {
-        let key = config.key.replace("{charter_id}", &self.name);
-        format!("{}.png", key.strip_suffix(".html").unwrap_or(&key))
-    }
-
-    /// Draws it. Letters that the font does not have are left out.
-    pub(super) fn png(&self) -> Vec<u8> {
-        let options = Options { fontdb: FONTS.clone(), font_family: "EB Garamond 12".into(), ..Options::default() };
-        let tree = Tree::from_str(&self.svg, &options).expect("a test draws the templates, and values are escaped");
-        let size = tree.size().to_int_size();
-        let mut picture = Pixmap::new(size.width(), size.height()).expect("the templates say a size");
-        resvg::render(&tree, Transform::identity(), &mut picture.as_mut());
-        picture.encode_png().expect("a picture of this size can be encoded")
+        format!("/g/{}", self.file_name())
     }
 }
 
@@ -117,24 +100,6 @@ mod tests {
         toml::from_str(&format!("name = \"JADA & Sons\"\n{boats}")).expect("valid")
     }
 
-    fn size(png: &[u8]) -> (u32, u32) {
-        let number = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().expect("four bytes"));
-        assert_eq!(&png[..8], b"\x89PNG\r\n\x1a\n");
-        (number(16), number(20))
-    }
-
-    #[test]
-    fn each_boat_has_a_picture_of_the_size_that_chats_ask_for() {
-        let names = ["Queen of San Diego", "<Ñandú & Co>", "海の女王"];
-        let pictures = LinkPicture::all(&tera(), &operator(&names)).expect("it renders");
-        let sizes: Vec<_> = pictures.iter().map(|picture| size(&picture.png())).collect();
-        assert_eq!(sizes, [(1200, 630), (1200, 630), (1200, 630), (1200, 630), (180, 180)]);
-        assert!(
-            pictures.iter().all(|picture| picture.png().len() < 150_000),
-            "some chats take nothing larger than 300 kB"
-        );
-    }
-
     #[test]
     fn another_name_is_another_picture_under_another_address() {
         let operator = operator(&["Queen", "Star"]);
@@ -143,15 +108,21 @@ mod tests {
         assert_eq!(queen, of("Queen"));
         assert_eq!(unknown, of("another that nobody knows"), "what a sender calls a boat is on no picture");
         for (one, other) in [(&queen, &star), (&queen, &unknown)] {
-            assert!(one.path() != other.path() && one.png() != other.png());
+            assert!(one.path() != other.path() && one.svg() != other.svg());
         }
-        assert!(queen.path().starts_with("/g/link-") && queen.path().ends_with(".png"));
+        let path = queen.path();
+        let digits =
+            path.strip_prefix("/g/link-").and_then(|rest| rest.strip_suffix(".png")).expect("a page's neighbour");
+        assert!(digits.len() == 10 && digits.chars().all(|digit| digit.is_ascii_hexdigit()), "{path}");
+        assert_eq!(path, format!("/g/{}", queen.file_name()), "what is drawn is where pages look for it");
     }
 
     #[test]
     fn a_boat_with_a_picture_of_its_own_gets_none() {
         let boats = "[[boats]]\nname = \"Queen\"\npicture = \"https://example.com/queen.jpg\"\n";
         let pictures = LinkPicture::all(&tera(), &toml::from_str(boats).expect("valid")).expect("it renders");
-        assert_eq!(pictures.len(), 2, "for boats that nobody described, and the icon");
+        let names: Vec<String> = pictures.iter().map(LinkPicture::file_name).collect();
+        assert_eq!(names.len(), 2, "for boats that nobody described, and the icon: {names:?}");
+        assert_eq!(format!("/g/{}", names[1]), TOUCH_ICON_PATH);
     }
 }

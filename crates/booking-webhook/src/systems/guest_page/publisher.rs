@@ -7,9 +7,8 @@ use aws_sdk_cloudfront::{
     types::{InvalidationBatch, Paths},
 };
 use aws_sdk_s3::{operation::put_object::PutObjectError, primitives::ByteStream};
-use futures::future::join_all;
 
-use super::{Address, GuestPage, LinkPicture, Uploads, not_found_page};
+use super::{Address, GuestPage, Uploads, not_found_page};
 use crate::{
     outbound::{Answered, Call, CallError, Deadline, Effect, Outbound, Page, Service, from_sdk, worse_of},
     runtime::config::GuestPageConfig,
@@ -29,8 +28,6 @@ const PUT_CALENDAR_FILE: Call =
     Call { service: Service::GuestPageBucket, operation: "put_calendar_file", effect: Effect::Change };
 const PUT_NOT_FOUND_PAGE: Call =
     Call { service: Service::GuestPageBucket, operation: "put_not_found_page", effect: Effect::Change };
-const PUT_PICTURE: Call =
-    Call { service: Service::GuestPageBucket, operation: "put_link_picture", effect: Effect::Change };
 const INVALIDATE: Call =
     Call { service: Service::Cloudfront, operation: "invalidate_guest_page", effect: Effect::Change };
 
@@ -43,8 +40,6 @@ pub struct StandingPages<'a> {
     pub canary: &'a GuestPage,
     /// The page for links that lead nowhere.
     pub not_found_page: &'a str,
-    /// What chats show beside a link, and the icon on a phone's home screen.
-    pub pictures: &'a [LinkPicture],
 }
 
 /// The bucket and the distribution in front of it.
@@ -115,24 +110,13 @@ impl<'a> Publisher<'a> {
         reference: &str,
         deadline: &Deadline,
     ) -> Result<(), CallError> {
-        let drawn = self.draw(pages.pictures).await;
         let key = not_found_page::key(self.config);
         let not_found_page = self.put(PUT_NOT_FOUND_PAGE, &key, HTML, pages.not_found_page.as_bytes(), deadline);
-        let pictures = join_all(drawn.iter().map(|(key, png)| self.put(PUT_PICTURE, key, PNG, png, deadline)));
         let canary = self.put_both(pages.canary, address, deadline);
-        let (not_found_page, pictures, canary) = tokio::join!(not_found_page, pictures, canary);
+        let (not_found_page, canary) = tokio::join!(not_found_page, canary);
         worse_of(not_found_page, canary)?;
-        pictures.into_iter().collect::<Result<(), CallError>>()?;
-        // A picture needs no invalidation: another picture has another name.
         let paths = [address.paths(), vec![not_found_page::PATH.to_owned()]].concat();
         self.invalidate(&paths, reference, deadline).await
-    }
-
-    /// Each picture with its key. Drawing takes the processor for a while, so it has a thread of its own: no call waits for it unseen.
-    async fn draw(&self, pictures: &[LinkPicture]) -> Vec<(String, Vec<u8>)> {
-        let pictures: Vec<_> = pictures.iter().map(|picture| (picture.key(self.config), picture.clone())).collect();
-        let draw = || pictures.into_iter().map(|(key, picture)| (key, picture.png())).collect();
-        tokio::task::spawn_blocking(draw).await.expect("a test draws the templates")
     }
 
     /// Opens a page as a guest does, at whatever host it is: no secret goes along.
