@@ -132,9 +132,7 @@ impl Rehearsal {
         let lambda = Arc::new(Lambda::start(options.time_out).await?);
         let front_door = FrontDoor::start(Arc::clone(&lambda), traffic.clone()).await?;
         let env = configuration::environment_variables(&cloud, &gateway, &edge, options.env);
-        if let Some(program) = &options.link_pictures {
-            link_pictures::publish(program, env.get("OPERATOR_FILE").map(String::as_str), &cloud).await?;
-        }
+        link_pictures::publish(options.link_pictures.as_deref(), &env, &cloud).await?;
         let rehearsal = Self {
             environments: Mutex::default(),
             process: options.function.map(|binary| FunctionProcess { binary, env: env.clone() }),

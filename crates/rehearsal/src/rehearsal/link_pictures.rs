@@ -1,6 +1,7 @@
 //! What a deployment puts beside the guest pages: drawn by the program that a deployment runs, put as it puts it.
 
 use std::{
+    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
 };
@@ -10,12 +11,18 @@ use tokio::{fs, process::Command};
 
 use crate::RehearsalError;
 
-/// Draws the pictures of the operator file at `location` (a path, or `s3://BUCKET/KEY`), and puts them into the bucket.
-pub(super) async fn publish(program: &Path, location: Option<&str>, cloud: &Cloud) -> Result<(), RehearsalError> {
+/// Has `program` draw the pictures of the operator file that the function is told of, and puts them into the bucket. Without a program
+/// there are none.
+pub(super) async fn publish(
+    program: Option<&Path>,
+    env: &BTreeMap<String, String>,
+    cloud: &Cloud,
+) -> Result<(), RehearsalError> {
+    let Some(program) = program else { return Ok(()) };
     let folder = std::env::temp_dir().join(format!("link-pictures-{:016x}", rand::random::<u64>()));
     let published = async {
         fs::create_dir(&folder).await?;
-        let operator_file = match location {
+        let operator_file = match env.get("OPERATOR_FILE") {
             Some(location) => Some(local(location, &folder, cloud).await?),
             None => None,
         };
@@ -28,7 +35,7 @@ pub(super) async fn publish(program: &Path, location: Option<&str>, cloud: &Clou
     published
 }
 
-/// The file at `location`, on this machine.
+/// The file at `location` (a path, or `s3://BUCKET/KEY`), on this machine.
 async fn local(location: &str, folder: &Path, cloud: &Cloud) -> Result<PathBuf, RehearsalError> {
     let Some((bucket, key)) = location.strip_prefix("s3://").and_then(|rest| rest.split_once('/')) else {
         return Ok(location.into());
