@@ -186,7 +186,13 @@ async fn crew_are_not_mailed_about_a_charter_that_is_over() {
     assert!(crew["detail"].as_str().is_some_and(|why| why.contains("which is in the past")), "{crew:#}");
     world.alarm("which is in the past").await;
     assert!(world.effects().await.is_empty());
-    assert_eq!(world.approve().await["state"], "in_step", "the office has it in its books then");
+
+    let approved = world.approve().await;
+    let crew = &approved["steps"]["crew_event"];
+    assert_eq!((&approved["state"], &crew["state"]), (&json!("parked"), &json!("parked")), "{approved:#}");
+    assert!(crew["detail"].as_str().is_some_and(|why| why.contains("the charter is over")), "{crew:#}");
+    assert!(crew["next"].as_str().is_some_and(|next| next.contains("are paid")), "somebody should know: {crew:#}");
+    world.alarm("the charter is over").await;
     let effects = world.effects().await;
     assert_eq!((effects.scc_events.len(), effects.mailbox.len(), effects.calendar.len()), (0, 0, 1));
 }
