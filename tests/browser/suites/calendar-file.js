@@ -38,7 +38,7 @@ export function calendarFile(world) {
         ['2031-11-02T00:30:00-07:00', '2031-11-02T02:30:00-08:00'],
         ['2031-03-09T01:00:00-08:00', '2031-03-09T05:00:00-07:00'],
         ['2031-05-30T22:30:00-07:00', '2031-05-31T01:30:00-07:00'],
-        ['2031-05-30T14:00:00-07:00', '2031-06-01T17:00:00-07:00'],
+        ['2031-05-30T14:00:00-07:00', '2031-05-31T11:00:00-07:00'],
       ]) {
         const { url } = await world.stage.deliver({ start_at, duration_minutes: (Date.parse(ends) - Date.parse(start_at)) / 60_000 });
         const event = read(await (await fetch(`${url}.ics`)).text());
