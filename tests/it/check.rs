@@ -156,7 +156,7 @@ async fn pictures_of_links_that_were_never_put() {
     let world = World::exactly(Options { env, ..options }).await;
     let report = check(&world).await;
     red(&report, &[("link_picture", "make fresh")]);
-    let said = report["checks"][ALL.len() - 1]["detail"].as_str().expect("a detail");
+    let said = report["checks"][ALL.len() - 2]["detail"].as_str().expect("a detail");
     assert!(said.contains("/g/link-") && said.contains("/g/touch-icon.png answers 404"), "{said}");
     let effects = world.effects().await;
     assert!(!effects.bucket.iter().any(|object| object.key.ends_with(".png")), "{:#?}", effects.bucket);

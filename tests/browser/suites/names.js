@@ -17,6 +17,7 @@ const NAMES = {
   'no spaces, in Han': '山田太郎',
   'no spaces, in Thai': 'สมชายใจดี',
   accents: `Z${'\u0301\u0323\u0308'.repeat(20)}oë`,
+  'as long as it may be': 'W'.repeat(40),
   '200 characters': 'Wolfeschlegelsteinhausenbergerdorff'.repeat(6).slice(0, 200),
   'one of the widest': 'W'.repeat(200),
 };

@@ -170,7 +170,11 @@ fn guest_page_key(template: &Template) -> Vec<String> {
     let mut wrong = Vec::new();
     let statements = template.statements("WebhookRole");
     let pages = statements.iter().find(|statement| statement.sid == "GuestPages");
-    if !pages.is_some_and(|pages| pages.resources.iter().all(|resource| resource.ends_with(&format!("/{prefix}*")))) {
+    let may_put = |file: &str| {
+        let wanted = format!("/{prefix}{file}");
+        pages.is_some_and(|pages| pages.resources.iter().any(|resource| resource.ends_with(&wanted)))
+    };
+    if !["*.html", "*.ics"].into_iter().all(may_put) {
         wrong.push(format!("the role may not put objects under {prefix}"));
     }
     let rules =

@@ -59,13 +59,8 @@ async fn send(app: &App, notices: &[Notice], deadline: &Deadline) -> Result<(), 
     let Some(office) = app.notices() else {
         // Names are personal: the log says which booking, the status says the rest.
         for Notice { case: Case { id, concerns, .. }, change } in notices {
-            tracing::warn!(
-                notice_of = id,
-                ?change,
-                concerns = concerns.len(),
-                "{id}: {} (no NOTICES_TOPIC: nobody is mailed)",
-                says(*change)
-            );
+            let (concerns, says) = (concerns.len(), says(*change));
+            tracing::warn!(notice_of = id, ?change, concerns, "{id}: {says} (no NOTICES_TOPIC: nobody is mailed)");
         }
         return Ok(());
     };
