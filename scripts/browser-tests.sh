@@ -30,6 +30,9 @@ if [ ! -e node_modules/.installed ] || [ package-lock.json -nt node_modules/.ins
     npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
     touch node_modules/.installed
 fi
-if [ requirements.txt -nt .venv/stamp ]; then ../../scripts/venv.sh requirements.txt .venv/stamp; fi # The second reader of calendar files
+# The second reader of calendar files. Not every shell takes a file that is not there for an older one.
+if [ ! -e .venv/stamp ] || [ requirements.txt -nt .venv/stamp ]; then
+    ../../scripts/venv.sh requirements.txt .venv/stamp
+fi
 npm run --silent proof
 npm run --silent lighthouse # By itself: beside others its score for speed, which is printed, would say nothing.

@@ -58,6 +58,11 @@ async fn a_reschedule_reaches_all_four_places() {
     assert_eq!((world.entry_id(), effects.scc_events.len(), effects.bucket.len()), (entry, 1, 2), "the same ones");
     assert_eq!(effects.calendar[0]["date"], "2031-05-31");
     assert_eq!(effects.calendar[0]["start"], "2031-05-31T14:00:00-07:00");
+    let notes = effects.calendar[0]["notes"].as_str().expect("notes");
+    assert_says(
+        notes,
+        &["has moved. It is now on Saturday, May 31, 2031", "no longer on Friday, May 30, 2031, 2:00 PM"],
+    );
     assert_eq!(effects.scc_events[0]["date"], "2031-05-31T14:00:00-07:00");
     assert_eq!(effects.scc_events[0]["local_time"], "Sat 31 May 2031, 2:00 PM PDT");
     // The sender moved it at 18:04:10, and for a week that is news.

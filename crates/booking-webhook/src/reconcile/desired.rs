@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::fields::{Fields, content_digest};
 use crate::{
-    booking::{Booking, BookingId, BookingStatus, Flag, Operator, Sale, Terms, out_of_bounds},
+    booking::{Booking, BookingId, BookingStatus, Flag, News, Operator, Sale, Terms, out_of_bounds},
     ledger::{BookingRecord, Decision, ShownPage, digest},
     systems::{
         calendar::Entry,
@@ -238,11 +238,18 @@ pub(super) struct DesiredEntry {
 /// What the calendar should show of a booking.
 pub(super) fn entry(desired: &DesiredState, record: &BookingRecord, url: &str) -> Desired<DesiredEntry> {
     desired.of_system(|booking| {
-        let fields = Entry::of(booking, url).fields();
+        let fields = Entry::of(booking, url, news(booking, record)).fields();
         let mut days = record.dates.clone();
         days.insert(booking.charter.time.start().date());
         DesiredEntry { digest: content_digest(&fields), left_alone: not_named(booking), days, fields }
     })
+}
+
+/// What the guest is to be told: another start than the one that the page showed is a move.
+fn news(booking: &Booking, record: &BookingRecord) -> News {
+    let known = record.journal.guest_page.shown.as_ref();
+    let moved = known.and_then(|known| next_page(booking, record, known, stamp(record)).moved);
+    moved.map_or(News::Confirmed, |(from, _)| News::Moved { from })
 }
 
 /// What ShipCaptainCrew should show.

@@ -31,13 +31,8 @@ struct Expenses {
 }
 
 impl Entry {
-    /// What the calendar should show for a booking that is confirmed and did not move.
-    pub fn of(confirmed: &Booking, guest_page: &str) -> Self {
-        Self::with_news(confirmed, guest_page, News::Confirmed)
-    }
-
     /// What the calendar should show; `news` is what the message to the guest says.
-    pub fn with_news(booking: &Booking, guest_page: &str, news: News) -> Self {
+    pub fn of(booking: &Booking, guest_page: &str, news: News) -> Self {
         let Booking { charter, office, .. } = booking;
         let statement = &office.statement;
         let time = &charter.time;

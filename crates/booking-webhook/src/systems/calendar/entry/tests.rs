@@ -58,7 +58,7 @@ fn a_title_begins_with_the_guest() {
 fn a_flagged_entry_says_first_what_to_check() {
     let booking = booking(flagged());
     let id = booking.charter.id.as_str();
-    let notes = Entry::of(&booking, PAGE).notes;
+    let notes = Entry::of(&booking, PAGE, News::Confirmed).notes;
     let expected = format!(
         "=== booking webhook: this part is written by the machine, write above or below it ===
 CHECK: 20 guests, room for 12
