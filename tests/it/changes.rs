@@ -150,8 +150,13 @@ async fn there_and_back_again_is_told_twice_and_looks_as_it_did() {
     for (minutes, day) in [(1, 31), (2, 30)] {
         assert_in_step(&world.deliver(&later(minutes, on(day))).await);
     }
-    let after = world.effects().await;
-    assert_eq!((before.calendar, before.scc_events), (after.calendar.clone(), after.scc_events.clone()));
+    let mut after = world.effects().await;
+    let notes = std::mem::replace(&mut after.calendar[0]["notes"], before.calendar[0]["notes"].clone());
+    assert_says(
+        notes.as_str().expect("notes"),
+        &["now on Friday, May 30, 2031", "no longer on Saturday, May 31, 2031"],
+    );
+    assert_eq!((&before.calendar, &before.scc_events), (&after.calendar, &after.scc_events));
     assert_says(&after.visits[0].body, &["Friday, May 30, 2031"]);
     assert_says(&after.visits[1].body, &["DTSTART;TZID=America/Los_Angeles:20310530T140000", "SEQUENCE:2"]);
     assert_eq!(told(&after).len(), 6, "each of three people, of each change: {:#?}", after.mailbox);

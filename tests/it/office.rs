@@ -360,5 +360,5 @@ async fn what_people_wrote_into_an_entrys_notes_stays() {
     assert_eq!(stage.invoke(&stage.delivery("evt_2", &moved)).await.status(), Some(200));
     let notes = stage.rehearsal.calendar.entries()[0]["notes"].as_str().expect("notes").to_owned();
     assert!(notes.starts_with("Fuel is low\n\n===") && notes.ends_with("===\n\nAsk Jo"), "{notes}");
-    assert!(notes.contains("May 31") && !notes.contains("May 30"), "{notes}");
+    assert!(notes.contains("now on Saturday, May 31") && !notes.contains("confirmed for"), "{notes}");
 }
