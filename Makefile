@@ -86,17 +86,15 @@ build: .venv/lambda.stamp ## the deployable arm64 zip, target/lambda/booking-web
 watch: .venv/lambda.stamp ## rebuild and serve the function on every change, against the running rehearsal
 	$(CARGO_LAMBDA) watch --package booking-webhook --env-file $(REHEARSAL)/environment
 
-# Only AWS is called with cargo-lambda.
 ASK = scripts/ask.py --rehearsal "$(REHEARSAL)" $(if $(ENV),--env "$(ENV)") $(if $(JSON),--json)
-ASKED = $(if $(ENV),.venv/lambda.stamp)
 
-ask: $(ASKED) ## ask the function of the running rehearsal, or AWS with ENV=staging: Q='{"list": {}}' (JSON=1: as it came)
+ask: ## ask the function of the running rehearsal, or AWS with ENV=staging: Q='{"list": {}}' (JSON=1: as it came)
 	@$(ASK) '$(subst ','\'',$(Q))'
 
-invoke: $(ASKED) ## send FILE=tests/fixtures/... to the function of the running rehearsal, or to AWS: ENV=staging
+invoke: ## send FILE=tests/fixtures/... to the function of the running rehearsal, or to AWS: ENV=staging
 	@$(ASK) --file "$(FILE)"
 
-replay: $(ASKED) ## deliver a captured API Gateway event again: FILE=target/rehearsal/delivery.json
+replay: ## deliver a captured API Gateway event again: FILE=target/rehearsal/delivery.json
 	@$(ASK) --deliver --file "$(FILE)"
 
 map: ## what MAPPING=mappings/… makes of BODY=… [HEADERS=…] [OPERATOR=…], on this machine (docs/senders.md)

@@ -89,6 +89,8 @@ def in_aws(environment, payload):
         raise NotAsked("ENV=staging or ENV=production, please")
     if not has_credentials():
         raise NotAsked(NO_CREDENTIALS)
+    # Only AWS is called with cargo-lambda, and only once all that was given is known to be right.
+    subprocess.run(["make", "--no-print-directory", ".venv/lambda.stamp"], check=True, stdout=sys.stderr)
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
         file.write(payload)
         file.flush()

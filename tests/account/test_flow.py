@@ -272,7 +272,7 @@ class Inputs(unittest.TestCase):
             (("deploy", "ENV=prod"), "ENV is prod"),
             (("deploy", "ENV=production"), "fill in"),
             (("smoke", "ENV=production"), "fill in"),
-            (("invoke", "ENV=staging", "FILE=nowhere.json"), "FILE is nowhere.json"),
+            (("invoke", "ENV=staging", "FILE=nowhere.json"), "FILE=nowhere.json names no file"),
             (("operator", "ENV=staging"), "FILE is not set"),
             (("fresh", "ENV=staging", "SET=Nonsense"), "Say SET=Name=Value"),
             (("live-site", "ENV=staging"), "ENV=production"),
