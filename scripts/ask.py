@@ -90,7 +90,8 @@ def in_aws(environment, payload):
     if not has_credentials():
         raise NotAsked(NO_CREDENTIALS)
     # Only AWS is called with cargo-lambda, and only once all that was given is known to be right.
-    subprocess.run(["make", "--no-print-directory", ".venv/lambda.stamp"], check=True, stdout=sys.stderr)
+    if subprocess.run(["make", "--no-print-directory", ".venv/lambda.stamp"], check=False, stdout=sys.stderr).returncode != 0:
+        raise NotAsked("cargo-lambda could not be installed; what make said is above")
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
         file.write(payload)
         file.flush()
