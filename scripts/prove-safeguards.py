@@ -182,6 +182,13 @@ SAFEGUARDS = [
         "prove::crashes::every_scenario_comes_in_step",
     ),
     (
+        "edge: a first publication after an unknown put still invalidates",
+        "reconcile/plan.rs",
+        "Action::Publish { invalidate: known.may_show_something() }",
+        "Action::Publish { invalidate: known.shown.is_some() }",
+        "publication::after_an_unknown_put prove::crashes::nothing_happens_twice",
+    ),
+    (
         "after the end: crew are told nothing of a charter that is over",
         "reconcile/plan.rs",
         "Action::Create | Action::Change(_) | Action::ReadNotes(_) if when.is_over() => {",

@@ -22,7 +22,7 @@ from .verdict import Answer, Outcome, judge, red_lines
 
 CHECK = '{"check": {}}'
 PLAN = Path("tests/fixtures/plan.json")
-# The edge keeps a miss for a minute, so a line about the guest site may be red for as long after a deployment.
+# The edge keeps a miss for some seconds, so a line about the guest site may be red for as long after a deployment.
 ASKED_AT_MOST = 8
 # A version that does not answer at all is asked once more, and then put back.
 ASKED_WITHOUT_ANSWER = 2

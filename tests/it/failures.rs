@@ -70,7 +70,15 @@ async fn the_bucket_fails_alone() {
 
 #[tokio::test]
 async fn the_distribution_fails_alone() {
-    let answered = service_fails_alone(Service::Cloudfront, "", DENIED, ["in_step", "in_step", "in_step", "due"]).await;
+    let world = world(&[]).await;
+    assert_eq!(world.deliver(&sample()).await.status, 200);
+    world.traffic.fail_next(Service::Cloudfront, "", DENIED, ALWAYS);
+    let moved = later(1, json!({ "start_at": "2031-05-31T14:00:00-07:00" }));
+    let answered = world.deliver(&moved).await;
+    assert_eq!(states(&answered), json!(["in_step", "in_step", "in_step", "due"]), "{:#}", answered.body);
+    world.traffic.heal();
+    world.repeat_until_in_step(&moved).await;
+    assert!(world.effects().await.visits[0].body.contains("Saturday, May 31, 2031"));
     says(&answered, "guest_page", "cloudfront answered 403", "CreateInvalidation");
     says(&answered, "guest_page", "cloudfront answered 403", "tried again every hour");
 }
@@ -119,13 +127,18 @@ async fn a_failure_that_did_nothing_is_tried_again_at_once() {
         (Service::Calendar, "POST"),
         (Service::Scc, "POST"),
         (Service::S3, "PutObject"),
-        (Service::Cloudfront, ""),
         (Service::Dynamodb, "Query"),
         (Service::Dynamodb, "PutItem"),
         (Service::Dynamodb, "UpdateItem"),
     ] {
         acted_all_the_same(service, operation, UNAVAILABLE).await;
     }
+    // The edge is told of changes alone.
+    let world = World::start().await;
+    assert_eq!(world.deliver(&sample()).await.status, 200);
+    world.traffic.fail_next(Service::Cloudfront, "", UNAVAILABLE, 1);
+    let moved = world.deliver(&later(1, json!({ "start_at": "2031-05-31T14:00:00-07:00" }))).await;
+    assert_eq!((moved.status, world.count(Service::Cloudfront, "")), (200, 2), "{:#}", moved.body);
 }
 
 /// A reading back that fails is tried again like any other reading.

@@ -25,6 +25,7 @@ mod openapi;
 mod order;
 mod parked;
 mod prove;
+mod publication;
 mod secrets;
 mod senders;
 mod slow;

@@ -74,7 +74,7 @@ pub struct Rehearsal {
     pub cloud: Cloud,
     /// The log of all calls, and the script of faults.
     pub traffic: Traffic,
-    /// The time at ShipCaptainCrew's upload desk.
+    /// The time at ShipCaptainCrew's upload desk and at the edge.
     pub clock: Clock,
     emulator: Arc<Emulator>,
     /// None when the emulator holds the tables too.
@@ -105,6 +105,7 @@ impl Rehearsal {
             emulator_url: emulator.url(),
             bucket: cloud.bucket.clone(),
             distribution_id: cloud.distribution_id.clone(),
+            clock: clock.clone(),
         });
         let edge = edge.await?;
         let calendar = Calendar::start(traffic.clone(), DASHBOARD_TOKEN).await?;

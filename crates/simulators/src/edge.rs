@@ -22,9 +22,11 @@ use axum::{
 };
 use cache::{Cache, Invalidation, Object};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header, request};
+use jiff::Timestamp;
 
 use crate::{
     aws::sdk_config,
+    clock::Clock,
     origin::Origin,
     server::Server,
     traffic::{Service, Traffic},
@@ -51,6 +53,8 @@ pub struct EdgeOptions {
     pub bucket: String,
     /// The distribution whose invalidations count.
     pub distribution_id: String,
+    /// How old what it has is.
+    pub clock: Clock,
 }
 
 /// A running edge.
@@ -65,6 +69,7 @@ impl Edge {
         let distribution = Arc::new(Distribution {
             control_plane: CloudFront::new(&sdk_config(&options.emulator_url)),
             id: options.distribution_id,
+            clock: options.clock,
             bucket: Origin::new(&format!("{}/{}", options.emulator_url, options.bucket)),
             cache: Mutex::default(),
         });
@@ -121,6 +126,7 @@ fn mark(headers: &mut HeaderMap, x_cache: &'static str) {
 struct Distribution {
     control_plane: CloudFront,
     id: String,
+    clock: Clock,
     bucket: Origin,
     cache: Mutex<Cache>,
 }
@@ -139,11 +145,11 @@ async fn visit(State(distribution): State<Arc<Distribution>>, request: Request<B
     }
     let (object, x_cache) = distribution.look_up(path, &parts.headers).await;
     if ![StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].contains(&object.status) {
-        return deliver(object, x_cache, &parts.headers);
+        return deliver(object, x_cache, &parts.headers, distribution.clock.now());
     }
     let (page, _) = distribution.look_up(NOT_FOUND_PAGE.to_owned(), &HeaderMap::new()).await;
     let unknown = if page.status.is_success() { page.with(StatusCode::NOT_FOUND) } else { object };
-    deliver(unknown, x_cache, &HeaderMap::new())
+    deliver(unknown, x_cache, &HeaderMap::new(), distribution.clock.now())
 }
 
 impl Distribution {
@@ -165,7 +171,7 @@ impl Distribution {
 
     /// What there is at `path`, and whether the edge had it.
     async fn look_up(&self, path: String, headers: &HeaderMap) -> (Object, &'static str) {
-        let hit = self.cache().get(&path);
+        let hit = self.cache().get(&path, self.clock.now());
         match hit {
             Some(object) => (object, "Hit from cloudfront"),
             None => (self.fetch(path, headers.clone()).await, "Miss from cloudfront"),
@@ -180,7 +186,7 @@ impl Distribution {
         }
         let object = match path.parse::<Uri>() {
             Ok(uri) if path != "/" && !has_dot_segments(&path) => self.ask_bucket(uri, headers).await,
-            _ => missing(),
+            _ => self.missing(),
         };
         self.cache().put(path, object.clone(), generation);
         object
@@ -193,15 +199,22 @@ impl Distribution {
         let (mut parts, body) = self.bucket.ask(request).await.into_parts();
         // The edge may read objects, not list them: then S3 does not tell what is missing from what is forbidden.
         if parts.status == StatusCode::NOT_FOUND {
-            return missing();
+            return self.missing();
         }
         for name in [header::ACCESS_CONTROL_ALLOW_ORIGIN, header::ACCESS_CONTROL_ALLOW_METHODS] {
             parts.headers.remove(name); // The emulator's, not the bucket's.
         }
         match axum::body::to_bytes(body, BODY_LIMIT_BYTES).await {
-            Ok(body) => Object::new(parts.status, parts.headers, body),
-            Err(error) => Object::new(StatusCode::BAD_GATEWAY, HeaderMap::new(), error.to_string().into()),
+            Ok(body) => Object::new(parts.status, parts.headers, body, self.clock.now()),
+            Err(error) => {
+                Object::new(StatusCode::BAD_GATEWAY, HeaderMap::new(), error.to_string().into(), self.clock.now())
+            }
         }
+    }
+
+    fn missing(&self) -> Object {
+        let headers = [(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"))].into_iter().collect();
+        Object::new(StatusCode::FORBIDDEN, headers, ACCESS_DENIED.into(), self.clock.now())
     }
 
     fn cache(&self) -> MutexGuard<'_, Cache> {
@@ -215,15 +228,10 @@ fn has_dot_segments(path: &str) -> bool {
     plain.split('/').any(|segment| segment == "." || segment == "..")
 }
 
-fn missing() -> Object {
-    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"))].into_iter().collect();
-    Object::new(StatusCode::FORBIDDEN, headers, ACCESS_DENIED.into())
-}
-
-fn deliver(object: Object, x_cache: &'static str, asked: &HeaderMap) -> Response {
+fn deliver(object: Object, x_cache: &'static str, asked: &HeaderMap, now: Timestamp) -> Response {
     let etag = object.headers.get(header::ETAG);
     let unchanged = etag.is_some() && etag == asked.get(header::IF_NONE_MATCH);
-    let age = object.age().as_secs();
+    let age = object.age(now).as_secs();
     let mut response = Response::new(Body::from(object.body));
     *response.status_mut() = object.status;
     *response.headers_mut() = object.headers;

@@ -210,6 +210,8 @@ async fn run(stage: &Stage, process: Process, scenario: &Scenario, fault: Option
     let (first, second) = Box::pin(async { tokio::join!(first, second) }).await;
     let mut outcomes: Vec<_> = std::iter::once(first).chain(second).collect();
     for told in &scenario.after {
+        // Guests open the link as soon as it is there, and the edge holds what they saw.
+        stage.look().await;
         outcomes.push(stage.tell(told).await);
     }
     outcomes

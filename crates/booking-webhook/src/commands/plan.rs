@@ -73,9 +73,10 @@ fn shown(app: &App, step: &str, preview: Preview, address: &Address) -> Value {
         Action::Create => json!({ "action": "create", "method": "POST", "url": url, "body": sends }),
         Action::Change(fields) => json!({ "action": "change", "method": "PATCH", "url": one(), "body": fields }),
         Action::Remove => json!({ "action": "remove", "method": "DELETE", "url": one() }),
-        Action::Publish => json!({
+        Action::Publish { invalidate } => json!({
             "action": "publish", "bucket": app.config.guest_page.bucket, "bytes": page_bytes,
-            "objects": [address.key, address.calendar_key], "invalidate": address.paths(),
+            "objects": [address.key, address.calendar_key],
+            "invalidate": if *invalidate { address.paths() } else { Vec::new() },
         }),
         Action::Park(needs_decision) => {
             json!({ "action": "park", "why": needs_decision.why, "next": needs_decision.next })

@@ -44,8 +44,11 @@ pub enum Action {
     Change(Fields),
     /// Take it away.
     Remove,
-    /// Put the page and its calendar file, and make both visible.
-    Publish,
+    /// Put the page and its calendar file; and have the edge forget older ones, unless there never were any.
+    Publish {
+        /// Something was published before, or may have been.
+        invalidate: bool,
+    },
     /// Make sure that crew can see no money.
     CheckForMoney,
 }
@@ -64,7 +67,7 @@ impl Action {
             Self::Create => "create",
             Self::Change(_) => "change",
             Self::Remove => "remove",
-            Self::Publish => "publish",
+            Self::Publish { .. } => "publish",
             Self::CheckForMoney => "check_for_money",
         }
     }
@@ -279,7 +282,8 @@ pub(super) fn guest_page(desired: &Desired<DesiredPage>, known: &Known<ShownPage
     if shows_it && !known.step.unknown && when.trigger != Trigger::Operator {
         Action::Done(StepStatus::InStep)
     } else {
-        Action::Publish
+        // Of a path that nobody was ever told the edge holds nothing but, for seconds, that it leads nowhere.
+        Action::Publish { invalidate: known.may_show_something() }
     }
 }
 

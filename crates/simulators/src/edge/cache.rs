@@ -7,12 +7,12 @@ use std::{
 
 use axum::body::Bytes;
 use http::{HeaderMap, StatusCode, header};
-use tokio::time::Instant;
+use jiff::Timestamp;
 
 const ENTRIES_AT_MOST: usize = 1_000;
 /// What CloudFront's managed policy *CachingOptimized* takes when the origin says nothing.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(86_400);
-/// CloudFront's minimum for errors. The templates keep them for a minute, which a rehearsal has no patience for.
+/// What `infra/guest-site.yaml` says, and what CloudFront does by itself.
 const ERROR_LIFETIME: Duration = Duration::from_secs(10);
 
 /// An answer of the origin, as it can be given again.
@@ -21,16 +21,17 @@ pub(super) struct Object {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
-    since: Instant,
+    since: Timestamp,
 }
 
 impl Object {
-    pub(super) fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
-        Self { status, headers, body, since: Instant::now() }
+    /// What the origin answered at `since`.
+    pub(super) fn new(status: StatusCode, headers: HeaderMap, body: Bytes, since: Timestamp) -> Self {
+        Self { status, headers, body, since }
     }
 
-    pub(super) fn age(&self) -> Duration {
-        self.since.elapsed()
+    pub(super) fn age(&self, now: Timestamp) -> Duration {
+        Duration::try_from(now.duration_since(self.since)).unwrap_or_default()
     }
 
     /// The same content under another status: an error page is an object like any other.
@@ -38,8 +39,8 @@ impl Object {
         Self { status, ..self }
     }
 
-    fn is_fresh(&self) -> bool {
-        self.age() < lifetime(self.status, &self.headers)
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        self.age(now) < lifetime(self.status, &self.headers)
     }
 }
 
@@ -57,13 +58,13 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    pub(super) fn get(&self, path: &str) -> Option<Object> {
-        self.objects.get(path).filter(|object| object.is_fresh()).cloned()
+    pub(super) fn get(&self, path: &str, now: Timestamp) -> Option<Object> {
+        self.objects.get(path).filter(|object| object.is_fresh(now)).cloned()
     }
 
     /// Keeps `object`, unless something was invalidated since `generation`: it may be older than that.
     pub(super) fn put(&mut self, path: String, object: Object, generation: usize) {
-        if generation != self.generation() || !object.is_fresh() {
+        if generation != self.generation() || !object.is_fresh(object.since) {
             return;
         }
         if self.objects.len() == ENTRIES_AT_MOST {
@@ -117,7 +118,7 @@ mod tests {
 
     fn object(control: &'static str) -> Object {
         let headers = [(header::CACHE_CONTROL, control.parse().expect("a valid header"))].into_iter().collect();
-        Object::new(StatusCode::OK, headers, Bytes::from_static(b"a page"))
+        Object::new(StatusCode::OK, headers, Bytes::from_static(b"a page"), Timestamp::UNIX_EPOCH)
     }
 
     #[test]
@@ -144,11 +145,11 @@ mod tests {
             let mut cache = Cache::default();
             cache.put("/g/A.html".to_owned(), object(""), 0);
             cache.apply(Invalidation { id: "I1".to_owned(), paths: vec![pattern.to_owned()] });
-            assert_eq!(cache.get("/g/A.html").is_none(), dropped, "{pattern}");
+            assert_eq!(cache.get("/g/A.html", Timestamp::UNIX_EPOCH).is_none(), dropped, "{pattern}");
 
             cache.put("/g/A.html".to_owned(), object(""), cache.generation());
             cache.apply(Invalidation { id: "I1".to_owned(), paths: vec![pattern.to_owned()] });
-            assert!(cache.get("/g/A.html").is_some(), "an invalidation is applied once");
+            assert!(cache.get("/g/A.html", Timestamp::UNIX_EPOCH).is_some(), "an invalidation is applied once");
         }
     }
 
@@ -158,6 +159,15 @@ mod tests {
         let generation = cache.generation();
         cache.apply(Invalidation { id: "I1".to_owned(), paths: vec!["/g/A.html".to_owned()] });
         cache.put("/g/A.html".to_owned(), object(""), generation);
-        assert!(cache.get("/g/A.html").is_none());
+        assert!(cache.get("/g/A.html", Timestamp::UNIX_EPOCH).is_none());
+    }
+
+    #[test]
+    fn a_miss_is_forgotten_within_seconds() {
+        let mut cache = Cache::default();
+        let missing = Object::new(StatusCode::FORBIDDEN, HeaderMap::new(), Bytes::new(), Timestamp::UNIX_EPOCH);
+        cache.put("/g/A.html".to_owned(), missing, 0);
+        let after = |seconds: i64| Timestamp::from_second(seconds).expect("valid");
+        assert_eq!([9, 10].map(|seconds| cache.get("/g/A.html", after(seconds)).is_some()), [true, false]);
     }
 }

@@ -22,6 +22,7 @@ impl Site {
             emulator_url: emulator.url(),
             bucket: cloud.bucket.clone(),
             distribution_id: cloud.distribution_id.clone(),
+            clock: Clock::system(),
         });
         let edge = edge.await.expect("a free port");
         Self { cloud, edge, traffic }

@@ -24,10 +24,10 @@ pub(super) async fn bring_in_step(context: &ReconcileContext<'_>) -> StepOutcome
     let action = plan::guest_page(&desired, before, &context.when());
     let mut attempt =
         Attempt::begin(context, STEP, plan::page_digest(&desired), StepOutcome::untouched(before.clone()));
-    let (Desired::Shown(page) | Desired::Withdrawn(page), Action::Publish) = (desired, &action) else {
+    let (Desired::Shown(page) | Desired::Withdrawn(page), &Action::Publish { invalidate }) = (desired, &action) else {
         return attempt.end(action);
     };
-    let outcome = match publish(context, &page).await {
+    let outcome = match publish(context, &page, invalidate).await {
         Ok(()) => {
             attempt.shows(ShownPage { content: Some(page.digest), ..page.shown });
             attempt.did("published");
@@ -46,10 +46,10 @@ pub(super) async fn bring_in_step(context: &ReconcileContext<'_>) -> StepOutcome
     outcome
 }
 
-async fn publish(context: &ReconcileContext<'_>, page: &DesiredPage) -> Result<(), CallError> {
+async fn publish(context: &ReconcileContext<'_>, page: &DesiredPage, invalidate: bool) -> Result<(), CallError> {
     let page = page.page.as_ref().map_err(|error| CallError::new(PUT_PAGE, Class::Refused, with_causes(error)))?;
-    let reference = format!("{}-{}", context.record.charter_id, context.record.fence);
-    context.publisher.publish(page, &context.address, &reference, &context.deadline).await
+    let reference = invalidate.then(|| format!("{}-{}", context.record.charter_id, context.record.fence));
+    context.publisher.publish(page, &context.address, reference.as_deref(), &context.deadline).await
 }
 
 /// When SCC has told an id of its own meanwhile, the page still asks for photos under ours: it is due again at once.

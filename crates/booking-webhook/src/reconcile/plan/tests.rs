@@ -277,16 +277,18 @@ fn the_page_is_put_whenever_it_may_be_another() {
     };
     let in_step = || Action::Done(StepStatus::InStep);
     let delivery = Trigger::Delivery;
+    let publish = |invalidate| Action::Publish { invalidate };
     for (is_shown, step, known, trigger, expected) in [
-        (true, StepRecord::default(), None, delivery, Action::Publish),
-        (true, StepRecord::default(), Some(page(Some("older"))), delivery, Action::Publish),
-        (true, StepRecord::default(), Some(page(None)), delivery, Action::Publish),
-        (true, unknown(), Some(page(Some("wanted"))), delivery, Action::Publish),
+        (true, StepRecord::default(), None, delivery, publish(false)),
+        (true, unknown(), None, delivery, publish(true)),
+        (true, StepRecord::default(), Some(page(Some("older"))), delivery, publish(true)),
+        (true, StepRecord::default(), Some(page(None)), delivery, publish(true)),
+        (true, unknown(), Some(page(Some("wanted"))), delivery, publish(true)),
         (true, StepRecord::default(), Some(page(Some("wanted"))), delivery, in_step()),
-        (true, StepRecord::default(), Some(page(Some("wanted"))), Trigger::Operator, Action::Publish),
+        (true, StepRecord::default(), Some(page(Some("wanted"))), Trigger::Operator, publish(true)),
         (false, StepRecord::default(), None, delivery, Action::Done(StepStatus::NotNeeded)),
-        (false, unknown(), None, delivery, Action::Publish),
-        (false, StepRecord::default(), Some(page(Some("older"))), delivery, Action::Publish),
+        (false, unknown(), None, delivery, publish(true)),
+        (false, StepRecord::default(), Some(page(Some("older"))), delivery, publish(true)),
         (true, failed(StepStatus::Parked, "wanted", None, None), None, delivery, Action::WaitForPerson),
     ] {
         let desired = if is_shown { Desired::Shown(wanted()) } else { Desired::Withdrawn(wanted()) };
@@ -310,7 +312,7 @@ fn every_action_has_a_word_of_its_own() {
         Action::Create,
         Action::Change(Fields::new()),
         Action::Remove,
-        Action::Publish,
+        Action::Publish { invalidate: true },
         Action::CheckForMoney,
     ];
     let names: BTreeMap<&str, &Action> = actions.iter().map(|action| (action.name(), action)).collect();

@@ -1,4 +1,4 @@
-//! The page that guests open: rendered here, put into S3, made visible by an exact invalidation.
+//! The page that guests open: rendered here, put into S3; what the edge may still show of an older one is invalidated exactly.
 //!
 //! Built from [`crate::booking::Charter`], which has no money and no full name in it. Anybody with the link can open it.
 

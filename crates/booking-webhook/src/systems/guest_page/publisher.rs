@@ -1,4 +1,4 @@
-//! Puts guest pages into the bucket, and makes them visible by an exact invalidation.
+//! Puts guest pages into the bucket, and has the edge forget older ones by an exact invalidation.
 
 use std::fmt;
 
@@ -77,7 +77,8 @@ impl<'a> Publisher<'a> {
         Uploads::of(&secrets.scc.as_ref().ok()?.content, event_id, region)
     }
 
-    /// Puts both files, then invalidates them. All of it may be done again at any time with the same effect.
+    /// Puts both files, then invalidates them under `reference`; without one, nothing was ever published at this address. All of it may be
+    /// done again at any time with the same effect.
     ///
     /// # Errors
     /// The first [`CallError`]; what was put before it stays.
@@ -85,10 +86,11 @@ impl<'a> Publisher<'a> {
         &self,
         page: &GuestPage,
         address: &Address,
-        reference: &str,
+        reference: Option<&str>,
         deadline: &Deadline,
     ) -> Result<(), CallError> {
         self.put_both(page, address, deadline).await?;
+        let Some(reference) = reference else { return Ok(()) };
         self.invalidate(&address.paths(), reference, deadline).await
     }
 
