@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The guest's notes take 8 KiB of it if each character takes four bytes.
-const LARGEST_ITEM_BYTES: usize = 18 * 1024;
+const LARGEST_ITEM_BYTES: usize = 16 * 1024;
 
 /// The timeline's lines of one kind, in their order: the step, if there is one, and the words.
 fn lines(status: &Value, kind: &str) -> Vec<String> {

@@ -117,7 +117,7 @@ impl Booking {
         flags.extend((!fields.is_empty()).then_some(Flag::PassedOver { fields }));
         let place = place(sale.location.as_deref(), boat.meeting_point.as_ref(), operator, &mut flags);
         flags.extend(sale.notes.ends_with(NOTES_ARE_CUT).then_some(Flag::NotesCut));
-        let statement = Statement::of(sale.gross, &time, terms.crew.len(), &terms.rates);
+        let statement = Statement::of(sale.gross, &time, terms.crew.len(), terms.rates());
         let DividedNotes { for_crew, withheld } = DividedNotes::of(&sale.notes, &statement, &operator.money_words);
         let crew_notes_withheld = !withheld.is_empty();
         flags.extend(crew_notes_withheld.then_some(Flag::NotesWithheld { sentences: withheld }));

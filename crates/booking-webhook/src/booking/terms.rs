@@ -10,20 +10,24 @@ use super::{
     PublicText, Rates, Roster,
 };
 
-/// What is settled for one booking. Stored with it.
+/// What is settled for one booking. Stored with it, but for the people, who follow from the rest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Settlement", into = "Settlement")]
 pub struct Terms {
     /// Crew beside the captain, each once; at least one. The money is computed from them.
     pub crew: Vec<PersonId>,
     /// The captain.
     pub captain: PersonId,
-    /// What they, and the port, cost.
-    pub rates: Rates,
-    /// The boat for which all this was settled, as the sender named it.
-    #[serde(default)]
-    reference: BoatReference,
+    settlement: Settlement,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Settlement {
+    rates: Rates,
+    /// The sender's id of the boat for which all this was settled.
+    boat_id: String,
     /// The same boat as the operator file had it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     boat: Option<Box<SettledBoat>>,
     /// Who sails when nobody is named.
     #[serde(default)]
@@ -32,7 +36,7 @@ pub struct Terms {
     #[serde(default)]
     named: Assigned,
     /// Those of `named` who were named for another boat than this.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     named_for_another_boat: Vec<PersonId>,
 }
 
@@ -47,6 +51,25 @@ struct SettledBoat {
     emergency_contact: Option<EmergencyContact>,
 }
 
+/// Settled terms that name no crew or no captain; the function stores none.
+#[derive(Debug, thiserror::Error)]
+#[error("not everybody who must sail is named: {0:?}")]
+struct NobodySails(Vec<FieldFault>);
+
+impl TryFrom<Settlement> for Terms {
+    type Error = NobodySails;
+
+    fn try_from(settlement: Settlement) -> Result<Self, NobodySails> {
+        Self::of(settlement).map_err(NobodySails)
+    }
+}
+
+impl From<Terms> for Settlement {
+    fn from(terms: Terms) -> Self {
+        terms.settlement
+    }
+}
+
 impl Terms {
     /// The terms of a booking that has none yet. See [`Self::settle`].
     ///
@@ -57,7 +80,8 @@ impl Terms {
     }
 
     /// The terms that follow when a snapshot names this boat and these people. On the same boat as before, roster and rates stay as they
-    /// were settled; another boat brings its own. People whom anybody named stay. The captain is not paid as crew, too.
+    /// were settled; another boat brings its own. People who were named stay. The captain is not paid as crew, too: a list that
+    /// names the captain alone names no crew.
     ///
     /// # Errors
     /// One fault for each of crew and captain that neither snapshots nor roster name.
@@ -67,78 +91,75 @@ impl Terms {
         assigned: &Assigned,
         operator: &Operator,
     ) -> Result<Self, Vec<FieldFault>> {
-        let same_boat = previous.filter(|terms| terms.are_for(boat, operator));
+        let previous = previous.map(|terms| &terms.settlement);
+        let same_boat = previous.filter(|settled| settled.is_for(boat, operator));
         let found = operator.boat(boat);
         let (roster, rates, settled_boat) = match same_boat {
-            Some(terms) => (terms.roster_or_people(), terms.rates.clone(), terms.boat.clone()),
+            Some(settled) => (settled.roster.clone(), settled.rates.clone(), settled.boat.clone()),
             None => (
                 found.map(|boat| boat.roster.clone()).unwrap_or_default(),
                 found.and_then(|boat| boat.rates.clone()).unwrap_or_else(|| operator.rates.clone()),
                 found.map(|boat| Box::new(SettledBoat::of(boat))),
             ),
         };
-        let before = previous.map(|terms| terms.named.clone()).unwrap_or_default();
+        let before = previous.map(|settled| settled.named.clone()).unwrap_or_default();
+        let captain = assigned.captain.clone().or(before.captain.clone()).or(roster.captain.clone());
+        let crew = assigned.crew.clone().filter(|crew| crew_beside(captain.as_ref(), crew).is_some());
         let kept = Assigned {
-            crew: before.crew.filter(|_| assigned.crew.is_none()),
+            crew: before.crew.filter(|_| crew.is_none()),
             captain: before.captain.filter(|_| assigned.captain.is_none()),
         };
         let named_for_another_boat = match (previous, same_boat) {
-            (_, Some(terms)) => {
-                terms.named_for_another_boat.iter().filter(|person| people(&kept).contains(person)).cloned().collect()
+            (_, Some(settled)) => {
+                settled.named_for_another_boat.iter().filter(|person| people(&kept).contains(person)).cloned().collect()
             }
             (Some(_), None) => people(&kept),
             (None, None) => Vec::new(),
         };
-        let named =
-            Assigned { crew: assigned.crew.clone().or(kept.crew), captain: assigned.captain.clone().or(kept.captain) };
+        let named = Assigned { crew: crew.or(kept.crew), captain: assigned.captain.clone().or(kept.captain) };
+        let boat_id = boat.id.clone();
+        Self::of(Settlement { rates, boat_id, boat: settled_boat, roster, named, named_for_another_boat })
+    }
+
+    /// Who was named sails, else the roster.
+    fn of(settlement: Settlement) -> Result<Self, Vec<FieldFault>> {
+        let Settlement { roster, named, .. } = &settlement;
         let captain = named.captain.clone().or(roster.captain.clone());
         let beside = |people: &[PersonId]| crew_beside(captain.as_ref(), people);
         let crew = named.crew.as_deref().and_then(beside).or_else(|| beside(&roster.crew));
-        let crew = crew.or_else(|| same_boat.and_then(|terms| beside(&terms.crew)));
         let (crew, captain) = both(crew, captain)?;
-        let reference = boat.clone();
-        Ok(Self { crew, captain, rates, reference, boat: settled_boat, roster, named, named_for_another_boat })
+        Ok(Self { crew, captain, settlement })
     }
 
-    /// The same terms with the people that the newest snapshot names, on the same boat.
-    #[must_use]
-    pub fn with(self, assigned: &Assigned) -> Self {
-        let reference = self.reference.clone();
-        Self::settle(Some(&self), &reference, assigned, &Operator::default()).unwrap_or(self)
+    /// What crew, captain and the port cost.
+    pub fn rates(&self) -> &Rates {
+        &self.settlement.rates
     }
 
     /// The boat as it was settled, for when the operator file has it no more.
     pub(super) fn boat(&self) -> Option<Boat> {
         let SettledBoat { id, name, capacity, check_in_minutes, meeting_point, emergency_contact } =
-            *self.boat.clone()?;
+            *self.settlement.boat.clone()?;
         Some(Boat { id, name, capacity, check_in_minutes, meeting_point, emergency_contact, ..Boat::default() })
     }
 
     /// What a person should look at.
     pub(super) fn flag(&self) -> Option<Flag> {
-        let people = self.named_for_another_boat.clone();
+        let people = self.settlement.named_for_another_boat.clone();
         (!people.is_empty()).then_some(Flag::NamedForAnotherBoat { people })
     }
+}
 
-    /// Whether a sender means the boat for which these terms were settled, whatever the operator file calls it by now.
-    fn are_for(&self, boat: &BoatReference, operator: &Operator) -> bool {
+impl Settlement {
+    /// Whether a sender means the boat for which this was settled, whatever the operator file calls it by now.
+    fn is_for(&self, boat: &BoatReference, operator: &Operator) -> bool {
         let same = |one: &str, other: &str| one.trim().eq_ignore_ascii_case(other.trim());
-        let settled_before_boats_were_kept = self.reference == BoatReference::default();
-        settled_before_boats_were_kept
-            || same(&self.reference.id, &boat.id)
+        same(&self.boat_id, &boat.id)
             || match (&self.boat, operator.boat(boat)) {
                 (Some(settled), Some(found)) => same(&settled.id, &found.id),
                 (Some(settled), None) => same(&settled.id, &boat.id) || same(&settled.name, &boat.name),
                 (None, _) => false,
             }
-    }
-
-    fn roster_or_people(&self) -> Roster {
-        let was_kept = !self.roster.crew.is_empty() || self.roster.captain.is_some();
-        if was_kept || self.named != Assigned::default() {
-            return self.roster.clone();
-        }
-        Roster { crew: self.crew.clone(), captain: Some(self.captain.clone()) }
     }
 }
 
