@@ -75,5 +75,5 @@ def secrets(account: Account) -> list[str]:
         try:
             client.describe_secret(SecretId=f"{prefix}/{name}")
         except client.exceptions.ResourceNotFoundException:
-            missing.append(f"there is no secret {prefix}/{name} in {account.settings.region}: README.md#secrets says what belongs into it")
+            missing.append(f"there is no secret {prefix}/{name} in {account.settings.region}: docs/configuration.md#secrets says what belongs into it")
     return missing
