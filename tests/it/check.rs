@@ -9,7 +9,8 @@ use crate::{
     world::{DENIED, World},
 };
 
-const ALL: [&str; 16] = [
+/// What a check looks at, in order.
+pub(crate) const ALL: [&str; 16] = [
     "environment",
     "secrets",
     "operator_file",

@@ -9,6 +9,7 @@ mod check;
 mod cold_start;
 mod deliveries;
 mod direct;
+mod documents;
 mod failures;
 mod front_door;
 mod guard_rails;

@@ -36,7 +36,7 @@ const AREAS: [(&str, Area); 6] = [
 ];
 
 /// The names of all variables that the function reads.
-pub(super) fn variables() -> BTreeSet<String> {
+pub(crate) fn variables() -> BTreeSet<String> {
     let read = RefCell::new(BTreeSet::new());
     let config = Config::from_vars(|name| {
         read.borrow_mut().insert(name.to_owned());

@@ -12,7 +12,7 @@ mod watch;
 use std::collections::{BTreeMap, BTreeSet};
 
 use code::Area;
-pub(crate) use code::messages_for_people;
+pub(crate) use code::{messages_for_people, variables as variables_of_the_function};
 use template::{Statement, Template};
 pub(crate) use watch::METRICS;
 
