@@ -1,4 +1,4 @@
-//! What must hold whatever comes in.
+//! What must hold for any input.
 
 use booking_webhook::{
     booking::Operator,

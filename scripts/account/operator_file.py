@@ -16,7 +16,7 @@ LINE = "operator_file"
 
 
 def put(account: Account, file: Path, drawer: Path) -> None:
-    """Puts `file` in the place of the operator file. Whatever goes wrong, the one before is back at the end."""
+    """Puts `file` in the place of the operator file. If anything goes wrong, the one before is back at the end."""
     stack = account.stack()
     where = parameters_of(stack) if stack else {}
     bucket, key = where.get("ConfigurationBucket"), where.get("OperatorKey")

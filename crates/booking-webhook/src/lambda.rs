@@ -52,7 +52,7 @@ async fn direct(app: &App, event: &[u8], context: &Context, deadline: &Deadline)
         // A person enters a booking: the canonical booking object.
         Some(("booking", _)) => enter(app, &json, context, deadline).await,
         Some(("plan", _)) => plan(app, &json, deadline).await,
-        // A captured API Gateway event, delivered again: its signature must fit, whatever its age.
+        // A captured API Gateway event, delivered again: its signature must fit, its age does not count.
         Some(("deliver", captured)) => {
             let captured = lambda_http::request::from_str(&captured.to_string());
             let captured = captured
@@ -81,7 +81,7 @@ fn is_api_gateway(request: &Request) -> bool {
 
 /// With the defaults in its place every charter would be changed to them.
 fn without_operator_file(fault: &str) -> Problem {
-    tracing::error!(fault, "nothing is made of any booking: the operator file cannot be used");
+    tracing::error!(fault, "no booking can be processed: the operator file cannot be used");
     let detail = format!("Mend it, then start the function anew: {fault}");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The operator file cannot be used", detail)
 }

@@ -46,7 +46,7 @@ pub struct Answer {
     pub steps: PerStep<StepReport>,
 }
 
-/// What keeps a request from being taken, for whoever sent it.
+/// Why a request was not taken, in words for its sender.
 #[derive(Debug, Clone, Serialize)]
 pub struct Problem {
     /// In a few words, the same for every problem of its kind.
@@ -239,7 +239,7 @@ pub fn ledger_unavailable(error: CallError) -> Problem {
         return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The ledger refuses what it is asked", detail);
     }
     tracing::error!(reason, "the ledger cannot be reached: the sender is asked to send it again");
-    let detail = format!("Nothing was promised and nobody else was called; send it again in a minute ({reason})");
+    let detail = format!("Nothing was promised and no other system was called; send it again in a minute ({reason})");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The ledger cannot be reached", detail)
 }
 

@@ -1,6 +1,6 @@
 //! The harbour: the rehearsal as people see it, in a browser and in a terminal.
 //!
-//! Whoever is to trust the function wants to watch it work: one signed booking, the four systems side by side, each call on
+//! To trust the function, people want to watch it work: one signed booking, the four systems side by side, each call on
 //! the way, and what happens when one of them fails. The systems shown here are read from the stand-ins, never from what the
 //! function says it did; its own answer and its timeline stand beside that, to be compared.
 

@@ -166,7 +166,7 @@ impl Rehearsal {
         self.deliver_raw(&self.sender.sign(&id, &body, Clock::system().now()), body).await
     }
 
-    /// Sends these headers and bytes to the webhook, whatever they are.
+    /// Sends these headers and bytes to the webhook as they are.
     ///
     /// # Errors
     /// When a header is none, or nothing was answered.
@@ -221,7 +221,7 @@ impl Rehearsal {
         Ok(self.cloud.secret(name).await?)
     }
 
-    /// Kills every environment of the function, at whatever it is doing.
+    /// Kills every environment of the function in the middle of its work.
     pub async fn kill(&self) {
         for environment in self.environments.lock().await.drain(..) {
             environment.kill().await;

@@ -150,7 +150,7 @@ fn plan(snapshot: &Snapshot, sale: &Sale, operator: &Operator) -> String {
     out
 }
 
-/// What stands in the body and is looked at by nobody.
+/// The parts of the body that the mapping does not read.
 fn unread<'a>(body: &Value, read: impl Iterator<Item = &'a String>) -> String {
     let read: Vec<Vec<&str>> = read.map(|pointer| pointer.split('/').skip(1).collect()).collect();
     let covered = |leaf: &str| {

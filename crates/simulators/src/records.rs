@@ -26,7 +26,7 @@ use serde_json::json;
 use crate::{clock::Clock, contract::Object};
 
 const KEPT_IN_MEMORY: usize = 10_000;
-/// Staging cleans up after itself: what nobody has touched for so long is forgotten.
+/// Staging cleans up after itself: records that were not touched for so long expire.
 const KEPT_IN_A_TABLE_HOURS: i64 = 90 * 24;
 const CHANGE_ATTEMPTS: usize = 10;
 
@@ -44,7 +44,7 @@ const COUNTER: &str = "counter";
 pub enum Records {
     /// Gone with the process.
     Memory(Memory),
-    /// Shared by whoever knows the table.
+    /// Shared by all that use the table.
     Table(RecordsTable),
 }
 

@@ -87,7 +87,7 @@ impl Lambda {
         self.invocations.invoke(Bytes::from(payload.to_string())).await
     }
 
-    /// The newest 500 invocations that are over, whoever asked for them, in the order of their ends.
+    /// The newest 500 invocations that are over, in the order of their ends.
     #[must_use]
     pub fn past_invocations(&self) -> Vec<PastInvocation> {
         self.invocations.past()

@@ -9,7 +9,7 @@ use super::{BoatReference, Money, MoneyWords, Operator, PublicText, Statement, p
 enum Place {
     /// The name of an attribute of an SCC item with a number in it.
     AttributeName,
-    /// A text in an SCC item, whoever wrote it.
+    /// A text in an SCC item.
     SccText,
     /// A text among the tips, mileage, supplies and expenses that crew log.
     CrewsAccount,

@@ -1,4 +1,4 @@
-//! What the office pastes to the guest, in the guest's language: nobody else sends the guest the link.
+//! What the office pastes to the guest, in the guest's language. No other system sends the guest the link.
 
 use jiff::Timestamp;
 

@@ -75,7 +75,7 @@ identifier!(PersonId);
 /// Our id for a charter: SCC's `event_id`, the page's name, the end of `/g/{charter_id}`. 8 characters of upper-case Crockford base32.
 ///
 /// Derived with HMAC-SHA256 from the secret link key and the booking id: the same booking always gets the same id, and without the key
-/// nobody can guess the page of a booking whose id they know.
+/// a known booking id does not reveal the page.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CharterId(String);
 

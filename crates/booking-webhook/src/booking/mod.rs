@@ -1,6 +1,6 @@
 //! The rules of a booking, and nothing else.
 //!
-//! Pure on purpose: no I/O, no clock, no JSON. Whatever is decided here (money, local time, who is aboard, what may be said to whom)
+//! Pure on purpose: no I/O, no clock, no JSON. What is decided here (money, local time, who is aboard, what may be said to whom)
 //! can be read in one place and tested as a table. The wire formats live beside the services that speak them.
 
 mod bounds;

@@ -70,7 +70,7 @@ pub struct Sale {
     pub gross: Money,
     /// Who booked.
     pub guest: Guest,
-    /// What the guest wrote. The office reads it whole, crew without its money, nobody else.
+    /// What the guest wrote. The office reads it whole, crew without its money; guests never see it.
     pub notes: String,
     /// Where, if not at the boat's own meeting point.
     pub location: Option<String>,
@@ -79,7 +79,7 @@ pub struct Sale {
     /// What people call who sold it, when that is not Boatsetter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seller: Option<String>,
-    /// Fields whose values could not be read and that nobody needs: the booking does without them.
+    /// Fields whose values could not be read and that the booking can do without.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passed_over: Vec<Field>,
 }
@@ -93,7 +93,7 @@ impl Sale {
     }
 }
 
-/// What was paid, who paid it and what they wrote stay out of logs, whoever formats a snapshot.
+/// Keeps what was paid, who paid it and what they wrote out of logs.
 impl fmt::Debug for Sale {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

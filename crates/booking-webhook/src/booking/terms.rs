@@ -29,7 +29,7 @@ struct Settlement {
     /// The same boat as the operator file had it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     boat: Option<Box<SettledBoat>>,
-    /// Who sails when nobody is named.
+    /// Who sails if the booking names no people.
     #[serde(default)]
     roster: Roster,
     /// Who was named last: each list stays until another one is named.
@@ -195,7 +195,7 @@ fn both(crew: Option<Vec<PersonId>>, captain: Option<PersonId>) -> Result<(Vec<P
     }
 }
 
-/// Everybody but the captain, once; `None` when nobody is left.
+/// The people without the captain and without repeats; `None` if none is left.
 fn crew_beside(captain: Option<&PersonId>, people: &[PersonId]) -> Option<Vec<PersonId>> {
     let mut crew: Vec<PersonId> = Vec::new();
     for person in people {

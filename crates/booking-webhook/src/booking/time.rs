@@ -1,6 +1,6 @@
 //! When a charter sails, on the dock's own clock.
 //!
-//! Everybody concerned (captain, crew, guest) stands on the same dock, so every time is shown in the operator's zone whatever zone the
+//! Captain, crew and guest stand on the same dock, so every time is shown in the operator's zone, not in the zone the
 //! sender wrote. A sender's naive time is read in the zone that it names, else in the operator's. Source: `docs/decisions.md`, "Time".
 
 use jiff::{
@@ -120,7 +120,7 @@ pub struct CharterTime {
 }
 
 impl CharterTime {
-    /// So much elapsed time from `start` on, whatever the clocks do meanwhile.
+    /// `start` plus this much elapsed time, across clock changes.
     pub fn lasting(start: Zoned, duration: CharterDuration) -> Self {
         let end = start.saturating_add(SignedDuration::from_mins(duration.0.into()));
         Self { start, end }

@@ -1,7 +1,7 @@
 //! One booking, from what was said of it to the answer: record, bring in step, release.
 //!
-//! Nothing is sent anywhere before the ledger has the delivery and the snapshot; from then on nothing can be lost, whatever becomes of this
-//! process.
+//! Nothing is sent anywhere before the ledger has the delivery and the snapshot; from then on nothing can be lost, even if this
+//! process ends.
 
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ pub struct Progress {
 /// Records what came in, and brings the booking in step unless another invocation works on it.
 ///
 /// # Errors
-/// [`Problem`] when the ledger cannot be used: nothing was promised, and nobody else was called. 409 when something newer overtakes a
+/// [`Problem`] when the ledger cannot be used: nothing was promised, and no other system was called. 409 when something newer overtakes a
 /// person's entry.
 pub async fn accept(app: &App, incoming: &Incoming<'_>, deadline: &Deadline) -> Result<Progress, Problem> {
     let recorded = record(app, incoming, deadline).await?;
@@ -305,7 +305,7 @@ async fn work_on(
         let outcomes = bring_in_step(&app.context(&record, &desired, trigger, deadline)).await;
         measure(&app.metrics, &record.journal, &outcomes);
         let day = calendar_day(&desired, &outcomes);
-        // What holds for this boat and these people holds from now on, whatever becomes of the operator file.
+        // The terms are settled now; editing the operator file changes them no more.
         record.terms = desired.terms().cloned().or(record.terms);
         let steps = reports(&outcomes);
         write_down(&mut record, outcomes, deadline.now());

@@ -1,6 +1,6 @@
 //! Whether everything that the function needs is there and lets it in: for after a deployment, or when a secret was rotated.
 //!
-//! Nothing is created at the calendar or at SCC, and nobody is mailed. What it writes is one page of its own, the canary's, for a charter
+//! It creates nothing at the calendar or at SCC and mails nobody. What it writes is one page of its own, the canary's, for a charter
 //! id that no booking can get (whether pages can be published cannot be told without publishing one), and the page for links that lead
 //! nowhere, which belongs to no booking. It asks for no permission that a booking does not need.
 
@@ -189,7 +189,7 @@ async fn office(app: &App, deadline: &Deadline) -> Check {
 }
 
 async fn services(app: &App, deadline: &Deadline) -> [Check; 3] {
-    // A day on which nobody looks, and an event that nobody has.
+    // A day long past, and an event that does not exist.
     let day = BTreeSet::from([date(2000, 1, 1)]);
     let nobodys = EventId::from(&CharterId::canary());
     let (calendar, scc) = (app.calendar(), app.scc());
@@ -327,7 +327,7 @@ fn publication(published: Result<(), CallError>) -> (Check, Check) {
     }
 }
 
-/// No secret goes along and no redirect is followed, so the host need not be one that may be shown a token: it is whatever guests are sent to.
+/// No secret goes along and no redirect is followed, so the host need not be on the list of hosts that may be shown a token.
 async fn visit(
     publisher: &Publisher<'_>,
     name: &'static str,

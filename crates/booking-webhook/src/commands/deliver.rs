@@ -28,7 +28,7 @@ const LARGEST_BODY_BYTES: usize = 1024 * 1024;
 /// Accepts what API Gateway hands over.
 ///
 /// # Errors
-/// [`Problem`] for what is nobody's, not authentic, too large, or could not be recorded.
+/// [`Problem`] for what has no known sender, is not authentic, is too large, or could not be recorded.
 pub async fn deliver(app: &App, request: &Request, age: Age, deadline: &Deadline) -> Result<Reply, Problem> {
     let sender = addressee(app, request)?;
     let verifier = authenticate(app, sender, request, age, deadline).await?;
@@ -50,7 +50,7 @@ pub async fn deliver(app: &App, request: &Request, age: Age, deadline: &Deadline
     match reading {
         Ok(Reading::Ignored { why }) => {
             app.metrics.count_of(Metric::IgnoredDeliveries, sender.name.as_str());
-            tracing::info!(sender = %sender.name, why, "a delivery is no booking of ours");
+            tracing::info!(sender = %sender.name, why, "ignored a delivery that is not one of our bookings");
             Ok(Reply::Report { status: StatusCode::OK, document: json!({ "state": "ignored", "why": why }) })
         }
         Ok(Reading::Bookings(bookings)) => {

@@ -35,6 +35,6 @@ pub async fn enter(app: &App, event: &Value, context: &Context, deadline: &Deadl
 /// Pointers only: what stands at them could be personal.
 pub(super) fn rejected(faults: Vec<Fault>) -> Problem {
     let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
-    tracing::warn!(?pointers, "a booking cannot be read");
+    tracing::warn!(?pointers, "a booking that a person entered cannot be read");
     Problem::faulty(faults)
 }

@@ -167,7 +167,7 @@ async fn write_back(app: &App, prepared: &Prepared, deadline: &Deadline) -> Resu
     Ok(())
 }
 
-/// The same body again under another name, and what a newer snapshot or a person's entry made superfluous: both need nobody.
+/// Deliveries that no longer need a person: the same body under another name, and what a newer snapshot or an entry superseded.
 async fn close_what_is_superseded(app: &App, deadline: &Deadline) -> Result<(), CallError> {
     let waiting = app.ledger.waiting(Waiting::Quarantined, MOST_QUARANTINED, deadline).await?;
     let mut seen: Vec<(String, String)> = Vec::new();

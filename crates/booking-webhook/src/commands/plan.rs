@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Answers `{"plan": {"booking": {…}}}` with what would be done about each step if a person entered this booking now. Reads the ledger,
-/// asks nobody else, changes nothing.
+/// calls no other system, changes nothing.
 ///
 /// # Errors
 /// [`Problem`] 422 for a booking that cannot be read, and what the ledger's reading comes to.

@@ -1,4 +1,4 @@
-//! The schedule's work: whatever is due and whose time has come is brought in step.
+//! The schedule's work: bring in step each due step whose time has come.
 //!
 //! The index is asked for what is due, so the cost grows with that and not with what is stored; the claim checks again on the table itself.
 
@@ -69,13 +69,13 @@ pub async fn sweep(app: &App, request_id: &str, lambda_remaining: Duration) -> R
     );
     let told = tell_the_office(app, quarantined > 0, &deadline).await.unwrap_or_else(|error| {
         let reason = error.to_string();
-        tracing::error!(reason, "the office was not told all that it should know: the next sweep tries again");
+        tracing::error!(reason, "not all notices were sent to the office: the next sweep tries again");
         0
     });
     if let Err(error) = forget_guests(app, &deadline).await {
         tracing::warn!(
             reason = error.to_string(),
-            "names of charters long over stay in the ledger until the next sweep"
+            "guests' names of charters long over were not removed: the next sweep tries again"
         );
     }
     tracing::info!(found, told, swept = worked_on, in_step, due, parked, left, "swept");
@@ -84,7 +84,7 @@ pub async fn sweep(app: &App, request_id: &str, lambda_remaining: Duration) -> R
     })))
 }
 
-/// What waits as the sweep begins, for whoever watches: zeros too, so that silence is told from health.
+/// Reports what waits as the sweep begins; zeros too, so that silence can be told from health.
 fn gauge(metrics: &Metrics, backlog: &Backlog, now: Timestamp) {
     let Backlog { due, due_since, parked, quarantined } = *backlog;
     let oldest = due_since.and_then(|since| Duration::try_from(now.duration_since(since)).ok()).unwrap_or_default();

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-/// JSON in a JSON string in a JSON string: bridges wrap once; nobody wraps more often.
+/// JSON in a JSON string: bridges wrap once, and once more is the most we unwrap.
 const MOST_WRAPPINGS: usize = 2;
 const FORM: &str = "application/x-www-form-urlencoded";
 /// Form fields nest by brackets, `booking[guest][name]`.
 const DEEPEST_FORM: usize = 16;
 
-/// What a delivery's body says, whatever it means.
+/// What a delivery's body says, before a mapping gives it a meaning.
 ///
 /// - JSON, also as a JSON string, with a byte order mark, with bytes that are no UTF-8, with half a surrogate pair (each becomes U+FFFD),
 ///   with bare control characters in its strings;

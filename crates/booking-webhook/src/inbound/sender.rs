@@ -61,9 +61,9 @@ pub struct Sender {
 #[derive(Debug)]
 pub struct Senders {
     by_name: BTreeMap<SenderName, Sender>,
-    /// Files that are nobody's.
+    /// Files that belong to no sender.
     faults: Vec<String>,
-    /// False when the mappings could not be listed: then nobody knows who else may post.
+    /// False if the mappings could not be listed: then other senders are unknown.
     complete: bool,
 }
 
@@ -158,7 +158,7 @@ fn capitalised(name: &str) -> String {
     characters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(characters).collect()
 }
 
-/// Two senders whose ids could be the same are both faulty: nobody can tell whose booking it would be.
+/// Two senders whose ids could collide are both faulty: a booking could be either's.
 fn keep_prefixes_apart(mappings: &mut BTreeMap<SenderName, Result<Mapping, String>>) {
     let prefix = |mapping: &Result<Mapping, String>| {
         mapping.as_ref().map_or(String::new(), |mapping| mapping.prefix().to_owned())

@@ -30,7 +30,7 @@ pub struct LeaseRequest {
 /// What sets a piece of work off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trigger {
-    /// Something was delivered: whatever is due is tried at once.
+    /// Something was delivered: every due step is tried at once.
     Delivery,
     /// The schedule: only that is tried whose time has come.
     Schedule,
@@ -130,7 +130,7 @@ impl Ledger {
 }
 
 impl LeaseRequest {
-    /// `update`, which claims the booking too, on condition that nobody holds it or the lease is over. A `previous_holder` other than
+    /// `update`, which claims the booking too, on condition that the lease is free or over. A `previous_holder` other than
     /// `nobody` was never released: right-hand sides read the item before the update.
     pub(super) fn claim(&self, update: Update) -> Update {
         update
@@ -151,7 +151,7 @@ impl LeaseRequest {
 }
 
 impl Claim {
-    /// The same claim with what its holder has learned since: nobody else writes these, and the release that would have was too late.
+    /// The same claim with what its holder has learned since: only the holder writes these, and its release was too late.
     #[must_use]
     pub fn knowing(self, journal: Journal, history: History) -> Self {
         Self { record: BookingRecord { journal, history, ..self.record }, ..self }

@@ -282,7 +282,7 @@ impl Ledger {
         self.close_quarantine(id, "it was read again and accepted", ends, now, deadline).await
     }
 
-    /// A quarantined delivery needs nobody any more, because of `why`: it need not be kept for good. Does nothing to any other.
+    /// A quarantined delivery needs no person any more, because of `why`, and may expire. Does nothing to any other.
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be used.

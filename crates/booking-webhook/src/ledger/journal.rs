@@ -72,7 +72,7 @@ pub struct ShownFields {
 pub struct ShownPage {
     /// The page's key in the bucket.
     pub key: String,
-    /// The digest of both files; `None` when nobody knows what arrived.
+    /// The digest of both files; `None` if it is unknown what arrived.
     pub content: Option<String>,
     /// The start that the page says.
     pub start: Timestamp,

@@ -1,6 +1,6 @@
 //! What the office should hear of, and what it was told last.
 //!
-//! Whatever changes what the office should know sets `notice` and `notice_at` in the same write (a sparse index holds both); only the sweep
+//! A write that changes what the office should know sets `notice` and `notice_at` in the same write (a sparse index holds both); only the sweep
 //! sends, and writes back on condition of `notice_at`. A notice may be sent twice and is never lost.
 
 use jiff::Timestamp;
@@ -104,7 +104,7 @@ impl Ledger {
         Ok(matches!(self.update_item("told_of_delivery", &key, &update, deadline).await?, Updated::Done(_)))
     }
 
-    /// A person leaves a booking as it is: nothing of it is tried again and nobody is alarmed, until something newer comes in. `false`
+    /// A person leaves a booking as it is: it is not tried again and raises no alarm until something newer comes in. `false`
     /// when another invocation holds it, or something came in since it was read.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Putting a snapshot on record.
 //!
 //! ```text
-//! record ──▶ claimed     it is the newest, and nobody else was at work on the booking
+//! record ──▶ claimed     it is the newest, and no other invocation holds the booking
 //!        └─▶ unclaimed   it is the newest, and the holder sees that seq has moved; or
 //!                        a newer one that decides nothing came before it, and what it decides counts; or
 //!                        another snapshot has its version, and one of the two prevails; or
@@ -75,7 +75,7 @@ pub enum RecordOutcome {
 }
 
 impl Ledger {
-    /// Records a snapshot and claims its booking, if it is newer than what is on record and nobody is at work on the booking: one write,
+    /// Records a snapshot and claims its booking, if it is newer than what is on record and the lease is free: one write,
     /// which also makes the booking due, so that from here on nothing can be lost.
     ///
     /// # Errors
@@ -138,7 +138,7 @@ impl Ledger {
             let unchanged = Condition::equal("seq", number(record.seq));
             let update = match same {
                 SameVersion::Counts { contradicts } => due_now(new.newest(Some(contradicts)), new.at),
-                // Nobody need bring anything in step, so nobody releases it: the office hears of it all the same.
+                // Nothing is to be brought in step, so there is no release; the office hears of it all the same.
                 SameVersion::Contradicts => notice_due(set_contradicted(Update::new(), true), new.at),
             };
             record = write("record_same_version", update.on(unchanged)).await?;
@@ -292,7 +292,7 @@ fn set_version(update: Update, attributes: VersionAttributes, version: &Snapshot
     }
 }
 
-/// Due at once, for whatever time the booking waited until now.
+/// Due at once, even if the booking waited for a later time.
 fn due_now(update: Update, now: Timestamp) -> Update {
     update.set("due", text(DUE)).set("due_at", milliseconds(now)).set_if_absent("due_since", milliseconds(now))
 }

@@ -21,7 +21,7 @@ use crate::{
 /// What became of a release.
 #[derive(Debug)]
 pub enum ReleaseOutcome {
-    /// Nobody came in between.
+    /// No newer snapshot came in.
     Done,
     /// A newer snapshot came in; the lease is still ours.
     Newer,
@@ -86,7 +86,7 @@ impl Ledger {
         now: Timestamp,
         deadline: &Deadline,
     ) -> Result<(), CallError> {
-        // Nobody saw what came in meanwhile: if it is a cancellation, the time at which it came must stay.
+        // The holder did not see what came in meanwhile: if it was a cancellation, its time must stay.
         let unapproved = BookingRecord { approved: false, ..record.clone() };
         let update = releasing(&unapproved, Some(now), None, now).on(holds(record));
         self.update("release_due", &record.booking_id, &update, deadline).await.map(|_| ())
@@ -111,7 +111,7 @@ fn releasing(
     if let Some(terms) = &record.terms {
         update = update.set("terms", json(terms));
     }
-    // What a person leaves as it is waits for nobody.
+    // A dismissed booking does not wait for a person.
     let next_try_at = next_try_at.filter(|_| !record.is_dismissed());
     let is_parked = record.journal.is_parked() && !record.is_dismissed();
     update = match next_try_at.map(|at| (DUE, at)).or(is_parked.then_some((PARKED, now))) {

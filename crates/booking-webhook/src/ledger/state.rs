@@ -21,7 +21,7 @@ pub(super) const QUARANTINED: &str = "quarantined";
 pub struct BookingRecord {
     /// The marketplace's id.
     pub booking_id: BookingId,
-    /// Ours; the first one that was derived stays, whatever becomes of the link key.
+    /// Our id. The first one that was derived stays, even if the link key changes.
     pub charter_id: CharterId,
     /// What the newest snapshot says.
     pub status: BookingStatus,
@@ -47,7 +47,7 @@ pub struct BookingRecord {
     pub terms: Option<Terms>,
     /// Grows with every accepted snapshot.
     pub seq: u64,
-    /// Snapshots of one version say different things: one of them is wrong, and nobody can tell which.
+    /// Snapshots of one version say different things; one of them is wrong.
     pub contradicted: bool,
     /// Grows with every claim.
     pub fence: u64,

@@ -100,7 +100,7 @@ impl StepStatus {
     }
 }
 
-/// How one step is doing, whatever its system shows.
+/// What is known of any step, apart from what its system shows.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StepRecord {
@@ -115,7 +115,7 @@ pub struct StepRecord {
     /// How many of its parts of the booking are gone; tells one creation from another.
     #[serde(skip_serializing_if = "is_zero")]
     pub generation: u32,
-    /// A creation may have acted, and nobody has looked yet.
+    /// A creation may have acted and was not read back yet.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub creating: bool,
     /// Creations that may have acted and of which nothing was found, in the booking's life.

@@ -82,7 +82,7 @@ where
         return without_answer(call, error);
     };
     let code = service_error.code().unwrap_or("no code").to_owned();
-    // A success that the SDK could not read still reaches this point; whatever it did, it may have done.
+    // A success that the SDK could not read also reaches this point: the call may have acted.
     let by_status = || classify(call, status, false).unwrap_or(Class::Unknown { may_still_act: false });
     let class = class_of_code(&code).unwrap_or_else(by_status);
     CallError { reason: format!("answered {status}: {code}"), ..CallError::answered(call, class, status) }

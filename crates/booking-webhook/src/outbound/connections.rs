@@ -1,6 +1,6 @@
 //! The one HTTP client and its pool, made anew when the process was frozen in between.
 //!
-//! A request on a connection that died unnoticed is not answered, and nobody can tell whether it arrived: a creation would then have to
+//! A request on a connection that died unnoticed gets no answer, and its outcome is unknown: a creation would then have to
 //! wait for its settling time, for nothing.
 
 use std::{

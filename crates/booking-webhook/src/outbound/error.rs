@@ -114,7 +114,7 @@ pub fn classify(call: Call, status: StatusCode, asked_to_wait: bool) -> Option<C
     }
 }
 
-/// Both succeeded, or the failure after which less is known: a request that may still land must be waited for, whatever the other came to.
+/// Of two failures, the one after which less is known: a request that may still land must be waited for.
 pub fn worse_of(one: Result<(), CallError>, other: Result<(), CallError>) -> Result<(), CallError> {
     match (one, other) {
         (Err(one), Err(other)) if one.class.severity() < other.class.severity() => Err(other),
@@ -163,7 +163,7 @@ impl CallError {
         Self { status: Some(status.as_u16()), ..Self::new(call, class, format!("answered {status}")) }
     }
 
-    /// The same, told that whoever answered was not the service.
+    /// The same error, after it turned out that something other than the service answered.
     #[must_use]
     pub fn wrong_endpoint(self) -> Self {
         let reason = format!("{}: somebody else answers at the url in the {} secret", self.reason, self.call.service);

@@ -40,7 +40,7 @@ pub struct Call {
 /// What anybody is answered at a public address.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// The status, whatever it is.
+    /// The status.
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
@@ -67,13 +67,13 @@ impl Outbound {
         Ok(Self { connections, call_timeout, retry_base, metrics: Metrics::default() })
     }
 
-    /// What is counted here, and by whoever else has something to count.
+    /// The counters; other modules count here too.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
     /// Says that an invocation begins. After a pause the connections of the one before are not used again: Lambda freezes the process in
-    /// between, and what happened to them meanwhile nobody could notice.
+    /// between, and what happened to its connections meanwhile went unnoticed.
     ///
     /// # Errors
     /// What the TLS stack refused; never with the compiled-in roots.

@@ -121,7 +121,7 @@ impl DesiredState {
         }
     }
 
-    /// What was sold, if nobody needs to decide about it.
+    /// What was sold, unless a person must decide about it.
     pub fn booking(&self) -> Option<&Booking> {
         match self {
             Self::Confirmed(booking) | Self::Cancelled(booking) => Some(booking),
@@ -280,7 +280,7 @@ pub(super) fn event(
     })
 }
 
-/// Who sails is the operator's to change as long as the sender names nobody.
+/// While the sender names no people, the operator may change who sails.
 fn not_named(booking: &Booking) -> Vec<&'static str> {
     let assigned = &booking.assigned;
     let unnamed = [(assigned.crew.is_none(), "crew_ids"), (assigned.captain.is_none(), "captain_id")];

@@ -28,7 +28,7 @@ pub(super) fn content_digest(fields: &Fields) -> String {
     digest(canonical(&Value::Object(fields.clone())).to_string().as_bytes())
 }
 
-/// The fields that must be sent: those whose desired value is not the one that was last applied, and those of which nobody knows what was
+/// The fields that must be sent: those whose desired value is not the one that was last applied, and those of which it is unknown what was
 /// applied. Fields that are `left_alone` go only if they are in flight: people change them by hand.
 pub(super) fn changes(desired: &Fields, shown: &ShownFields, left_alone: &[&str]) -> Fields {
     let must_go = |name: &String, value: &Value| {

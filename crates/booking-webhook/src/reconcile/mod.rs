@@ -51,7 +51,7 @@ pub struct Planning<'a> {
 }
 
 impl<'a> Planning<'a> {
-    /// What would be done first about each step if it were done at `now`. Asks nobody.
+    /// What would be done first about each step if it were done at `now`. Makes no calls.
     pub fn preview(&self, now: Timestamp) -> PerStep<Preview> {
         let when = When { trigger: self.trigger, now, ends: self.desired.ends(), approved: self.record.approved };
         let journal = &self.record.journal;

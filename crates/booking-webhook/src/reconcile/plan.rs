@@ -34,7 +34,7 @@ pub enum Action {
     WaitForCrewEvent,
     /// Nothing before a person has decided.
     Park(NeedsDecision),
-    /// Look what is there: nobody knows.
+    /// Read back what is there: its state is unknown.
     ReadBack,
     /// Look what people wrote into the notes, for it stays; these fields change then.
     ReadNotes(Fields),
@@ -105,7 +105,7 @@ impl When {
     /// Why a step must not be touched now, if it must not.
     fn holds_back(&self, known: &StepRecord, content: &str) -> Option<Action> {
         let failed = known.failed_with(content);
-        // First: what nobody answers is tried at growing distances, and not as soon as it has settled.
+        // First: an unanswered step is tried at growing distances, not as soon as it has settled.
         let early = known.next_try_at.filter(|at| self.trigger == Trigger::Schedule && failed && self.now < *at);
         let settling = known.settles_at.filter(|_| known.is_settling(self.now));
         let parked = known.status == StepStatus::Parked && failed && self.trigger != Trigger::Operator;

@@ -191,7 +191,7 @@ impl App {
     /// An invocation ends: what it counted goes to `out`, beside the log, before the process may be frozen.
     pub fn end(&self, out: impl io::Write) {
         if let Err(error) = self.metrics.write(&self.config.environment, (self.clock)(), out) {
-            tracing::error!(error = with_causes(&error), "what was counted cannot be written");
+            tracing::error!(error = with_causes(&error), "the metrics cannot be written");
         }
     }
 
@@ -201,7 +201,7 @@ impl App {
         format!("{} {}", at.year(), dock_time(&at))
     }
 
-    /// A lease until whatever is sent before `deadline` can no longer land.
+    /// A lease until nothing that was sent before `deadline` can still land.
     pub fn lease(&self, deadline: &Deadline) -> LeaseRequest {
         let holder = format!("{:032x}", fastrand::u128(..));
         LeaseRequest { holder, now: deadline.now(), until: deadline.at() + self.config.redrive.settle }

@@ -1,4 +1,4 @@
-//! What is not as it should be, in words for whoever has just deployed.
+//! What is not as it should be, in words for the person who has just deployed.
 //!
 //! Nothing here knows what the function does, or at which rates: what a system shows is held against what was booked.
 

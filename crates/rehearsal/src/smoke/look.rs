@@ -118,7 +118,7 @@ async fn json<T: DeserializeOwned>(request: reqwest::RequestBuilder) -> Read<T> 
     serde_json::from_str(&body).map_err(|error| format!("{address} answered no JSON: {error}"))
 }
 
-/// A magic link opens its page to whoever reads it in a log of CI.
+/// A magic link in a CI log would open its page to every reader of the log.
 pub(super) fn without_query(url: &str) -> &str {
     url.split('?').next().unwrap_or(url)
 }

@@ -3,7 +3,7 @@ use futures::future::join_all;
 use super::*;
 use crate::{aws, dynamodb::DynamoDb, template::Table};
 
-/// Records in memory, and records in a table of the template: whatever holds for the ones holds for the others.
+/// Records in memory and records in a table of the template behave alike.
 async fn both() -> (DynamoDb, [Records; 2]) {
     let dynamodb = DynamoDb::start().await.expect("a free port");
     let client = Client::new(&aws::sdk_config(&dynamodb.url()));

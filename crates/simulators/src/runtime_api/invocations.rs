@@ -31,7 +31,7 @@ pub struct Invocation {
     pub milliseconds: u64,
 }
 
-/// An invocation that is over, whoever asked for it.
+/// An invocation that is over.
 #[derive(Clone, Debug)]
 pub struct PastInvocation {
     /// From 1, in the order of their ends.

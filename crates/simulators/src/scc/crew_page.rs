@@ -1,6 +1,6 @@
 //! The crew's page, opened by the magic link of a mail: no login, no script, no money.
 //!
-//! It shows the stored record as well, because crew can read whatever is in it: money that leaked there is seen here.
+//! It shows the stored record as well, because crew can read all of it: leaked money is seen here.
 
 mod deed;
 

@@ -104,7 +104,7 @@ impl Form {
         }
     }
 
-    /// Whether the same stands there whatever comes in.
+    /// Whether the value is a constant.
     pub(super) fn is_constant(&self) -> bool {
         matches!(self.source, Source::Constant(_))
     }

@@ -167,7 +167,7 @@ impl Mapping {
         self.foreign_prefixes = prefixes;
     }
 
-    /// The headers that the mapping reads: whoever reads a kept body again needs them.
+    /// The headers that the mapping reads, kept with the body for a later reading.
     pub fn headers(&self) -> Vec<&HeaderName> {
         let fields = self.fields.values().map(|(form, _)| form);
         let ignored = self.ignore.iter().map(|ignore| &ignore.form);
@@ -252,7 +252,7 @@ impl Mapping {
         self.fields.get(&field).map_or_else(|| place.pointer.to_owned(), |(form, _)| form.pointer(place))
     }
 
-    /// An object that says in itself which booking it is, or in which state, is read whatever the event is called.
+    /// An object that names a booking or its state is read, even if its event is one to ignore.
     fn is_a_booking(&self, body: &Value, found: &Found, headers: &HeaderMap) -> bool {
         let place = Place { body, booking: &found.value, pointer: &found.pointer, headers };
         let says = |field| {

@@ -125,7 +125,7 @@ impl Verifier {
         }
     }
 
-    /// The sender's id of the request, if nobody but the sender can have chosen it: a header that no signature covers is anybody's who
+    /// The sender's id of the request, if the signature covers it. A header that no signature covers can be changed by anybody who
     /// has captured one request, and a new name would make an old delivery a new one.
     pub fn delivery_name<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
         match self {

@@ -193,7 +193,7 @@ impl<S: Serialize> Attempt<'_, Known<S>> {
 
 impl<S: Serialize + HasFields> Attempt<'_, Known<S>> {
     /// Writes ahead which fields are about to be changed. A change that was begun and never seen to end leaves the world in doubt about
-    /// them, whatever is wanted later.
+    /// them, even if the wanted value is another one by then.
     pub(super) async fn write_intent(&mut self, changes: &Fields) -> Result<(), CallError> {
         let Some(shown) = &mut self.known.shown else { return Ok(()) };
         let in_flight = &mut shown.fields().in_flight;

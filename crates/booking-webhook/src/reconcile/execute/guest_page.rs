@@ -34,7 +34,7 @@ pub(super) async fn bring_in_step(context: &ReconcileContext<'_>) -> StepOutcome
             attempt.end(Action::Done(StepStatus::InStep))
         }
         Err(error) => {
-            // Nobody knows what arrived: the page may not show the old content any more.
+            // It is unknown what arrived: the page may not show the old content any more.
             attempt.known.step.unknown = true;
             if let Some(shown) = &mut attempt.known.shown {
                 shown.content = None;

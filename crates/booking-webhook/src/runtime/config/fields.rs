@@ -88,7 +88,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Notes every key that nobody asked for, but `known`.
+    /// Reports every key that was not read and is not in `known`.
     pub fn refuse_unknown(&mut self, known: &[&str]) {
         let unknown = self.object.keys().filter(|key| !self.asked.contains(&key.as_str()));
         // A value that slipped into the place of a key must not be shown: fields have lower-case names, keys and tokens hardly ever.

@@ -43,7 +43,7 @@ pub struct Config {
     pub crew_event_wait: Duration,
     /// `RETRY_BASE_MS`: the first pause between attempts of a bounded series; each further one is at most twice as long.
     pub retry_base: Duration,
-    /// `UNKNOWN_SETTLE_MS`: how long a request that nobody answered may still land; `REDRIVE_BASE_MS`: the first distance between tries.
+    /// `UNKNOWN_SETTLE_MS`: how long an unanswered request may still land; `REDRIVE_BASE_MS`: the first distance between tries.
     pub redrive: Redrive,
     /// `ALLOWED_SERVICE_HOSTS`, comma-separated; `SERVICE_HOSTS` says whether these alone may be called.
     pub allowed_hosts: AllowedHosts,
@@ -54,7 +54,7 @@ pub struct Config {
 /// How long to wait before a step is tried again.
 #[derive(Debug, Clone, Copy)]
 pub struct Redrive {
-    /// How long a request that nobody answered may still land.
+    /// How long an unanswered request may still land.
     pub settle: Duration,
     /// The first distance between two tries.
     pub base: Duration,
@@ -160,7 +160,7 @@ fn environment(name: Option<String>, faults: &mut Vec<String>) -> String {
     }
 }
 
-/// Waiting for the calendar, then creating an event, and letting go of the booking (a sixth of the answer's time) must fit into an answer, or
+/// Waiting for the calendar, then creating an event, and releasing the booking (a sixth of the answer's time) must fit into an answer, or
 /// a slow calendar would keep crew from being told. What does not fit is shortened: the wait to a quarter, a call to half of the answer's
 /// time.
 fn fitting(answer_within: Duration, wait: Duration, call: Duration, faults: &mut Vec<String>) -> (Duration, Duration) {

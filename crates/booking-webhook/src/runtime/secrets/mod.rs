@@ -25,7 +25,7 @@ use crate::{
     runtime::telemetry::with_causes,
 };
 
-/// Anybody can send a wrong signature; nobody can make us read the secrets more often than this.
+/// Wrong signatures make us read the secrets at most this often.
 const SHORTEST_REFRESH_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
 /// A refresh happens in the middle of a delivery, whose sender is waiting.
 const LONGEST_REFRESH: Duration = Duration::from_secs(1);

@@ -228,7 +228,7 @@ fn callable(fields: &mut Fields<'_>, hosts: &AllowedHosts) -> Option<String> {
     hosts.check(url).map_err(|error| fields.fault::<()>(format!("has a url that is not called: {error}"))).ok()
 }
 
-/// A line break at a token's end is the commonest slip of whoever stores one, and no service would say so.
+/// The commonest slip in storing a token is a line break at its end, and no service would name it.
 fn sendable(fields: &mut Fields<'_>, name: &'static str) -> Option<SecretString> {
     let token = fields.text(name)?;
     if token.trim() == token && HeaderValue::from_str(token).is_ok() {

@@ -23,7 +23,7 @@ pub fn merge_block(current: &str, ours: &str) -> String {
                 placed_at.get_or_insert(merged.len());
                 at = end().unwrap_or(at);
             }
-            // Half of a block: without its other half nobody can tell what of it is ours.
+            // Half of a block: without the other half we cannot tell which part is ours.
             BEGINS | ENDS => {}
             people => merged.push(people),
         }

@@ -50,7 +50,7 @@ pub(super) struct Content<'a> {
     views: Vec<View<'a>>,
 }
 
-/// What a chat shows of a shared link: nobody's name, because it is shown to everybody in the chat.
+/// What a chat shows of a shared link. It names no guest, because everybody in the chat sees it.
 #[derive(Debug, Serialize)]
 struct Preview<'a> {
     title: String,
@@ -159,7 +159,7 @@ struct LinksView<'a> {
 struct LinkView<'a> {
     label: Localized<'a, String>,
     url: &'a str,
-    /// Where the link leads to, so that nobody is surprised.
+    /// The host that the link leads to, shown beside it.
     host: &'a str,
     shown: Shown,
 }

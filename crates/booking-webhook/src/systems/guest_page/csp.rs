@@ -22,7 +22,7 @@ impl ContentSecurityPolicy {
         Self { script, style }
     }
 
-    /// The content of `Content-Security-Policy`. Without uploads the page connects to nobody.
+    /// The content of `Content-Security-Policy`. Without uploads the page makes no connections.
     pub(super) fn text(&self, uploads: Option<&Uploads>) -> String {
         let Self { script, style } = self;
         let connect = uploads.map_or("'none'", Uploads::sources);

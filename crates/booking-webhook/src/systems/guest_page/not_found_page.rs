@@ -1,6 +1,6 @@
 //! What a visitor of the guest site reads where there is no page: whom to ask, and whom to call.
 //!
-//! Half a link gets lost in a message, and whoever opens the other half may be on the way to a dock. CloudFront serves this page with a
+//! Half a link gets lost in a message, and the guest who opens the other half may be on the way to the dock. CloudFront serves this page with a
 //! 404 (`infra/guest-site.yaml`), so it lies in the bucket beside the guest pages. The health check puts it there: after each
 //! deployment, and when the operator has changed whom to call. It holds nothing of any charter.
 
@@ -33,7 +33,7 @@ pub(super) fn add_template(tera: &mut Tera) -> Result<(), tera::Error> {
     tera.add_raw_template(TEMPLATE, include_str!("../../../../../templates/not-found-page.html"))
 }
 
-/// Renders the page in both languages at once: nobody knows which one the visitor reads.
+/// Renders the page in both languages at once, because the visitor's language is unknown.
 pub(super) fn render(tera: &Tera, operator: &Operator) -> Result<String, tera::Error> {
     let digest = BASE64.encode(&Sha256::digest(STYLE));
     let policy =
@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(page.matches(r#"<a href="tel:+16195550100">+1 619 555 0100</a>"#).count(), 2, "{page}");
         for text in [
             "JADA Sailing",
-            "Ask whoever sent it to you",
+            "Ask the person who sent it",
             "or call:",
             "o llame a:",
             r#"content="noindex""#,
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_number_it_sends_people_to_whoever_sent_them() {
+    fn without_a_number_it_names_the_person_who_sent_it() {
         let page = page("name = \"JADA\"");
         assert!(page.contains("send it again.") && page.contains("otra vez."), "{page}");
         assert!(!page.contains("tel:") && !page.contains("call:"), "{page}");

@@ -121,7 +121,7 @@ impl<'a> Publisher<'a> {
         self.invalidate(&paths, reference, deadline).await
     }
 
-    /// Opens a page as a guest does, at whatever host it is: no secret goes along.
+    /// Opens a page as a guest does. No secret goes along, so any host will do.
     ///
     /// # Errors
     /// [`CallError`] when no whole answer came.

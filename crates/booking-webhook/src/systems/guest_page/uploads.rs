@@ -14,7 +14,7 @@ pub struct Uploads {
 
 impl Uploads {
     /// What `secret` knows of it; `None` when it knows no `presign_url`. `event_id` is SCC's id of the charter, `region` the one of the
-    /// bucket if nobody says which bucket it is.
+    /// bucket if the secret names no bucket.
     pub fn of(secret: &SccSecret, event_id: &str, region: &str) -> Option<Self> {
         let presign_url = Url::parse(&secret.presign_url.as_ref()?.replace("{event_id}", event_id)).ok()?;
         let bucket = match secret.upload_url.as_ref().and_then(|url| Url::parse(url).ok()) {

@@ -1,6 +1,6 @@
 //! The page's own words, one file for each language in `templates/`.
 //!
-//! Texts are data, so that whoever speaks a language can mend its words without reading code. What grammar needs (the order of a date,
+//! Texts are data, so that a speaker of a language can mend its words without reading code. What grammar needs (the order of a date,
 //! singular and plural) is data too. A placeholder such as `{name}` stands for what differs from charter to charter.
 
 use std::collections::BTreeMap;
@@ -171,7 +171,7 @@ pub(super) fn abbreviation(time: &Zoned) -> String {
     time.strftime("%Z").to_string()
 }
 
-/// Puts each value in the place of its `{name}`; what is in a value is text, whatever it looks like.
+/// Puts each value in the place of its `{name}`; a value is text, even if it looks like a placeholder.
 pub(super) fn fill(text: &str, values: &[(&str, &str)]) -> String {
     parts(text)
         .map(|part| match part {

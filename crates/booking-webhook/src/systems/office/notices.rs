@@ -169,7 +169,7 @@ impl Notices<'_> {
     /// Sends one mail. It may arrive twice.
     ///
     /// # Errors
-    /// [`CallError`] when nobody knows that it was sent.
+    /// [`CallError`] if it may not have been sent.
     pub async fn send(&self, mail: &Mail, deadline: &Deadline) -> Result<(), CallError> {
         let once = || async {
             let publish = self.client.publish().topic_arn(self.topic).subject(&mail.subject).message(&mail.text);
@@ -182,7 +182,7 @@ impl Notices<'_> {
     /// How many have confirmed that they want the notices.
     ///
     /// # Errors
-    /// [`CallError`] when the topic does not tell; refused when nobody has.
+    /// [`CallError`] if the topic cannot be asked; refused if there is no confirmed subscription.
     pub async fn subscribers(&self, deadline: &Deadline) -> Result<usize, CallError> {
         let once = || async {
             let list = self.client.list_subscriptions_by_topic().topic_arn(self.topic);

@@ -167,7 +167,7 @@ impl<'a> Scc<'a> {
         self.secrets.present(PATCH, |secrets| &secrets.scc, deadline, attempt).await
     }
 
-    /// Whoever says that an event is gone which SCC's table has is not SCC.
+    /// An answer that an event is gone although SCC's table has it does not come from SCC.
     async fn who_denies(&self, id: &EventId, error: CallError, deadline: &Deadline) -> CallError {
         match self.events.find(self.outbound, id, deadline).await {
             Ok(None) => error,
@@ -179,10 +179,10 @@ impl<'a> Scc<'a> {
         }
     }
 
-    /// Makes sure that SCC takes our key: asked for an event that nobody has, it finds none; asked without a key, it says nothing.
+    /// Makes sure that SCC takes our key: with it an event that does not exist is 404, without it 401 or 403.
     ///
     /// # Errors
-    /// [`CallError`] when the key is denied, or whoever answers does so without one: that is not SCC.
+    /// [`CallError`] if the key is denied, or if a request without a key is answered: then it is not SCC that answers.
     pub async fn check_key(&self, nobodys_id: &EventId, deadline: &Deadline) -> Result<(), CallError> {
         let attempt = |secret: SccSecret| async move {
             let url = format!("{}/events/{}", secret.url, nobodys_id.segment());
@@ -209,7 +209,7 @@ impl<'a> Scc<'a> {
         self.events.find(self.outbound, nobodys_id, deadline).await.map(|_| ())
     }
 
-    /// Takes every trace of money out of an event's items, whoever put it there, and makes sure that it is gone. What is taken out is
+    /// Takes every trace of money out of an event's items and reads them again to be sure. What is taken out is
     /// handed to `keep` first. Returns the names of what went.
     ///
     /// # Errors
