@@ -1,6 +1,6 @@
 # The verbs of the project. Works with GNU make 3.81 and later; longer recipes live in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites setup run test test-browser prove prove-safeguards check bench build build-aws check-infra deploy fresh operator live-site smoke logs map sign verify check-openapi fuzz watch ask invoke replay
+.PHONY: help prerequisites setup run test test-browser pictures prove prove-safeguards check bench build build-aws check-infra deploy fresh operator live-site smoke logs map sign verify check-openapi fuzz watch ask invoke replay
 
 # Always the whole workspace: a build of one package would unify other features and compile the world again.
 CARGO_BUILD  = cargo build --workspace --locked --bins
@@ -56,6 +56,10 @@ test: setup ## all tests; in a browser if Node.js and Chromium exist
 test-browser: setup ## the pages in Chromium, judged by axe and Lighthouse
 	$(CARGO_BUILD)
 	@scripts/browser-tests.sh --required
+
+pictures: setup ## the pictures of the documents, taken anew: docs/images
+	$(CARGO_BUILD)
+	@scripts/browser-tests.sh --pictures
 
 prove: setup ## every scenario, every fault, every call: 12 minutes
 	$(CARGO_BUILD) --tests --profile prove

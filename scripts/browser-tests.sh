@@ -1,6 +1,7 @@
 #!/bin/sh
-# Opens the guest page in a real browser: browser-tests.sh [--required]
-# Needs the rehearsal, built. Without Node.js or Chromium it says what it leaves out; with --required that is a failure.
+# Opens the pages in a real browser: browser-tests.sh [--required | --pictures]
+# Needs the rehearsal, built. Without Node.js or Chromium it says what it leaves out; with --required that is a failure. With --pictures
+# it takes the documents' pictures instead.
 set -eu
 cd "$(dirname "$0")/../tests/browser"
 
@@ -11,13 +12,13 @@ leave_out() {
 }
 
 required=no
-if [ "${1:-}" = --required ]; then required=yes; fi
+case ${1:-} in --required | --pictures) required=yes ;; esac
 
 if ! node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' 2>/dev/null || ! command -v npm >/dev/null; then
     leave_out 'the viewer-request function and the guest page in a browser, with Lighthouse' \
         'Node.js 20 or later with npm (https://nodejs.org; macOS: brew install node)'
 fi
-node --test --test-reporter=spec viewer-request.test.js
+if [ "${1:-}" != --pictures ]; then node --test --test-reporter=spec viewer-request.test.js; fi
 
 if ! CHROMIUM=$(../../scripts/chromium.sh 2>/dev/null); then
     leave_out 'the guest page in a browser (phases, access, photos, names, privacy, calendar file, links), with Lighthouse' \
@@ -30,6 +31,7 @@ if [ ! -e node_modules/.installed ] || [ package-lock.json -nt node_modules/.ins
     npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
     touch node_modules/.installed
 fi
+if [ "${1:-}" = --pictures ]; then exec node pictures.js; fi
 # The second reader of calendar files. Not every shell takes a file that is not there for an older one.
 if [ ! -e .venv/stamp ] || [ requirements.txt -nt .venv/stamp ]; then
     ../../scripts/venv.sh requirements.txt .venv/stamp

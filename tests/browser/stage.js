@@ -40,6 +40,9 @@ export class Stage {
   // The guest site's origin.
   get site() { return this.#addresses.site; }
 
+  // The page that shows and breaks all of it.
+  get harbour() { return this.#addresses.harbour; }
+
   // ShipCaptainCrew's origin, whose upload desk the page asks for forms.
   get uploadDesk() { return new URL(this.#addresses.scc).origin; }
 

@@ -1,4 +1,4 @@
-//! Which kind of invocation it is, and what becomes of it.
+//! Tells the kinds of invocation apart and hands each to its command.
 //!
 //! An API Gateway event, however it arrives, is always verified. Everything else is a direct invocation: IAM decided who may send one. The
 //! difference is the event's shape, never a path: a path is the caller's to choose.

@@ -157,7 +157,7 @@ impl Reply {
     }
 }
 
-/// What became of one step.
+/// The outcome of one step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StepReport {
     /// Whether the system shows what it should.
@@ -181,7 +181,7 @@ pub struct StepReport {
     pub next_try_at: Option<Timestamp>,
 }
 
-/// What became of each step in this invocation.
+/// The outcome of each step in this invocation.
 pub fn reports(outcomes: &Outcomes) -> PerStep<StepReport> {
     report(&outcomes.journal, outcomes.work.clone())
 }

@@ -49,7 +49,7 @@ pub struct Charter {
     pub crew_notes_withheld: bool,
 }
 
-/// What a guest wrote, and who it was, stays out of logs.
+/// Keeps the guest's name and words out of logs.
 impl fmt::Debug for Charter {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -76,7 +76,7 @@ pub struct Office {
     pub operator_name: String,
 }
 
-/// All of it stays out of logs.
+/// Keeps all of it out of logs.
 impl fmt::Debug for Office {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Office").finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! The one table of what crew and guests never read, and of what they must read all the same.
+//! The one table of what crew and guests must never read, and of what they must still be able to read.
 
 use proptest::prelude::*;
 
@@ -123,7 +123,7 @@ const GOES: &[(Place, &[&str])] = &[
             "Boatsetter booking ref: BS-1 net 289",
             "calendar $840",
             "calendar net 289",
-            // Harmless, and taken all the same: a person can put it back.
+            // Harmless, but taken: a person can put it back.
             "gross weather at 1400",
             "Battery charge rate 40 A",
         ],

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Charter, Language, PublicText, charter::GUEST, clock_on, day_of, span};
 
-/// What the guest has to be told.
+/// What to tell the guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum News {
     /// The charter is confirmed.

@@ -32,7 +32,7 @@ struct Settlement {
     /// Who sails if the booking names no people.
     #[serde(default)]
     roster: Roster,
-    /// Who was named last: each list stays until another one is named.
+    /// The people who were named last. Each list stays until another one is named.
     #[serde(default)]
     named: Assigned,
     /// Those of `named` who were named for another boat than this.

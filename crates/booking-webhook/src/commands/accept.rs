@@ -65,7 +65,7 @@ pub enum Source {
 pub struct Progress {
     /// What the ledger knows.
     pub record: BookingRecord,
-    /// What became of the steps.
+    /// The outcomes of the steps.
     pub steps: PerStep<StepReport>,
     /// As a whole.
     pub state: BookingState,

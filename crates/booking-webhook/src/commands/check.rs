@@ -28,7 +28,7 @@ use crate::{
     systems::remote_id::EventId,
 };
 
-/// Stands on both files of the canary, so that nothing else can be taken for them.
+/// Marks both files of the canary, so that nothing else can be taken for them.
 const MARK: &str = "booking-webhook-canary";
 const NOT_REWRITTEN: &str = "Attach infra/viewer-request.js to g/* of the distribution, let the distribution read the bucket, and compare \
                              GUEST_PAGE_KEY with where it looks. The edge keeps an error for some seconds: then check again";

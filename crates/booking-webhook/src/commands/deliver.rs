@@ -184,7 +184,7 @@ pub fn interpret(app: &App, sender: &Sender, body: &[u8], headers: &HeaderMap) -
     Ok(mapping.interpret(&body, headers, &app.operator, (app.clock)()))
 }
 
-/// What became of a delivery that was understood, at least in part.
+/// The outcome of a delivery that was understood, at least in part.
 pub(super) struct Accepted {
     pub(super) bookings: Vec<Progress>,
     /// Kept for what was not understood of it.
@@ -289,7 +289,7 @@ impl Quarantined {
     }
 }
 
-/// An authentic delivery that is not understood: it is kept for good, so that it can be replayed when what was wrong is mended.
+/// Keeps an authentic delivery that is not understood, without expiry, so that it can be replayed once the mapping is mended.
 async fn quarantine(
     app: &App,
     delivery: &Delivery,

@@ -1,4 +1,4 @@
-//! What waits, and what sails when: for people who have neither a console nor an engineer.
+//! What waits, and what sails when, for people without a console or an engineer.
 
 use futures::{StreamExt, stream};
 use http::StatusCode;
@@ -72,7 +72,7 @@ struct BookingLine {
 /// Answers `{"state": …, "from": "2031-05-01", "to": …, "name": …}`; with nothing asked, what waits and what sails from yesterday on.
 ///
 /// # Errors
-/// [`Problem`] 400 for a question that cannot be read, and what the ledger's reading comes to.
+/// [`Problem`] 400 for a question that cannot be read, and the ledger's problems.
 pub async fn list(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
     let question: Question =
         serde_json::from_value(request.clone()).map_err(|error| not_understood(&error.to_string()))?;

@@ -117,7 +117,7 @@ async fn of_delivery(
 ) -> Result<Option<Prepared>, CallError> {
     let Some(found) = app.ledger.quarantined(id, deadline).await? else { return Ok(None) };
     let case = case_of_delivery(app, id, &found);
-    // Why it cannot be read may change with the mapping; that it waits is said once.
+    // Why it cannot be read may change with the mapping; the office hears once that it waits.
     let should_know = found.waits.then(|| digest(id.to_string().as_bytes()));
     let notice = (should_know != found.told).then(|| Notice::new(case, found.told.is_some()));
     Ok(Some(Prepared { pending: pending.clone(), subject: Subject::Delivery(id.clone()), should_know, notice }))

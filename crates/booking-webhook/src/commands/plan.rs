@@ -1,4 +1,4 @@
-//! A dry run: what would be done, with the record in hand, and nothing sent.
+//! A dry run: what would be done, given the record. Nothing is sent.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ use crate::{
 /// calls no other system, changes nothing.
 ///
 /// # Errors
-/// [`Problem`] 422 for a booking that cannot be read, and what the ledger's reading comes to.
+/// [`Problem`] 422 for a booking that cannot be read, and the ledger's problems.
 pub async fn plan(app: &App, event: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
     let mapping = Mapping::canonical_at("/plan/booking");
     let snapshot = mapping.read(event, &app.operator, (app.clock)()).map_err(rejected)?.snapshot;

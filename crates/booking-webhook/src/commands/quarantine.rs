@@ -43,7 +43,7 @@ pub(super) struct QuarantineLine {
 /// Answers `{}` with everything in quarantine, and `{"delivery_id": …}` with that delivery and its body.
 ///
 /// # Errors
-/// [`Problem`] 404 when the ledger does not have it, and what the ledger's reading comes to.
+/// [`Problem`] 404 when the ledger does not have it, and the ledger's problems.
 pub async fn quarantine(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
     let Some(id) = request.get("delivery_id").and_then(Value::as_str) else {
         let lines = quarantined(app, None, deadline).await.map_err(ledger_unavailable)?;
@@ -64,7 +64,7 @@ pub async fn quarantine(app: &App, request: &Value, deadline: &Deadline) -> Resu
 /// The delivery that a person names.
 ///
 /// # Errors
-/// [`Problem`] 404 when the ledger does not have it, and what the ledger's reading comes to.
+/// [`Problem`] 404 when the ledger does not have it, and the ledger's problems.
 pub(super) async fn one(
     app: &App,
     id: &str,

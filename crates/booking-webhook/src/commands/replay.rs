@@ -1,4 +1,4 @@
-//! A person has mended what stood in the way: a booking is tried again, a delivery is read again. Neither approves a decision.
+//! After a person has mended something: tries a booking again, or reads a delivery again. Neither approves a decision.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -110,7 +110,7 @@ fn replayed(id: &str, reply: &Reply) -> Value {
     document
 }
 
-/// What a replay would come to: the same reading, and nothing done.
+/// What a replay would do: the same reading, without effects.
 fn dry_run_of(app: &App, found: &QuarantinedDelivery) -> Value {
     let delivery_id = found.delivery.id.to_string();
     let why = faults_now(app, &found.delivery);

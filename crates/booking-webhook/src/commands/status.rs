@@ -1,4 +1,4 @@
-//! How a booking came to where it is, and what happens next: a timeline for the person who asks.
+//! What happened to a booking and what happens next: a timeline.
 
 use http::StatusCode;
 use jiff::Timestamp;

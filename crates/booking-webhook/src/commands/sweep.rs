@@ -26,7 +26,7 @@ const MOST_BOOKINGS: i32 = 100;
 /// Bookings at once: enough to keep a minute's work within 20 s, few enough for the services behind.
 const AT_ONCE: usize = 5;
 
-/// What became of one booking that looked due.
+/// The outcome for one booking that looked due.
 enum Swept {
     To(BookingState),
     /// Somebody else was faster, or the index lagged behind.

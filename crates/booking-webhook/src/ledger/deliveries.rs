@@ -134,7 +134,7 @@ impl Delivery {
         Ok(Self { id, received_at, packed, headers: Vec::new(), names: Vec::new(), faults: None })
     }
 
-    /// The same, not understood because of `faults` (JSON), and the bookings that its body names all the same.
+    /// The same, not understood because of `faults` (JSON), with the bookings that its body names.
     #[must_use]
     pub fn not_understood(self, faults: String, names: Vec<BookingId>) -> Self {
         Self { names, faults: Some(faults), ..self }

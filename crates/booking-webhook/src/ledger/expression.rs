@@ -20,7 +20,7 @@ pub(super) struct Update {
 #[derive(Debug, Clone)]
 enum Assignment {
     Value(&'static str, AttributeValue),
-    /// Only where there is none yet.
+    /// Only if the attribute does not exist.
     IfAbsent(&'static str, AttributeValue),
     /// Another attribute's value before the update, or a default.
     Copy {

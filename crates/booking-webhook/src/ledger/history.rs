@@ -1,4 +1,4 @@
-//! What became of the newest tries, for people who ask how a booking came to where it is.
+//! The outcomes of the newest tries, for people who ask what happened to a booking.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

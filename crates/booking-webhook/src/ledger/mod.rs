@@ -75,7 +75,7 @@ pub struct Ledger {
     outbound: Outbound,
 }
 
-/// What became of a conditional update of a booking's state.
+/// The outcome of a conditional update of a booking's state.
 #[derive(Debug)]
 enum Updated {
     /// The item as it is now.

@@ -46,7 +46,7 @@ pub struct DeliverySummary {
     pub received_at: Timestamp,
     /// What it said.
     pub says: Option<BookingStatus>,
-    /// When that came to hold, by the sender.
+    /// When the booking changed, by the sender.
     pub as_of: Option<Timestamp>,
 }
 
@@ -76,7 +76,7 @@ pub(super) fn month(day: Date) -> String {
     format!("{:04}-{:02}", day.year(), day.month())
 }
 
-/// What one request came to.
+/// The outcome of one request.
 #[derive(Debug)]
 pub(super) struct Page {
     pub(super) items: Vec<Item>,

@@ -64,13 +64,13 @@ pub enum Place<'a> {
     },
 }
 
-/// What became of a recording.
+/// The outcome of a recording.
 #[derive(Debug)]
 pub enum RecordOutcome {
     /// It is recorded, and the booking is ours to bring in step.
     Claimed(Box<Claim>),
     /// It was not recorded: it is no newer than what is on record here, or another invocation is at work on the booking.
-    /// [`Ledger::record_beside`] records what counts of it all the same.
+    /// [`Ledger::record_beside`] records the part of it that still counts.
     NotClaimed(Box<BookingRecord>),
 }
 
@@ -147,7 +147,7 @@ impl Ledger {
     }
 }
 
-/// What a snapshot of the version on record, with another content, comes to.
+/// The outcome of recording a snapshot that has the version on record and another content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SameVersion {
     /// It counts instead of the one on record.

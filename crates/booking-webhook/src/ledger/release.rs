@@ -18,7 +18,7 @@ use crate::{
     outbound::{CallError, Deadline},
 };
 
-/// What became of a release.
+/// The outcome of a release.
 #[derive(Debug)]
 pub enum ReleaseOutcome {
     /// No newer snapshot came in.
@@ -121,7 +121,7 @@ fn releasing(
     if next_try_at.is_none() {
         update = update.remove(&["due_since"]);
     }
-    // Another step may be due: a person must hear of this one all the same.
+    // A person must hear of this step even if another one is due.
     update = if is_parked { update.set("parked_at", milliseconds(now)) } else { update.remove(&["parked_at"]) };
     if let Some(day) = calendar_day {
         update = update.set("dates", AttributeValue::Ss(vec![day.to_string()]));

@@ -67,7 +67,7 @@ pub struct BookingRecord {
     pub dismissed: Option<Dismissal>,
     /// What each system was last known to show.
     pub journal: Journal,
-    /// What became of the newest tries.
+    /// The outcomes of the newest tries.
     pub history: History,
 }
 
@@ -89,7 +89,7 @@ pub struct Decision {
     pub version: Option<RecordedVersion>,
     /// How many snapshots had been accepted by then, with this one. Names the decision when a person approves it.
     pub seq: u64,
-    /// When it came to hold.
+    /// When the booking changed.
     pub at: Timestamp,
     /// When it was put on record.
     pub recorded_at: Timestamp,

@@ -1,4 +1,4 @@
-//! The four steps, one effect on one system each, and what is known of any of them.
+//! The four steps, each one effect on one system, and what is known of each.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -141,7 +141,7 @@ pub struct Failure {
     pub detail: String,
     /// What to do.
     pub next: String,
-    /// The digest of what the system should have come to show.
+    /// The digest of the content that the system should show.
     #[serde(default)]
     pub content: String,
 }

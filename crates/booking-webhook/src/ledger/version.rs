@@ -12,13 +12,13 @@ use super::{expression::Condition, number, text};
 pub struct SnapshotVersion {
     /// The sender's own count of changes, if it keeps one.
     pub revision: Option<u64>,
-    /// When it came to hold.
+    /// When the booking changed.
     pub changed_at: ChangedAt,
     /// Whether the sender said so; else it is the time of receipt.
     pub states_time: bool,
 }
 
-/// When a snapshot came to hold: UTC nanoseconds as sortable text, then the event's own time, which tells two changes of one instant
+/// When a snapshot's booking changed: UTC nanoseconds as sortable text, then the event's own time, which tells two changes of one instant
 /// apart. Compares, in the ledger too, as text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ChangedAt(String);
@@ -28,7 +28,7 @@ pub struct ChangedAt(String);
 pub struct RecordedVersion {
     /// Its revision, if it stated one.
     pub revision: Option<u64>,
-    /// When it came to hold.
+    /// When the booking changed.
     pub changed_at: ChangedAt,
 }
 

@@ -1,4 +1,4 @@
-//! What can go wrong with a call, by what one does about it. Statuses are given their meaning here and nowhere else.
+//! What can go wrong with a call, by what to do about it. Only this module gives statuses their meaning.
 //!
 //! Source: `docs/decisions.md`, "Classes of failure".
 
@@ -41,14 +41,14 @@ impl fmt::Display for Service {
     }
 }
 
-/// What a call does on the other side.
+/// The effect of a call on the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// The same however often and however late it arrives: it reads, or is conditional on what it was based on.
+    /// Harmless however often and however late it arrives: a read, or a write conditional on what it was based on.
     Repeatable,
-    /// The same however often it arrives: a change, a deletion, a put.
+    /// Idempotent: a change, a deletion, a put.
     Change,
-    /// One more thing each time it arrives.
+    /// Makes one more thing each time it arrives.
     Create,
 }
 
@@ -62,11 +62,11 @@ pub enum Class {
         /// Whether the request may still be on its way, and land later.
         may_still_act: bool,
     },
-    /// It says that it created something, and not what.
+    /// The service says that it created something, but not what.
     Unreadable,
-    /// Our token is not accepted, or is shown to somebody who is not the service: read the secrets again.
+    /// Our token is refused, or something other than the service answers: read the secrets again.
     Denied,
-    /// It will never be accepted as it is: a person must look.
+    /// The service will never accept it: a person must look.
     Refused,
 }
 
@@ -83,7 +83,7 @@ impl Class {
         }
     }
 
-    /// The larger, the less is known of what the call did.
+    /// The larger, the less is known of the call's effect.
     fn severity(self) -> u8 {
         match self {
             Self::Transient => 0,

@@ -1,4 +1,4 @@
-//! Why a person must look at a booking, in the office's words. Pure: it follows from the record in hand.
+//! Why a person must look at a booking, in the office's words. Pure: it follows from the record alone.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -48,7 +48,7 @@ fn concerns(record: &BookingRecord, desired: &DesiredState, now: Timestamp) -> V
     };
     let steps = record.journal.steps().zip(shown);
     let mut concerns: Vec<Concern> = Vec::new();
-    // One decision keeps all four steps waiting: it is said once.
+    // One decision keeps all four steps waiting: the office hears of it once.
     for concern in steps.each().into_iter().filter_map(of_step) {
         if !concerns.contains(&concern) {
             concerns.push(concern);
@@ -84,7 +84,7 @@ fn of_failure(step: Step, failure: &Failure, is_shown: bool) -> Concern {
     Concern { what: format!("{where_not}: {why} ({detail})"), next: next.clone() }
 }
 
-/// Who has the booking all the same, or how it ended.
+/// Who has the booking despite the concerns, or how the case ended.
 fn besides(record: &BookingRecord, is_over: bool) -> String {
     if let Some(dismissed) = record.dismissed.as_ref().filter(|_| record.is_dismissed()) {
         return format!("It stays as it is: {}", dismissed.why);

@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// What the systems should come to show of a booking.
+/// What the systems should show of a booking.
 #[derive(Debug)]
 pub enum DesiredState {
     /// Nothing was ever sold: nothing is sent anywhere.
@@ -62,7 +62,7 @@ impl NeedsDecision {
         "another booking has the same charter id, and with it the same guest page",
         "Enter this booking by hand in all four systems: two bookings in a million million meet like this",
     );
-    /// Nobody is named to sail, neither by the booking nor by the roster.
+    /// Neither the booking nor the roster names anybody to sail.
     pub const NOBODY_SAILS: Self = Self::new(
         "nobody is named to sail",
         "Name crew and captain in the operator file's roster for this boat, then replay the booking by its id",
@@ -103,7 +103,7 @@ impl NeedsDecision {
 }
 
 impl DesiredState {
-    /// What should come of a booking as the ledger knows it.
+    /// The desired state of a booking as the ledger knows it.
     pub fn of(record: &BookingRecord, operator: &Operator, charter_id_taken: bool) -> Self {
         if charter_id_taken {
             return Self::NeedsDecision(NeedsDecision::CHARTER_ID_TAKEN);
@@ -245,7 +245,7 @@ pub(super) fn entry(desired: &DesiredState, record: &BookingRecord, url: &str) -
     })
 }
 
-/// What the guest is to be told: another start than the one that the page showed is a move.
+/// What to tell the guest. A start other than the one that the page showed is a move.
 fn news(booking: &Booking, record: &BookingRecord) -> News {
     let known = record.journal.guest_page.shown.as_ref();
     let moved = known.and_then(|known| next_page(booking, record, known, stamp(record)).moved);

@@ -224,7 +224,7 @@ fn is_cancelled(shown: &ShownEvent) -> bool {
     shown.fields.applied.get("status") == Some(&value_digest(&CANCELLED.into()))
 }
 
-/// At most so many creations that reading back could not settle: each mails the crew, or makes another entry.
+/// The most creations whose outcome reading back could not settle: each may mail the crew or make another entry.
 fn create(known: &StepRecord) -> Action {
     if known.unsettled_creations < MOST_UNSETTLED_CREATIONS {
         Action::Create

@@ -1,4 +1,4 @@
-//! When a step that failed is tried again, and when a person is needed instead. Pure.
+//! When to try a failed step again, and when a person is needed instead. Pure.
 //!
 //! Source: `docs/decisions.md`, "Classes of failure".
 
@@ -14,17 +14,17 @@ use crate::{
 
 /// The distance between tries grows to this many times the first one: one minute, up to an hour.
 const MOST_BASES: u32 = 60;
-/// A service may ask for more patience than the first distances have, but not for ever.
+/// The longest `Retry-After` that is obeyed.
 const LONGEST_ASKED: Duration = Duration::from_hours(1);
-/// A service may have much to say, and the ledger keeps it four times over.
+/// A service's words are cut at this length: the ledger keeps them for each of four steps.
 const LONGEST_DETAIL_CHARACTERS: usize = 320;
-/// From this try on somebody should look, although it may still heal by itself.
+/// From this try on a person should look, although the step may still heal by itself.
 const ALARM_FROM_ATTEMPT: u32 = 3;
 
 /// What a step was trying to do when it failed.
 #[derive(Debug, Clone, Copy)]
 pub struct Tried<'a> {
-    /// The digest of what the system should have come to show.
+    /// The digest of the content that the system should show.
     pub content: &'a str,
     /// When it failed.
     pub at: Timestamp,
@@ -76,7 +76,7 @@ fn distance(redrive: Redrive, attempts: u32) -> Duration {
     redrive.base * doublings.clamp(1, MOST_BASES)
 }
 
-/// Whether somebody should look at a step that failed so often, or like this.
+/// Whether a person should look at a step after this failure.
 pub fn deserves_an_alarm(known: &StepRecord, class: Class) -> bool {
     let parked = known.status == StepStatus::Parked;
     parked || class == Class::Denied || known.attempts >= ALARM_FROM_ATTEMPT
@@ -108,7 +108,7 @@ fn next(error: &CallError, next_try_at: Option<Timestamp>) -> String {
     }
 }
 
-/// What to compare when a service does not accept who we are.
+/// What to compare if a service refuses our credentials.
 pub fn credentials(service: Service) -> &'static str {
     match service {
         Service::Ledger => "Check the function's rights on the ledger's table and index",

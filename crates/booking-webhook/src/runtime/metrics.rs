@@ -107,12 +107,12 @@ struct Tally {
 }
 
 impl Metrics {
-    /// It happened once more.
+    /// Counts one more.
     pub fn count(&self, metric: Metric) {
         *self.tally().totals.entry(metric).or_default() += 1;
     }
 
-    /// It happened once more, to this sender.
+    /// Counts one more, for this sender.
     pub fn count_of(&self, metric: Metric, sender: &str) {
         self.count(metric);
         *self.tally().senders.entry((sender.to_owned(), metric)).or_default() += 1;

@@ -42,7 +42,7 @@ const FURTHEST_AHEAD: SignedDuration = SignedDuration::from_hours(24);
 pub struct Mapping {
     /// Of this sender's booking ids.
     prefix: String,
-    /// Of other senders' booking ids: none of this sender's may begin so.
+    /// The prefixes of other senders: no booking id of this sender may begin with one.
     foreign_prefixes: Vec<String>,
     label: Option<String>,
     ignore: Vec<Ignore>,
@@ -112,7 +112,7 @@ pub enum Reading {
 }
 
 impl Received {
-    /// When it came to hold: by the sender's time of change, else by the event's, else when it came in.
+    /// When the booking changed: the sender's time of change, else the event's, else the receipt.
     pub fn as_of(&self, received_at: Timestamp) -> Timestamp {
         self.snapshot.updated_at.or(self.event_created_at).unwrap_or(received_at)
     }

@@ -265,7 +265,7 @@ fn slips_in_a_secret_are_named_by_field() {
     assert_eq!(Verifier::parse("{\"scheme\": ").expect_err("faulty"), ["is not JSON: it breaks at line 1, column 11"]);
 }
 
-/// Whoever has captured one request may put any header beside it.
+/// A captured request can be sent again with other headers.
 #[test]
 fn only_a_signed_id_names_a_delivery() {
     let vector = standard();

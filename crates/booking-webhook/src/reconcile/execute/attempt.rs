@@ -19,7 +19,7 @@ use crate::{
 /// What a step is called by people who decide about it, in place of a digest.
 const NEEDS_DECISION: &str = "needs_decision";
 
-/// What a step came to. `K` is what is known of it.
+/// The outcome of a step. `K` is what is known of it.
 #[derive(Debug)]
 pub(super) struct StepOutcome<K> {
     pub(super) known: K,
@@ -72,7 +72,7 @@ impl HasFields for ShownEvent {
 }
 
 impl<'a, K: HasStep> Attempt<'a, K> {
-    /// A try that goes on from what `before` came to; `content` is the digest of what the system should come to show.
+    /// A try that continues from `before`; `content` is the digest of what the system should show.
     pub(super) fn begin(
         context: &'a ReconcileContext<'a>,
         step: Step,

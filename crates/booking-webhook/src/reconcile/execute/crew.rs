@@ -172,7 +172,7 @@ async fn change(
     Ok(())
 }
 
-/// If the notes cannot be read, crew hear of everything else all the same.
+/// If the notes cannot be read, the crew are still told everything else.
 async fn change_all_but_notes(
     context: &ReconcileContext<'_>,
     event: &DesiredEvent,

@@ -1,4 +1,4 @@
-//! The fan-out: carries out what is planned, and writes down what became of it.
+//! The fan-out: carries out the plan and journals its outcome.
 //!
 //! ```text
 //!   ┌▶ calendar ─▶ crew event ─▶ redaction check
@@ -63,7 +63,7 @@ impl<'a> Deref for ReconcileContext<'a> {
     }
 }
 
-/// What became of the four steps.
+/// The outcomes of the four steps.
 #[derive(Debug)]
 pub struct Outcomes {
     /// What is known now.
@@ -123,13 +123,13 @@ impl ReconcileContext<'_> {
         format!("{}/{}/{}/{change}", self.record.booking_id, step.name(), self.record.fence)
     }
 
-    /// The idempotency key of a creation: the same however often it is tried, another one when what it made before is gone.
+    /// The idempotency key of a creation: the same for each try, a new one after what it made is gone.
     fn creation_key(&self, step: Step, known: &StepRecord) -> String {
         let again = if known.generation == 0 { String::new() } else { format!("/{}", known.generation) };
         format!("{}/{}/create{again}", self.record.booking_id, step.name())
     }
 
-    /// Writes down what became of a step as it lands; what is not written now is written by the release.
+    /// Journals a step as it lands; the release writes what is not written now.
     async fn journal<S: Serialize + PartialEq>(&self, step: Step, before: &Known<S>, outcome: &StepOutcome<Known<S>>) {
         if outcome.known == *before {
             return;

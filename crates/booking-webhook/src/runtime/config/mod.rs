@@ -13,7 +13,7 @@ pub use fields::{Fields, json_object};
 pub use files::{FileError, FileLocation, Files, FolderFile};
 pub use hosts::{AllowedHosts, HostError, HostKinds};
 
-/// One part in so many of an answer's time is kept for the release.
+/// This fraction of an answer's time is kept for the release.
 const PART_FOR_THE_RELEASE: u32 = 6;
 
 /// What the function was told by its environment. Units are in the names of the variables.

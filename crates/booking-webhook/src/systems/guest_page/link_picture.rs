@@ -43,7 +43,7 @@ pub(super) fn add_template(tera: &mut Tera) -> Result<(), tera::Error> {
 }
 
 impl LinkPicture {
-    /// The picture of a boat. A boat that the operator file does not describe has its name from the sender, which stays out of it.
+    /// The picture of a boat. The name of a boat that the operator file does not describe comes from the sender, so the picture leaves it out.
     pub(super) fn of(tera: &Tera, operator: &Operator, boat: &str) -> Result<Self, tera::Error> {
         let known = operator.boats.iter().any(|known| known.name.as_str() == boat);
         let mut name: String = if known { boat.chars().take(MOST_CHARS).collect() } else { String::new() };

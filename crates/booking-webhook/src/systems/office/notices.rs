@@ -26,7 +26,7 @@ pub struct Case {
     pub heading: String,
     /// Everything that a person should look at; empty when nothing is.
     pub concerns: Vec<Concern>,
-    /// What holds all the same, or how it ended: `Crew and guest have it.`
+    /// Who has the booking despite the concerns, or how the case ended: `Crew and guest have it.`
     pub besides: String,
 }
 
