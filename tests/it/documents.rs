@@ -76,7 +76,11 @@ fn anchors(text: &str) -> BTreeSet<String> {
         in_code ^= line.trim_start().starts_with("```");
         let heading = line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#') && !in_code);
         let kept = heading.map(|heading| {
-            let kept = heading.to_lowercase().chars().filter(|it| it.is_alphanumeric() || " -_".contains(*it)).collect::<String>();
+            let kept = heading
+                .to_lowercase()
+                .chars()
+                .filter(|it| it.is_alphanumeric() || " -_".contains(*it))
+                .collect::<String>();
             kept.replace(' ', "-")
         });
         anchors.extend(kept);
@@ -92,11 +96,8 @@ fn dead_links(documents: &Documents) -> Vec<String> {
             continue;
         }
         let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
-        let target = if file.is_empty() {
-            root().join(path)
-        } else {
-            root().join(path).parent().expect("a folder").join(file)
-        };
+        let target =
+            if file.is_empty() { root().join(path) } else { root().join(path).parent().expect("a folder").join(file) };
         let is_there = if anchor.is_empty() {
             target.exists()
         } else {
@@ -112,7 +113,9 @@ fn dead_links(documents: &Documents) -> Vec<String> {
 
 /// Files that are named in `code`, and are not there.
 fn missing_files(documents: &Documents) -> Vec<String> {
-    let named = pattern(r"`((?:crates|docs|examples|fuzz|infra|mappings|scripts|templates|tests|\.ci|\.github)/[A-Za-z0-9_./-]*)`");
+    let named = pattern(
+        r"`((?:crates|docs|examples|fuzz|infra|mappings|scripts|templates|tests|\.ci|\.github)/[A-Za-z0-9_./-]*)`",
+    );
     let is_there = |file: &str| root().join(file).exists() || root().join(format!("{file}.rs")).exists();
     let found = documents.find(&named).filter(|(_, file)| !is_there(file));
     found.map(|(path, file)| format!("{path}: {file}")).collect()
@@ -213,7 +216,11 @@ fn unwritten_messages(documents: &Documents) -> Vec<String> {
     let mut wrong = Vec::new();
     for (path, query) in documents.find(&queries) {
         let messages = quoted.captures_iter(query).map(|found| found[1].to_owned());
-        wrong.extend(messages.filter(|message| !source.contains(message.trim_end_matches('*'))).map(|message| format!("{path}: {message}")));
+        wrong.extend(
+            messages
+                .filter(|message| !source.contains(message.trim_end_matches('*')))
+                .map(|message| format!("{path}: {message}")),
+        );
     }
     wrong
 }
@@ -250,7 +257,8 @@ fn misleading_code(documents: &Documents) -> Vec<String> {
         }
         for found in chapter.captures_iter(&text) {
             let anchor = found.get(2).map(|anchor| anchor.as_str().trim_start_matches('#').to_owned());
-            let is_there = documents.0.get(&found[1]).is_some_and(|text| anchor.is_none_or(|it| anchors(text).contains(&it)));
+            let is_there =
+                documents.0.get(&found[1]).is_some_and(|text| anchor.is_none_or(|it| anchors(text).contains(&it)));
             if !is_there && !found[0].ends_with('#') {
                 wrong.push(format!("{shown}: {}", &found[0]));
             }
