@@ -75,9 +75,9 @@ impl Kind {
             Self::CrewChange => "Another crew",
             Self::PriceChange => "$40 more",
             Self::Cancellation => "Cancellation",
-            Self::StandsAgain => "Stands again",
+            Self::StandsAgain => "Confirmed again",
             Self::Repeat => "The same again",
-            Self::Late => "An older one, late",
+            Self::Late => "An older snapshot",
             Self::BadSignature => "Bad signature",
             Self::Malformed => "Malformed body",
         }
@@ -114,13 +114,13 @@ impl Message {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotSent {
     /// The kind follows a booking, and there is none.
-    #[error("Send the sample booking first: there is nothing to follow it with.")]
+    #[error("Send the sample booking first.")]
     NothingBefore,
     /// What was called off has no day, crew or price to change.
-    #[error("The booking is cancelled: let it stand again first.")]
+    #[error("The booking is cancelled: confirm it again first.")]
     IsCancelled,
-    /// Only what was called off can stand again.
-    #[error("The booking was not cancelled: it stands already.")]
+    /// Only a cancelled booking can be confirmed again.
+    #[error("The booking was not cancelled.")]
     Stands,
 }
 
