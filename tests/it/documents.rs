@@ -61,9 +61,12 @@ impl Documents {
         all
     }
 
-    fn find<'a>(&'a self, found: &'a Regex) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.0.iter().flat_map(move |(path, text)| {
-            found.captures_iter(text).map(move |found| (&**path, found.get(1).expect("a group").as_str()))
+    /// What `found` finds in lines that hold `word`: looking for a word first is many times faster.
+    fn find<'a>(&'a self, word: &'a str, found: &'a Regex) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let lines = self.0.iter().flat_map(|(path, text)| text.lines().map(move |line| (&**path, line)));
+        let lines = lines.filter(move |(_, line)| line.contains(word));
+        lines.flat_map(move |(path, line)| {
+            found.captures_iter(line).map(move |found| (path, found.get(1).expect("a group").as_str()))
         })
     }
 }
@@ -91,7 +94,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
 /// Links to nothing, within the repository.
 fn dead_links(documents: &Documents) -> Vec<String> {
     let mut dead = Vec::new();
-    for (path, link) in documents.find(&pattern(r"\]\(([^)\s]+)\)")) {
+    for (path, link) in documents.find("](", &pattern(r"\]\(([^)\s]+)\)")) {
         if link.starts_with("http") {
             continue;
         }
@@ -117,7 +120,7 @@ fn missing_files(documents: &Documents) -> Vec<String> {
         r"`((?:crates|docs|examples|fuzz|infra|mappings|scripts|templates|tests|\.ci|\.github)/[A-Za-z0-9_./-]*)`",
     );
     let is_there = |file: &str| root().join(file).exists() || root().join(format!("{file}.rs")).exists();
-    let found = documents.find(&named).filter(|(_, file)| !is_there(file));
+    let found = documents.find("`", &named).filter(|(_, file)| !is_there(file));
     found.map(|(path, file)| format!("{path}: {file}")).collect()
 }
 
@@ -126,7 +129,7 @@ fn missing_modules(documents: &Documents) -> Vec<String> {
     let source = root().join("crates/booking-webhook/src");
     let named = pattern(r"`((?:booking|commands|inbound|ledger|outbound|reconcile|runtime|systems)/[a-z_/]+)`");
     let is_there = |module: &str| source.join(module).is_dir() || source.join(format!("{module}.rs")).is_file();
-    let found = documents.find(&named).filter(|(path, module)| *path == "ARCHITECTURE.md" && !is_there(module));
+    let found = documents.find("`", &named).filter(|(path, module)| *path == "ARCHITECTURE.md" && !is_there(module));
     found.map(|(path, module)| format!("{path}: {module}")).collect()
 }
 
@@ -143,7 +146,7 @@ fn unknown_verbs(documents: &Documents) -> Vec<String> {
     let verbs = verbs();
     // In code only: "make sure" is no verb of the Makefile.
     let used = pattern(r"(?m)(?:^ *|`|\$\(|&& |; |-qr ')make (?:-s )?([a-z-]+)");
-    let found = documents.find(&used).filter(|(_, verb)| !verbs.contains_key(*verb));
+    let found = documents.find("make ", &used).filter(|(_, verb)| !verbs.contains_key(*verb));
     found.map(|(path, verb)| format!("{path}: make {verb}")).collect()
 }
 
@@ -158,7 +161,7 @@ fn unknown_commands(documents: &Documents) -> Vec<String> {
     let commands = commands();
     // One key whose value is an object is an invocation; what the function answers looks otherwise.
     let sent = pattern(r#"[`'"]\{\\?"([a-z_]+)\\?": \{"#);
-    let found = documents.find(&sent).filter(|(_, key)| !commands.contains(*key) && *key != KEY_OF_AN_ITEM);
+    let found = documents.find("{", &sent).filter(|(_, key)| !commands.contains(*key) && *key != KEY_OF_AN_ITEM);
     let mut wrong: Vec<String> = found.map(|(path, key)| format!("{path}: {key}")).collect();
     for path in ["README.md", "docs/usage.md"] {
         let text = &documents.0[path];
@@ -214,7 +217,7 @@ fn unwritten_messages(documents: &Documents) -> Vec<String> {
     let queries = pattern(r"message ((?:=|like|in) (?:\[[^\]]+\]|'[^']+'|\x22[^\x22]+\x22))");
     let quoted = pattern(r#"["']([^"']+)["']"#);
     let mut wrong = Vec::new();
-    for (path, query) in documents.find(&queries) {
+    for (path, query) in documents.find("message", &queries) {
         let messages = quoted.captures_iter(query).map(|found| found[1].to_owned());
         wrong.extend(
             messages
@@ -255,7 +258,8 @@ fn misleading_code(documents: &Documents) -> Vec<String> {
         if shown.to_string().ends_with("it/documents.rs") {
             continue;
         }
-        for found in chapter.captures_iter(&text) {
+        let chapters = text.lines().filter(|line| line.contains(".md"));
+        for found in chapters.clone().flat_map(|line| chapter.captures_iter(line)) {
             let anchor = found.get(2).map(|anchor| anchor.as_str().trim_start_matches('#').to_owned());
             let is_there =
                 documents.0.get(&found[1]).is_some_and(|text| anchor.is_none_or(|it| anchors(text).contains(&it)));
@@ -263,7 +267,7 @@ fn misleading_code(documents: &Documents) -> Vec<String> {
                 wrong.push(format!("{shown}: {}", &found[0]));
             }
         }
-        for found in decision.captures_iter(&text) {
+        for found in chapters.flat_map(|line| decision.captures_iter(line)) {
             if !decisions.contains(&format!("### {}\n", &found[1])) {
                 wrong.push(format!("{shown}: no decision {}", &found[1]));
             }
