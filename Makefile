@@ -1,6 +1,6 @@
 # The verbs of the project. Works with GNU make 3.81 and later; longer recipes live in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites setup run test test-browser pictures prove prove-safeguards check bench build build-aws check-infra deploy fresh operator live-site smoke logs map sign verify check-openapi fuzz watch ask invoke replay
+.PHONY: help prerequisites setup run test test-browser pictures prove prove-safeguards ledger-fixtures previous-reader check bench build build-aws check-infra deploy fresh operator live-site smoke logs map sign verify check-openapi fuzz watch ask invoke replay
 
 # Always the whole workspace: a build of one package would unify other features and compile the world again.
 CARGO_BUILD  = cargo build --workspace --locked --bins
@@ -67,6 +67,12 @@ prove: setup ## every scenario, every fault, every call: 12 minutes
 
 prove-safeguards: setup ## remove each safeguard, show what notices: 10 minutes
 	@scripts/prove-safeguards.py
+
+ledger-fixtures: setup ## record what this release leaves in its ledger
+	cargo test --workspace --locked --test it releases::record -- --ignored
+
+previous-reader: setup ## have RELEASE=a tag or commit read what this release leaves in its ledger
+	@scripts/previous-reader.sh "$(RELEASE)"
 
 check: prerequisites ## formatting, lints, documentation, dependency policy
 	cargo fmt --all --check

@@ -195,6 +195,20 @@ SAFEGUARDS = [
         "Action::Create | Action::Change(_) | Action::ReadNotes(_) if when.is_over() && false => {",
         "main_job::crew_are_not_mailed",
     ),
+    (
+        "releases: what a later one adds to stored terms is ignored",
+        "booking/money.rs",
+        "#[serde(default)]\npub struct Rates {",
+        "#[serde(deny_unknown_fields, default)]\npub struct Rates {",
+        "releases::what_a_later_release_adds",
+    ),
+    (
+        "quarantine: what a person has dismissed may come again",
+        "commands/deliver.rs",
+        "let closed_because = outcome.closed_because;",
+        "let closed_because = None;",
+        "office::what_a_person_has_dismissed",
+    ),
 ]
 
 

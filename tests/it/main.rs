@@ -27,6 +27,7 @@ mod order;
 mod parked;
 mod prove;
 mod publication;
+mod releases;
 mod secrets;
 mod senders;
 mod slow;

@@ -260,6 +260,25 @@ async fn three_quarantined_deliveries_are_worked_off() {
 }
 
 #[tokio::test]
+async fn what_a_person_has_dismissed_may_come_again() {
+    let stage = Stage::set().await;
+    let event = stage.delivery("evt_1", &json!({ "id": "evt_1", "data": { "booking": unreadable("A") } }));
+    let waits = stage.invoke(&event).await.into_body();
+    let why = json!({ "dismiss": { "delivery_id": waits["delivery_id"], "why": "a test of theirs" } });
+    ask(&stage, why).await;
+    let mails = sweep(&stage).await;
+    let again = stage.invoke(&event).await;
+    let expected = json!({
+        "state": "ignored",
+        "delivery_id": waits["delivery_id"],
+        "why": "a person dismissed it: a test of theirs",
+    });
+    assert_eq!((again.status(), again.into_body()), (Some(200), expected));
+    assert_eq!(sweep(&stage).await, mails, "nobody is told of it again");
+    assert_eq!(ask(&stage, json!({ "quarantine": {} })).await, json!({ "quarantined": [] }));
+}
+
+#[tokio::test]
 async fn many_at_once_are_one_mail() {
     let stage = Stage::set().await;
     for number in 0..12 {

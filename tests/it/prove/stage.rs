@@ -88,27 +88,33 @@ impl Outcome {
 impl Stage {
     /// A stage on which crew hardly wait for the calendar, so that the entry's id often comes too late for the event's first notes.
     pub(crate) async fn set() -> Self {
-        Self::with(SHORT_WAIT_MS, None).await
+        Self::with(SHORT_WAIT_MS, None, None).await
     }
 
     /// The same on this emulator, and not on the one that all tests of the process share.
     pub(crate) async fn set_on(emulator: &Arc<Emulator>) -> Self {
-        Self::with(SHORT_WAIT_MS, Some(Arc::clone(emulator))).await
+        Self::with(SHORT_WAIT_MS, Some(Arc::clone(emulator)), None).await
     }
 
     /// A stage on which crew wait so many milliseconds for the calendar.
     pub(crate) async fn waiting_for_the_calendar(milliseconds: u64) -> Self {
-        Self::with(milliseconds, None).await
+        Self::with(milliseconds, None, None).await
     }
 
-    async fn with(milliseconds: u64, emulator: Option<Arc<Emulator>>) -> Self {
+    /// A stage on which crew wait for the calendar, and guest pages have an address that is the same in every run.
+    pub(crate) async fn at(guest_page_base_url: &str) -> Self {
+        Self::with(CALL_TIMEOUT_MS, None, Some(guest_page_base_url)).await
+    }
+
+    async fn with(milliseconds: u64, emulator: Option<Arc<Emulator>>, site: Option<&str>) -> Self {
         let env = [
             ("ANSWER_WITHIN_MS", ANSWER_WITHIN_MS.to_string()),
             ("CALL_TIMEOUT_MS", CALL_TIMEOUT_MS.to_string()),
             ("CREW_EVENT_WAIT_MS", milliseconds.to_string()),
             ("RETRY_BASE_MS", "1".to_owned()),
         ];
-        let env = env.map(|(name, value)| (name.to_owned(), Some(value))).into();
+        let site = site.map(|url| ("GUEST_PAGE_BASE_URL", url.to_owned()));
+        let env = env.into_iter().chain(site).map(|(name, value)| (name.to_owned(), Some(value))).collect();
         let options = Options { env, emulator, dynamodb: DynamoDbKind::Dynoxide, ..Options::default() };
         let rehearsal = Rehearsal::start(options).await.expect("the world starts");
         Self { rehearsal, time: Time::starting_at("2031-05-20T18:05:00Z") }

@@ -202,7 +202,6 @@ pub struct Position {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct WrittenPosition {
     latitude: Decimal,
     longitude: Decimal,

@@ -11,6 +11,7 @@ mod goes_and_stays;
 mod guest_message;
 mod guest_words;
 mod identifiers;
+mod known_only;
 mod language;
 mod money;
 mod money_words;

@@ -96,7 +96,7 @@ impl Sum for Money {
 /// What the operator pays. Lives in the operator file; the defaults are the worked example's. A slip (`18` for 18 %) is refused when the
 /// file is read: it would pay people wrongly, booking after booking.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct Rates {
     /// Dollars an hour for each crew member, for the charter and an hour on either side of it; from 0 to 1000.
     #[serde(deserialize_with = "hourly")]
