@@ -57,7 +57,19 @@ pub async fn deliver(app: &App, request: &Request, age: Age, deadline: &Deadline
             let accepted = accept_all(app, &delivery()?, Source::Sender, bookings, deadline).await?;
             Ok(accepted.reply(app))
         }
-        Err(faults) => Ok(quarantine(app, &delivery()?, faults, deadline).await?.reply()),
+        Err(faults) => {
+            report_own_faults(app, sender);
+            Ok(quarantine(app, &delivery()?, faults, deadline).await?.reply(app))
+        }
+    }
+}
+
+/// Why this delivery is not understood, if that is no fault of its own. Reading a kept one again says it in its answer.
+fn report_own_faults(app: &App, sender: &Sender) {
+    if let Err(fault) = &sender.mapping {
+        tracing::error!(sender = %sender.name, fault, "this sender's mapping cannot be used");
+    } else if let Some(fault) = &app.operator_fault {
+        tracing::error!(fault, "the operator file cannot be used");
     }
 }
 
@@ -171,13 +183,10 @@ pub fn interpret(app: &App, sender: &Sender, body: &[u8], headers: &HeaderMap) -
     let whole = |detail: String| vec![Fault { pointer: String::new(), detail }];
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     // What is wrong with our own files is in the log; the sender cannot mend it.
-    let mapping = sender.mapping.as_ref().map_err(|fault| {
-        tracing::error!(sender = %sender.name, fault, "this sender's mapping cannot be used");
-        whole("is not understood: the mapping of this sender cannot be used".into())
-    })?;
-    if let Some(fault) = &app.operator_fault {
-        tracing::error!(fault, "the operator file cannot be used");
-        return Err(whole("is not understood: the operator file cannot be used".into()));
+    let faulty = |file: &str| whole(format!("is not understood: {file} cannot be used"));
+    let mapping = sender.mapping.as_ref().map_err(|_in_the_log| faulty("the mapping of this sender"))?;
+    if app.operator_fault.is_some() {
+        return Err(faulty("the operator file"));
     }
     let body = parse_body(body, content_type).map_err(whole)?;
     // Not the time of receipt: what lay ahead then may have come by now.
@@ -248,7 +257,7 @@ impl Accepted {
     /// One booking's own answer; of several, what most needs somebody, and each booking's own.
     pub(super) fn reply(mut self, app: &App) -> Reply {
         match self.quarantined {
-            Some(quarantined) if self.one_booking => quarantined.reply(),
+            Some(quarantined) if self.one_booking => quarantined.reply(app),
             None if self.one_booking => self.bookings.remove(0).reply(app),
             quarantined => several(app, self.bookings, quarantined),
         }
@@ -256,6 +265,7 @@ impl Accepted {
 }
 
 fn several(app: &App, bookings: Vec<Progress>, quarantined: Option<Quarantined>) -> Reply {
+    let quarantined = quarantined.filter(|quarantined| quarantined.closed_because.is_none());
     let worst = bookings.iter().map(|progress| progress.state).max_by_key(|state| state.severity());
     let owed =
         quarantined.is_some() || worst.is_some_and(|state| matches!(state, BookingState::Due | BookingState::Parked));
@@ -265,22 +275,31 @@ fn several(app: &App, bookings: Vec<Progress>, quarantined: Option<Quarantined>)
         .collect();
     let state = if quarantined.is_some() { json!("quarantined") } else { json!(worst) };
     let mut document = json!({ "state": state, "bookings": bookings });
-    if let Some(Quarantined { delivery_id, errors }) = quarantined {
+    if let Some(Quarantined { delivery_id, errors, .. }) = quarantined {
         (document["delivery_id"], document["errors"]) = (json!(delivery_id), json!(errors));
     }
     Reply::Report { status: if owed { StatusCode::ACCEPTED } else { StatusCode::OK }, document }
 }
 
-/// A delivery in quarantine.
+/// A delivery that was not understood.
 struct Quarantined {
     delivery_id: String,
+    sender: String,
     errors: Vec<Fault>,
+    /// Why it does not wait in quarantine: it came before, and somebody or something has settled it since.
+    closed_because: Option<String>,
 }
 
 impl Quarantined {
     /// To the sender it is delivered: some switch a webhook off after five failures.
-    fn reply(self) -> Reply {
-        let Self { delivery_id, errors } = self;
+    fn reply(self, app: &App) -> Reply {
+        let Self { delivery_id, sender, errors, closed_because } = self;
+        if let Some(why) = closed_because {
+            app.metrics.count_of(Metric::IgnoredDeliveries, &sender);
+            tracing::info!(sender, delivery_id, why, "a delivery came again that is settled");
+            let document = json!({ "state": "ignored", "delivery_id": delivery_id, "why": why });
+            return Reply::Report { status: StatusCode::OK, document };
+        }
         let detail =
             "It is kept and a person is told. It will be read again when the mapping is mended, or entered by hand";
         let document =
@@ -298,11 +317,15 @@ async fn quarantine(
 ) -> Result<Quarantined, Problem> {
     let faults = serde_json::to_string(&errors).expect("faults have text keys and serialise");
     let delivery = delivery.clone().not_understood(faults, named_in(app, delivery));
-    app.ledger.quarantine(&delivery, deadline).await.map_err(ledger_unavailable)?;
-    let pointers: Vec<&str> = errors.iter().map(|fault| fault.pointer.as_str()).collect();
+    let outcome = app.ledger.quarantine(&delivery, deadline).await.map_err(ledger_unavailable)?;
     let (id, sender) = (&delivery.id, delivery.id.sender());
-    tracing::error!(sender, delivery_id = %id, ?pointers, "{id} is not understood and is kept in quarantine: mend the mapping, then replay it");
-    Ok(Quarantined { delivery_id: id.to_string(), errors })
+    // The same again of what somebody has left as it is needs nobody a second time.
+    if outcome.closed_because.is_none() {
+        let pointers: Vec<&str> = errors.iter().map(|fault| fault.pointer.as_str()).collect();
+        tracing::error!(sender, delivery_id = %id, ?pointers, "{id} is not understood and is kept in quarantine: mend the mapping, then replay it");
+    }
+    let closed_because = outcome.closed_because;
+    Ok(Quarantined { delivery_id: id.to_string(), sender: sender.to_owned(), errors, closed_because })
 }
 
 /// The bookings that a delivery names, although they are not understood.

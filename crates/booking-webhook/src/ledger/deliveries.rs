@@ -33,6 +33,8 @@ use crate::{
 };
 
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// Why a delivery left quarantine.
+const CLOSED_BECAUSE: &str = "closed_because";
 /// 13 months, as long as a booking keeps the guest's name.
 const REMOVED_KEPT_FOR: SignedDuration = SignedDuration::from_hours(396 * 24);
 /// An item may have 400 KB, keys and names counted.
@@ -66,6 +68,17 @@ pub struct Spoke<'a> {
     pub as_of: Option<Timestamp>,
     /// When the charter ends, if one was sold.
     pub ends: Option<Timestamp>,
+}
+
+/// What the ledger had of a delivery that is not understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantineOutcome {
+    /// When it came in first.
+    pub received_at: Timestamp,
+    /// It was here before.
+    pub repeated: bool,
+    /// Why it does not wait in quarantine any more, if somebody or something has settled it since.
+    pub closed_because: Option<String>,
 }
 
 /// What the ledger had of a delivery.
@@ -105,7 +118,7 @@ impl QuarantinedDelivery {
         Some(Self {
             delivery: Delivery::from_item(id, item)?,
             waits: is_quarantined(item),
-            closed_because: string("closed_because"),
+            closed_because: string(CLOSED_BECAUSE),
             faults: string("faults"),
             bookings: bookings.into_iter().flatten().filter_map(|id| BookingId::parse(id).ok()).collect(),
             told: string(TOLD),
@@ -240,11 +253,12 @@ impl Ledger {
         Ok(reused)
     }
 
-    /// Keeps a delivery that was not understood, until somebody has replayed or dismissed it.
+    /// Keeps a delivery that was not understood, until somebody has replayed or dismissed it. The same again changes nothing, also when it
+    /// was settled meanwhile.
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be used.
-    pub async fn quarantine(&self, delivery: &Delivery, deadline: &Deadline) -> Result<StoreOutcome, CallError> {
+    pub async fn quarantine(&self, delivery: &Delivery, deadline: &Deadline) -> Result<QuarantineOutcome, CallError> {
         let mut item = delivery.item();
         for (kind, at, of) in [("due", "due_at", QUARANTINED), ("notice", "notice_at", WAITING)] {
             item.insert(kind.into(), text(of));
@@ -258,13 +272,21 @@ impl Ledger {
             item.insert("bookings".into(), AttributeValue::Ss(names));
         }
         let there = self.put_if_absent("quarantine_delivery", &item, deadline).await?;
-        let received_at = there.as_ref().and_then(|there| instant(there, "received_at"));
-        Ok(StoreOutcome {
-            received_at: received_at.unwrap_or(delivery.received_at),
-            repeated: there.is_some(),
-            quarantined: true,
-            name_reused: false,
-        })
+        let Some(there) = there else {
+            return Ok(QuarantineOutcome { received_at: delivery.received_at, repeated: false, closed_because: None });
+        };
+        let received_at = instant(&there, "received_at").unwrap_or(delivery.received_at);
+        let closed_because = there.get(CLOSED_BECAUSE).and_then(|why| why.as_s().ok()).cloned();
+        if closed_because.is_none() && !is_quarantined(&there) {
+            // It was understood when it came in first, and the mapping was changed since.
+            let update = notice_due(Update::new(), delivery.received_at)
+                .set("due", text(QUARANTINED))
+                .set("due_at", milliseconds(received_at))
+                .remove(&["expires_at"])
+                .on(Condition::Absent(CLOSED_BECAUSE));
+            self.update_item("quarantine_kept", &ItemKey::Delivery(&delivery.id), &update, deadline).await?;
+        }
+        Ok(QuarantineOutcome { received_at, repeated: true, closed_because })
     }
 
     /// A quarantined delivery was read again and accepted: it need not be kept for good any more, but as long as one that comes in now, of
@@ -296,7 +318,7 @@ impl Ledger {
     ) -> Result<(), CallError> {
         let update = notice_due(Update::new(), now)
             .set("closed_at", milliseconds(now))
-            .set("closed_because", text(why))
+            .set(CLOSED_BECAUSE, text(why))
             .set("expires_at", expires_at(now, ends))
             .remove(&["due", "due_at"])
             .on(Condition::equal("due", text(QUARANTINED)));

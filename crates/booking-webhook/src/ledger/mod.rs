@@ -39,7 +39,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 pub use claim::{Claim, LeaseRequest, Trigger};
-pub use deliveries::{Delivery, QuarantinedDelivery, Spoke, StoreOutcome, TooLarge};
+pub use deliveries::{Delivery, QuarantineOutcome, QuarantinedDelivery, Spoke, StoreOutcome, TooLarge};
 pub use history::{History, HistoryEntry};
 pub use journal::{Journal, Known, ShownEntry, ShownEvent, ShownFields, ShownPage};
 pub use keys::DeliveryId;

@@ -218,7 +218,7 @@ impl Ledger {
         let once = || async {
             let get = self.client.get_item().table_name(&self.table).consistent_read(true);
             let answer = get.set_key(Some(key.item())).send().await.map_err(|error| from_sdk(call, error))?;
-            Ok(Answered { status: 200, remote_id: None, value: answer.item })
+            Ok(Answered::ok(answer.item))
         };
         self.outbound.attempts(call, deadline, once).await
     }
@@ -266,7 +266,7 @@ impl Ledger {
             let query = self.client.query().table_name(&self.table).set_exclusive_start_key(after.clone());
             let answer = build(query).send().await.map_err(|error| from_sdk(call, error))?;
             let page = Page { items: answer.items.unwrap_or_default(), last: answer.last_evaluated_key };
-            Ok(Answered { status: 200, remote_id: None, value: page })
+            Ok(Answered::ok(page))
         };
         self.outbound.attempts(call, deadline, once).await
     }

@@ -88,6 +88,13 @@ pub struct Answered<T> {
     pub value: T,
 }
 
+impl<T> Answered<T> {
+    /// What came with a 200, from what has no name of its own.
+    pub fn ok(value: T) -> Self {
+        Self { status: 200, remote_id: None, value }
+    }
+}
+
 impl Outbound {
     /// Tries until it succeeds, up to three times with full jitter (or the other side's `Retry-After`) between, as long as failures are
     /// transient and another attempt still fits before `deadline`. Logs each attempt.
@@ -252,11 +259,7 @@ mod tests {
         let tried = Cell::new(0);
         let once = || async {
             tried.set(tried.get() + 1);
-            if tried.get() < succeeds_at {
-                Err(failure(class))
-            } else {
-                Ok(Answered { status: 200, remote_id: None, value: () })
-            }
+            if tried.get() < succeeds_at { Err(failure(class)) } else { Ok(Answered::ok(())) }
         };
         let outcome = outbound().attempts(READ, &after(Duration::from_secs(5)), once).await;
         (tried.get(), outcome.is_ok())

@@ -122,7 +122,7 @@ impl Files<'_> {
         let listed = self.s3.list_objects_v2().bucket(bucket).prefix(prefix).send().await;
         let listed = listed.map_err(|error| from_sdk::<ListObjectsV2Error>(LIST, error))?;
         let keys = listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect();
-        Ok(Answered { status: 200, remote_id: None, value: keys })
+        Ok(Answered::ok(keys))
     }
 
     async fn read(&self, location: &FileLocation) -> Result<String, Box<dyn Error + Send + Sync>> {

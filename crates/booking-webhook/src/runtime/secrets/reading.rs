@@ -73,7 +73,7 @@ impl SecretSource {
         let once = || async {
             let request = self.client.batch_get_secret_value().set_secret_id_list(Some(names.to_vec()));
             let value = request.send().await.map_err(|error| from_sdk::<BatchGetSecretValueError>(READ, error))?;
-            Ok(Answered { status: 200, remote_id: None, value })
+            Ok(Answered::ok(value))
         };
         self.outbound.attempts(READ, deadline, once).await
     }

@@ -174,7 +174,7 @@ impl Notices<'_> {
         let once = || async {
             let publish = self.client.publish().topic_arn(self.topic).subject(&mail.subject).message(&mail.text);
             publish.send().await.map_err(|error| from_sdk(PUBLISH, error))?;
-            Ok(Answered { status: 200, remote_id: None, value: () })
+            Ok(Answered::ok(()))
         };
         self.outbound.attempts(PUBLISH, deadline, once).await
     }
@@ -189,7 +189,7 @@ impl Notices<'_> {
             let answer = list.send().await.map_err(|error| from_sdk(SUBSCRIBERS, error))?;
             let confirmed = |arn: Option<&str>| arn.is_some_and(|arn| arn.starts_with(ARN));
             let confirmed = answer.subscriptions().iter().filter(|one| confirmed(one.subscription_arn())).count();
-            Ok(Answered { status: 200, remote_id: None, value: confirmed })
+            Ok(Answered::ok(confirmed))
         };
         match self.outbound.attempts(SUBSCRIBERS, deadline, once).await? {
             0 => Err(CallError::new(

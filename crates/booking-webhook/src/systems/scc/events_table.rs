@@ -14,7 +14,7 @@ use data_encoding::BASE64;
 use serde_json::{Map, Value, json};
 
 use super::{
-    StandingEvent,
+    Scc, StandingEvent,
     redaction::{Finding, Item, find_money, update},
 };
 use crate::{
@@ -63,48 +63,6 @@ impl EventsTable {
             id: id.clone(),
             seen: Some(item.iter().map(|(name, value)| (name.clone(), json(value))).collect()),
         }))
-    }
-
-    /// See [`super::Scc::redact`].
-    pub(super) async fn redact<F>(
-        &self,
-        outbound: &Outbound,
-        id: &EventId,
-        operator: &Operator,
-        keep: impl Fn(Map<String, Value>) -> F,
-        deadline: &Deadline,
-    ) -> Result<Vec<String>, CallError>
-    where
-        F: Future<Output = Result<(), CallError>>,
-    {
-        let mut removed = HashSet::new();
-        for _ in 0..MOST_ROUNDS {
-            let items = self.items(outbound, id, deadline).await?;
-            if items.is_empty() {
-                // Another stage's table, or an event that is about to appear: what was not read may show money.
-                let reason = format!("has no item of event {id}: its money was not checked");
-                return Err(CallError::new(QUERY, Class::Transient, reason));
-            }
-            let leaks: Vec<_> = items
-                .iter()
-                .map(|item| (item, find_money(item, operator)))
-                .filter(|(_, found)| !found.is_empty())
-                .collect();
-            if leaks.is_empty() {
-                let mut removed: Vec<String> = removed.into_iter().collect();
-                removed.sort();
-                return Ok(removed);
-            }
-            for (item, findings) in leaks {
-                let found = findings.iter().map(|finding| (finding.path(), json(finding.found()))).collect();
-                keep(found).await?;
-                if self.take_out(outbound, item, &findings, deadline).await? {
-                    removed.extend(findings.iter().map(Finding::path));
-                }
-            }
-        }
-        let reason = format!("still shows money in event {id}: something keeps writing it");
-        Err(CallError::new(REDACT, Class::Transient, reason))
     }
 
     /// Every item of the event, or a failure: what was not read may show money.
@@ -180,6 +138,53 @@ impl EventsTable {
             Ok(Answered { status: if value { 200 } else { 400 }, remote_id: None, value })
         };
         outbound.attempts(REDACT, deadline, once).await
+    }
+}
+
+impl Scc<'_> {
+    /// Takes every trace of money out of an event's items and reads them again to be sure. What is taken out is
+    /// handed to `keep` first. Returns the names of what went.
+    ///
+    /// # Errors
+    /// [`CallError`] of the table, also when it does not have the event, or of `keep`; while it fails, crew might see money, so the booking is not in step.
+    pub async fn redact<F>(
+        &self,
+        id: &EventId,
+        operator: &Operator,
+        keep: impl Fn(Map<String, Value>) -> F,
+        deadline: &Deadline,
+    ) -> Result<Vec<String>, CallError>
+    where
+        F: Future<Output = Result<(), CallError>>,
+    {
+        let mut removed = HashSet::new();
+        for _ in 0..MOST_ROUNDS {
+            let items = self.events.items(self.outbound, id, deadline).await?;
+            if items.is_empty() {
+                // Another stage's table, or an event that is about to appear: what was not read may show money.
+                let reason = format!("has no item of event {id}: its money was not checked");
+                return Err(CallError::new(QUERY, Class::Transient, reason));
+            }
+            let leaks: Vec<_> = items
+                .iter()
+                .map(|item| (item, find_money(item, operator)))
+                .filter(|(_, found)| !found.is_empty())
+                .collect();
+            if leaks.is_empty() {
+                let mut removed: Vec<String> = removed.into_iter().collect();
+                removed.sort();
+                return Ok(removed);
+            }
+            for (item, findings) in leaks {
+                let found = findings.iter().map(|finding| (finding.path(), json(finding.found()))).collect();
+                keep(found).await?;
+                if self.events.take_out(self.outbound, item, &findings, deadline).await? {
+                    removed.extend(findings.iter().map(Finding::path));
+                }
+            }
+        }
+        let reason = format!("still shows money in event {id}: something keeps writing it");
+        Err(CallError::new(REDACT, Class::Transient, reason))
     }
 }
 

@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    booking::{BookingId, Operator},
+    booking::BookingId,
     outbound::{Call, CallError, Class, Deadline, Effect, Misread, Outbound, Service},
     runtime::metrics::Metric,
     runtime::secrets::{SccAuthentication, SccSecret, SecretStore},
@@ -207,24 +207,6 @@ impl<'a> Scc<'a> {
     /// [`CallError`] of the table.
     pub async fn check_table(&self, nobodys_id: &EventId, deadline: &Deadline) -> Result<(), CallError> {
         self.events.find(self.outbound, nobodys_id, deadline).await.map(|_| ())
-    }
-
-    /// Takes every trace of money out of an event's items and reads them again to be sure. What is taken out is
-    /// handed to `keep` first. Returns the names of what went.
-    ///
-    /// # Errors
-    /// [`CallError`] of the table, also when it does not have the event, or of `keep`; while it fails, crew might see money, so the booking is not in step.
-    pub async fn redact<F>(
-        &self,
-        id: &EventId,
-        operator: &Operator,
-        keep: impl Fn(Map<String, Value>) -> F,
-        deadline: &Deadline,
-    ) -> Result<Vec<String>, CallError>
-    where
-        F: Future<Output = Result<(), CallError>>,
-    {
-        self.events.redact(self.outbound, id, operator, keep, deadline).await
     }
 }
 
