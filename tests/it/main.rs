@@ -8,6 +8,7 @@ mod changes;
 mod check;
 mod cold_start;
 mod deliveries;
+mod desk;
 mod direct;
 mod documents;
 mod failures;

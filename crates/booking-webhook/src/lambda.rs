@@ -9,8 +9,8 @@ use tracing::Instrument;
 
 use crate::{
     commands::{
-        approve::approve, check::check, deliver::deliver, dismiss::dismiss, enter::enter, list::list, plan::plan,
-        quarantine::quarantine, replay::replay, status::status, sweep::sweep,
+        accept::Upon, approve::approve, check::check, deliver::deliver, desk, dismiss::dismiss, enter::enter,
+        list::list, plan::plan, quarantine::quarantine, replay::replay, status::status, sweep::sweep,
     },
     inbound::{Age, parse_body},
     outbound::Deadline,
@@ -32,7 +32,10 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
 async fn dispatch(app: &App, request: &Request, context: &Context) -> Reply {
     let deadline = Deadline::after(&app.clock, app.time_for_calls(context.deadline));
     let outcome = if is_api_gateway(request) {
-        deliver(app, request, Age::Fresh, &deadline).await
+        match desk::segments(request.uri().path()) {
+            Some(segments) => Ok(desk::visit(app, request, &segments, context, &deadline).await),
+            None => deliver(app, request, Age::Fresh, &deadline).await,
+        }
     } else {
         direct(app, request.body(), context, &deadline).await
     };
@@ -50,7 +53,7 @@ async fn direct(app: &App, event: &[u8], context: &Context, deadline: &Deadline)
     }
     match kind.map(|(kind, content)| (kind.as_str(), content)) {
         // A person enters a booking: the canonical booking object.
-        Some(("booking", _)) => enter(app, &json, context, deadline).await,
+        Some(("booking", _)) => enter(app, &json, Upon::Newest, context, deadline).await,
         Some(("plan", _)) => plan(app, &json, deadline).await,
         // A captured API Gateway event, delivered again: its signature must fit, its age does not count.
         Some(("deliver", captured)) => {
@@ -64,6 +67,7 @@ async fn direct(app: &App, event: &[u8], context: &Context, deadline: &Deadline)
         Some(("replay", request)) => replay(app, request, deadline).await,
         Some(("approve", request)) => approve(app, request, deadline).await,
         Some(("dismiss", request)) => dismiss(app, request, deadline).await,
+        Some(("desk_link", request)) => desk::link(app, request, deadline).await,
         Some(("list", request)) => list(app, request, deadline).await,
         Some(("quarantine", request)) => quarantine(app, request, deadline).await,
         Some(("status", request)) => status(app, request, deadline).await,
@@ -88,7 +92,7 @@ fn without_operator_file(fault: &str) -> Problem {
 
 fn unknown_kind(why: &str) -> Problem {
     let detail = format!(
-        "Send an API Gateway event, or an object with exactly one of the keys booking, plan, deliver, replay, approve, dismiss, list, quarantine, status, check and sweep: {why}"
+        "Send an API Gateway event, or an object with exactly one of the keys booking, plan, deliver, replay, approve, dismiss, desk_link, list, quarantine, status, check and sweep: {why}"
     );
     Problem::new(StatusCode::BAD_REQUEST, "The invocation is of no known kind", detail)
 }
@@ -96,10 +100,24 @@ fn unknown_kind(why: &str) -> Problem {
 fn respond(reply: &Reply) -> Response<Body> {
     let status = reply.status();
     let response = Response::builder().status(status).header(header::CONTENT_TYPE, reply.content_type());
+    let response = match reply {
+        Reply::Page { policy, .. } => for_people(response).header(header::CONTENT_SECURITY_POLICY, policy),
+        Reply::SeeOther(place) => for_people(response).header(header::LOCATION, place),
+        Reply::Answer(_) | Reply::Document(_) | Reply::Report { .. } | Reply::Problem(_) => response,
+    };
     let response = if status == StatusCode::SERVICE_UNAVAILABLE {
         response.header(header::RETRY_AFTER, RETRY_AFTER_SECONDS)
     } else {
         response
     };
     response.body(Body::Text(reply.body())).expect("a known status and constant headers make a response")
+}
+
+/// Nobody keeps a page, and nobody hears from it where its reader was: its address opens it.
+fn for_people(response: http::response::Builder) -> http::response::Builder {
+    response
+        .header(header::CACHE_CONTROL, "no-store")
+        .header(header::REFERRER_POLICY, "no-referrer")
+        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+        .header("x-robots-tag", "noindex, nofollow")
 }

@@ -77,6 +77,17 @@ pub enum Reply {
         /// The single findings.
         document: serde_json::Value,
     },
+    /// For a person's browser.
+    Page {
+        /// How it went.
+        status: StatusCode,
+        /// The page.
+        html: String,
+        /// Its `Content-Security-Policy`.
+        policy: String,
+    },
+    /// It was done: the browser reads on there.
+    SeeOther(String),
     /// It was not taken.
     Problem(Problem),
 }
@@ -131,7 +142,8 @@ impl Reply {
                 StatusCode::ACCEPTED
             }
             Self::Answer(_) | Self::Document(_) => StatusCode::OK,
-            Self::Report { status, .. } => *status,
+            Self::Report { status, .. } | Self::Page { status, .. } => *status,
+            Self::SeeOther(_) => StatusCode::SEE_OTHER,
             Self::Problem(problem) => {
                 StatusCode::from_u16(problem.status).expect("problems are made from a StatusCode")
             }
@@ -143,6 +155,7 @@ impl Reply {
         match self {
             Self::Problem(_) => "application/problem+json",
             Self::Answer(_) | Self::Document(_) | Self::Report { .. } => "application/json",
+            Self::Page { .. } | Self::SeeOther(_) => "text/html; charset=utf-8",
         }
     }
 
@@ -152,6 +165,8 @@ impl Reply {
             Self::Answer(answer) => serde_json::to_string(answer),
             Self::Document(document) | Self::Report { document, .. } => serde_json::to_string(document),
             Self::Problem(problem) => serde_json::to_string(problem),
+            Self::Page { html, .. } => return html.clone(),
+            Self::SeeOther(_) => return String::new(),
         };
         json.expect("answers have text keys and serialise")
     }

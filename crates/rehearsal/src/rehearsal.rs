@@ -132,7 +132,7 @@ impl Rehearsal {
         }
         let lambda = Arc::new(Lambda::start(options.time_out).await?);
         let front_door = FrontDoor::start(Arc::clone(&lambda), traffic.clone()).await?;
-        let env = configuration::environment_variables(&cloud, &gateway, &edge, options.env);
+        let env = configuration::environment_variables(&cloud, &gateway, &edge, &front_door, options.env);
         link_pictures::publish(options.link_pictures.as_deref(), &env, &cloud).await?;
         let rehearsal = Self {
             environments: Mutex::default(),
@@ -205,7 +205,7 @@ impl Rehearsal {
         Ok(self.lambda.invoke(payload).await?)
     }
 
-    /// Puts a new version of the secret `name`: `webhook`, `calendar`, `scc` or `guest-page`.
+    /// Puts a new version of the secret `name`: `webhook`, `calendar`, `scc`, `guest-page` or `desk`.
     ///
     /// # Errors
     /// When Secrets Manager refuses it.

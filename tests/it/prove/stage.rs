@@ -194,6 +194,15 @@ impl Process {
         Outcome::Answered { status, body }
     }
 
+    /// A browser asks for a page: the status, and the page.
+    pub(crate) async fn browse(&self, method: &str, path: &str, form: &str) -> (u16, String) {
+        let asked = http::Request::builder().method(method).uri(path).body(Bytes::from(form.to_owned()));
+        let event = http_api_event(&asked.expect("a path makes a request"), BodyEncoding::ByContentType);
+        let answered = tokio::time::timeout(PATIENCE, Box::pin(lambda::handle(&self.0, request(&event)))).await;
+        let response = answered.expect("an invocation ends by itself");
+        (response.status().as_u16(), String::from_utf8_lossy(response.body()).into_owned())
+    }
+
     /// An invocation that ends with its process as soon as a call `is_last`.
     pub(crate) async fn invoke_until(
         self,

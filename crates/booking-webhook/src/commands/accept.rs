@@ -57,7 +57,16 @@ pub enum Source {
     /// A sender, and a person has had its delivery read again.
     ReadAgain,
     /// A person, after everything that is on record.
-    Entry,
+    Entry(Upon),
+}
+
+/// What a person's entry comes after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Upon {
+    /// Whatever is on record when it is written.
+    Newest,
+    /// What the person saw: so many snapshots had been accepted; `None` when the booking was not on record.
+    Seen(Option<u64>),
 }
 
 /// Where a booking stands after this invocation.
@@ -129,11 +138,11 @@ pub async fn record(app: &App, incoming: &Incoming<'_>, deadline: &Deadline) -> 
         at: deadline.now(),
     };
     let (stored, reserved, taken) = match incoming.source {
-        Source::Entry => {
+        Source::Entry(upon) => {
             let (stored, reserved, recorded) = tokio::join!(
                 app.ledger.keep(delivery, &spoke, deadline),
                 app.ledger.reserve(&charter_id, &snapshot.booking_id, deadline),
-                record_entry(app, &new, deadline),
+                record_entry(app, &new, upon, deadline),
             );
             (stored.map_err(ledger_unavailable)?, reserved, recorded?)
         }
@@ -229,11 +238,18 @@ fn place(version: &SnapshotVersion, again: bool) -> Place<'_> {
 }
 
 /// Records a person's entry after everything that is on record.
-async fn record_entry(app: &App, new: &NewSnapshot<'_>, deadline: &Deadline) -> Result<Taken, Problem> {
+async fn record_entry(app: &App, new: &NewSnapshot<'_>, upon: Upon, deadline: &Deadline) -> Result<Taken, Problem> {
     let booking_id = &new.snapshot.booking_id;
     for _ in 0..MOST_ENTRIES {
-        let seen = app.ledger.state(booking_id, deadline).await.map_err(ledger_unavailable)?;
-        let new = NewSnapshot { place: Place::Entry { seq: seen.map(|record| record.seq) }, ..*new };
+        let on_record = app.ledger.state(booking_id, deadline).await.map_err(ledger_unavailable)?;
+        let seq = on_record.map(|record| record.seq);
+        if let Upon::Seen(seen) = upon
+            && seen != seq
+        {
+            let detail = format!("Something came in for {booking_id} that you had not seen: look again, then enter it");
+            return Err(Problem::new(StatusCode::CONFLICT, "Nothing was entered", detail));
+        }
+        let new = NewSnapshot { place: Place::Entry { seq }, ..*new };
         let lease = app.lease(deadline);
         match app.ledger.record(&new, &lease, deadline).await.map_err(ledger_unavailable)? {
             RecordOutcome::Claimed(claim) => return Ok(Taken::claimed(claim)),

@@ -55,10 +55,11 @@ async fn dismiss_delivery(app: &App, id: &str, why: &str, deadline: &Deadline) -
         return Err(Problem::new(StatusCode::CONFLICT, "Nothing was done", detail));
     }
     let because = format!("a person dismissed it: {why}");
-    app.ledger
-        .close_quarantine(&delivery_id, &because, None, deadline.now(), deadline)
-        .await
-        .map_err(ledger_unavailable)?;
+    let closed = app.ledger.close_quarantine(&delivery_id, &because, None, deadline.now(), deadline).await;
+    if !closed.map_err(ledger_unavailable)? {
+        let detail = format!("{id} left quarantine just now: look at it again");
+        return Err(Problem::new(StatusCode::CONFLICT, "Nothing was done", detail));
+    }
     tracing::info!(delivery_id = id, "{id}: a person dismissed it");
     Ok(Reply::Document(json!({ "delivery_id": id, "dismissed": { "at": deadline.now(), "why": why } })))
 }

@@ -6,20 +6,28 @@ use serde_json::Value;
 
 use crate::{
     commands::{
-        accept::{Incoming, Source, accept},
+        accept::{Incoming, Source, Upon, accept},
         deliver::{PERSON, received_at},
     },
-    inbound::{Fault, Mapping},
+    inbound::{Fault, Mapping, Received},
     ledger::{Delivery, DeliveryId, digest},
     outbound::Deadline,
     response::{Problem, Reply},
     runtime::app::App,
 };
 
-/// A person enters a booking, whose time is the invocation's.
-pub async fn enter(app: &App, event: &Value, context: &Context, deadline: &Deadline) -> Result<Reply, Problem> {
-    let mapping = Mapping::canonical_at("/booking");
-    let received = mapping.read(event, &app.operator, (app.clock)()).map_err(rejected)?;
+/// A person enters a booking, whose time is the invocation's, upon what they saw.
+///
+/// # Errors
+/// [`Problem`] 422 for a booking that cannot be read, 409 when something else came in, and what the ledger comes to.
+pub async fn enter(
+    app: &App,
+    event: &Value,
+    upon: Upon,
+    context: &Context,
+    deadline: &Deadline,
+) -> Result<Reply, Problem> {
+    let received = read(app, event).map_err(rejected)?;
     let snapshot = &received.snapshot;
     tracing::Span::current().record("booking_id", snapshot.booking_id.as_str());
     let body = event.to_string();
@@ -28,8 +36,20 @@ pub async fn enter(app: &App, event: &Value, context: &Context, deadline: &Deadl
         Delivery::new(DeliveryId::new(PERSON, &name, body.as_bytes()), body.as_bytes(), received_at(deadline));
     let delivery = &delivery
         .map_err(|error| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The booking is too large", error.to_string()))?;
-    let incoming = Incoming { snapshot, event_created_at: None, delivery, source: Source::Entry };
+    let incoming = Incoming { snapshot, event_created_at: None, delivery, source: Source::Entry(upon) };
     Ok(accept(app, &incoming, deadline).await?.reply(app))
+}
+
+/// Why a person's entry cannot be read, before anything is done.
+///
+/// # Errors
+/// Every fault in it.
+pub(super) fn readable(app: &App, event: &Value) -> Result<(), Vec<Fault>> {
+    read(app, event).map(|_| ())
+}
+
+fn read(app: &App, event: &Value) -> Result<Received, Vec<Fault>> {
+    Mapping::canonical_at("/booking").read(event, &app.operator, (app.clock)())
 }
 
 /// Pointers only: what stands at them could be personal.

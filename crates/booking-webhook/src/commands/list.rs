@@ -30,16 +30,27 @@ const MOST_MONTHS: usize = 36;
 /// What is asked for. Every key is optional.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Question {
-    state: Option<AskedState>,
-    from: Option<Date>,
-    to: Option<Date>,
-    name: Option<String>,
+pub(super) struct Question {
+    pub(super) state: Option<AskedState>,
+    pub(super) from: Option<Date>,
+    pub(super) to: Option<Date>,
+    pub(super) name: Option<String>,
+    /// How far ahead of today, unless days are asked for.
+    #[serde(skip)]
+    pub(super) days_ahead: Option<i64>,
+}
+
+/// What was found.
+pub(super) struct Found {
+    pub(super) bookings: Vec<BookingLine>,
+    pub(super) quarantined: Vec<QuarantineLine>,
+    /// There is more than one answer holds.
+    pub(super) left_off: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum AskedState {
+pub(super) enum AskedState {
     Parked,
     Due,
     Quarantined,
@@ -48,23 +59,28 @@ enum AskedState {
 
 /// One booking, as the office speaks of it.
 #[derive(Debug, Serialize)]
-struct BookingLine {
-    booking_id: String,
+pub(super) struct BookingLine {
+    pub(super) booking_id: String,
     charter_id: String,
     /// `None` when only people have entered it.
     sender: Option<String>,
-    starts_at: Option<Timestamp>,
+    pub(super) starts_at: Option<Timestamp>,
     /// Day and time at the dock.
     local: Option<String>,
-    first_name: Option<String>,
-    boat: Option<String>,
-    state: BookingState,
+    pub(super) first_name: Option<String>,
+    pub(super) boat: Option<String>,
+    pub(super) state: BookingState,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    dismissed: bool,
-    flags: Vec<Flag>,
+    pub(super) dismissed: bool,
+    pub(super) flags: Vec<Flag>,
     /// What is the matter, in words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    detail: Vec<String>,
+    pub(super) detail: Vec<String>,
+    /// As it is on record, for who says more of it.
+    #[serde(skip)]
+    pub(super) record: BookingRecord,
+    #[serde(skip)]
+    pub(super) desired: DesiredState,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     next: Vec<String>,
 }
@@ -76,23 +92,31 @@ struct BookingLine {
 pub async fn list(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
     let question: Question =
         serde_json::from_value(request.clone()).map_err(|error| not_understood(&error.to_string()))?;
+    let Found { bookings, quarantined, left_off } = find(app, &question, deadline).await?;
+    Ok(Reply::Document(json!({ "bookings": bookings, "quarantined": quarantined, "left_off": left_off })))
+}
+
+/// What fits the question, the earliest start first.
+///
+/// # Errors
+/// As [`list`].
+pub(super) async fn find(app: &App, question: &Question, deadline: &Deadline) -> Result<Found, Problem> {
     let today = deadline.now().to_zoned(app.operator.time_zone.clone());
     let (from, to) = (
         question.from.unwrap_or(yesterday(&today)),
-        question.to.unwrap_or(ahead(question.from.unwrap_or(today.date()))),
+        question.to.unwrap_or(ahead(question.from.unwrap_or(today.date()), question.days_ahead)),
     );
     if from > to {
         return Err(not_understood("from is later than to"));
     }
-    let (mut ids, whole) = candidates(app, &question, (from, to), deadline).await.map_err(ledger_unavailable)?;
+    let (mut ids, whole) = candidates(app, question, (from, to), deadline).await.map_err(ledger_unavailable)?;
     let whole = whole && ids.len() <= MOST_BOOKINGS;
     ids.truncate(MOST_BOOKINGS);
     let each: Vec<_> = ids.iter().map(|id| Box::pin(app.ledger.state(id, deadline))).collect();
     let records: Vec<_> = stream::iter(each).buffered(AT_ONCE).collect().await;
     let records = records.into_iter().collect::<Result<Vec<_>, _>>().map_err(ledger_unavailable)?;
-    let fits = |record: &BookingRecord| {
-        is_on(record, app, &question, (from, to)) && is_named(record, question.name.as_deref())
-    };
+    let fits =
+        |record: &BookingRecord| is_on(record, app, question, (from, to)) && is_named(record, question.name.as_deref());
     let mut lines: Vec<BookingLine> =
         records.into_iter().flatten().filter(fits).map(|record| line(app, record, deadline)).collect();
     lines.retain(|line| question.state.is_none_or(|state| line.is(state)));
@@ -103,7 +127,7 @@ pub async fn list(app: &App, request: &Value, deadline: &Deadline) -> Result<Rep
         }
         Some(_) => Vec::<QuarantineLine>::new(),
     };
-    Ok(Reply::Document(json!({ "bookings": lines, "quarantined": quarantined, "left_off": !whole })))
+    Ok(Found { bookings: lines, quarantined, left_off: !whole })
 }
 
 fn not_understood(why: &str) -> Problem {
@@ -117,8 +141,8 @@ fn yesterday(today: &Zoned) -> Date {
     today.date().saturating_sub(1.day())
 }
 
-fn ahead(from: Date) -> Date {
-    from.saturating_add(DAYS_AHEAD.days())
+fn ahead(from: Date, days: Option<i64>) -> Date {
+    from.saturating_add(days.unwrap_or(DAYS_AHEAD).days())
 }
 
 /// The bookings that may fit, and whether these are all.
@@ -201,12 +225,8 @@ fn line(app: &App, record: BookingRecord, deadline: &Deadline) -> BookingLine {
     let desired = DesiredState::of(&record, &app.operator, false);
     let flags = desired.booking().map(|booking| booking.flags.clone()).unwrap_or_default();
     let Progress { record, state, .. } = Progress::seen(record);
+    let boat = boat(app, &record);
     let sale = record.sale.as_ref();
-    let boat = sale.map(|sale| {
-        let known = app.operator.boat(&sale.boat).map(|boat| boat.name.clone());
-        let named = if sale.boat.name.is_empty() { &sale.boat.id } else { &sale.boat.name };
-        known.map_or_else(|| named.clone(), |known| known.to_string())
-    });
     let (detail, next) = concerns.into_iter().map(|concern| (concern.what, concern.next)).unzip();
     BookingLine {
         booking_id: record.booking_id.to_string(),
@@ -221,7 +241,17 @@ fn line(app: &App, record: BookingRecord, deadline: &Deadline) -> BookingLine {
         flags,
         detail,
         next,
+        record,
+        desired,
     }
+}
+
+/// What the office calls the boat that was sold.
+pub(super) fn boat(app: &App, record: &BookingRecord) -> Option<String> {
+    let sold = &record.sale.as_ref()?.boat;
+    let known = app.operator.boat(sold).map(|boat| boat.name.clone());
+    let named = if sold.name.is_empty() { &sold.id } else { &sold.name };
+    Some(known.map_or_else(|| named.clone(), |known| known.to_string()))
 }
 
 #[cfg(test)]

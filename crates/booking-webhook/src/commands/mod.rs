@@ -4,12 +4,14 @@
 //!   [`approve`]: a decision that only a person can take.
 //!   [`dismiss`]: a person leaves it as it is.
 //! - [`sweep`]: what the schedule sends; [`notify`] tells the office, [`housekeeping`] forgets guests. [`accept`]: one booking, from what was said of it to the answer; the commands above share it.
+//! - [`desk`]: pages on which the office sees a case and decides, by the very same commands.
 //! - [`list`], [`quarantine`], [`status`], [`plan`], [`check`]: questions. They change nothing.
 
 pub mod accept;
 pub mod approve;
 pub mod check;
 pub mod deliver;
+pub mod desk;
 pub mod dismiss;
 pub mod enter;
 pub mod housekeeping;

@@ -12,7 +12,7 @@ use crate::{
         desired::DesiredState,
     },
     runtime::app::App,
-    systems::office::{Case, Change, Concern, Notice, mails, notices::dock_time},
+    systems::office::{Case, Change, Concern, DeskWay, Notice, desk_token, mails, notices::dock_time},
 };
 
 /// In one sweep; the rest is the next one's.
@@ -58,7 +58,7 @@ pub async fn tell_the_office(app: &App, something_waits: bool, deadline: &Deadli
 async fn send(app: &App, notices: &[Notice], deadline: &Deadline) -> Result<(), CallError> {
     let Some(office) = app.notices() else {
         // Names are personal: the log says which booking, the status says the rest.
-        for Notice { case: Case { id, concerns, .. }, change } in notices {
+        for Notice { case: Case { id, concerns, .. }, change, .. } in notices {
             let (concerns, says) = (concerns.len(), says(*change));
             tracing::warn!(notice_of = id, ?change, concerns, "{id}: {says} (no NOTICES_TOPIC: nobody is mailed)");
         }
@@ -99,8 +99,17 @@ async fn of_booking(
     let case = case_of(app, &record, deadline);
     let should_know = should_know(&case);
     let is_news = should_know != record.told;
-    let notice = is_news.then(|| Notice::new(case, record.told.is_some()));
+    let way = || way(app, desk_token::Subject::Booking(booking_id.clone()), deadline);
+    let notice = is_news.then(|| Notice::new(case, record.told.is_some()).with(way()));
     Ok(Some(Prepared { pending: pending.clone(), subject: Subject::Booking(Box::new(record)), should_know, notice }))
+}
+
+/// The link by which the office sees a case, made when its mail is.
+fn way(app: &App, of: desk_token::Subject, deadline: &Deadline) -> DeskWay {
+    match app.desk_links() {
+        Some(links) => DeskWay::Link(links.case(of, deadline.now())),
+        None => DeskWay::None(app.no_desk()),
+    }
 }
 
 /// What the office should know of a booking, as it is now.
@@ -119,11 +128,13 @@ async fn of_delivery(
     let case = case_of_delivery(app, id, &found);
     // Why it cannot be read may change with the mapping; the office hears once that it waits.
     let should_know = found.waits.then(|| digest(id.to_string().as_bytes()));
-    let notice = (should_know != found.told).then(|| Notice::new(case, found.told.is_some()));
+    let way = || way(app, desk_token::Subject::Delivery(id.to_string()), deadline);
+    let notice = (should_know != found.told).then(|| Notice::new(case, found.told.is_some()).with(way()));
     Ok(Some(Prepared { pending: pending.clone(), subject: Subject::Delivery(id.clone()), should_know, notice }))
 }
 
-fn case_of_delivery(app: &App, id: &DeliveryId, found: &QuarantinedDelivery) -> Case {
+/// What the office should know of a delivery, as it is now.
+pub(super) fn case_of_delivery(app: &App, id: &DeliveryId, found: &QuarantinedDelivery) -> Case {
     let came = dock_time(&found.delivery.received_at.to_zoned(app.operator.time_zone.clone()));
     let names: Vec<&str> = found.bookings.iter().map(BookingId::as_str).collect();
     let what = if names.is_empty() { "A delivery".to_owned() } else { format!("A delivery for {}", names.join(", ")) };

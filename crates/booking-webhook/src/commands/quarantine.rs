@@ -25,16 +25,16 @@ const AT_ONCE: usize = 10;
 /// One delivery in quarantine; nothing of what the guest wrote is in it.
 #[derive(Debug, Serialize)]
 pub(super) struct QuarantineLine {
-    delivery_id: String,
-    sender: String,
-    received_at: Timestamp,
+    pub(super) delivery_id: String,
+    pub(super) sender: String,
+    pub(super) received_at: Timestamp,
     /// Day and time at the dock.
     local: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    booking_ids: Vec<String>,
+    pub(super) booking_ids: Vec<String>,
     /// The mapping was mended since: a replay will be understood.
-    readable: bool,
-    why: Vec<Fault>,
+    pub(super) readable: bool,
+    pub(super) why: Vec<Fault>,
     /// JSON pointers to what the body has.
     keys: Vec<String>,
     next: &'static str,

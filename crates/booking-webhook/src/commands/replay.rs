@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     booking::BookingId,
     commands::{
-        accept::{Progress, Source, resume, retry_if_due},
+        accept::{Progress, Source, Upon, resume, retry_if_due},
         deliver::{PERSON, accept_all, end_quarantine, faults_now, latest_end, read_again},
         quarantine::waiting,
     },
@@ -150,7 +150,7 @@ async fn deliver_again(app: &App, id: &str, deadline: &Deadline) -> Result<Reply
             return Ok(Box::pin(retry_if_due(app, record, deadline)).await?.reply(app));
         }
     }
-    let source = if is_entry { Source::Entry } else { Source::ReadAgain };
+    let source = if is_entry { Source::Entry(Upon::Newest) } else { Source::ReadAgain };
     let mut accepted = accept_all(app, &delivery, source, bookings, deadline).await?;
     if is_whole {
         end_quarantine(app, &delivery_id, ends, deadline).await;

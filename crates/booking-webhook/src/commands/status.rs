@@ -12,7 +12,7 @@ use crate::{
         quarantine::{line, one, quarantined_of},
         replay::booking_id,
     },
-    ledger::{BookingRecord, DeliverySummary, Step},
+    ledger::{BookingRecord, DeliverySummary, OfficeAct, Step},
     outbound::Deadline,
     reconcile::desired::DesiredState,
     response::{Problem, Reply, ledger_unavailable, no_such_booking},
@@ -22,18 +22,18 @@ use crate::{
 
 /// One line of the timeline.
 #[derive(Debug, Serialize)]
-struct Line {
-    at: Timestamp,
+pub(super) struct Line {
+    pub(super) at: Timestamp,
     /// The same at the dock.
-    local: String,
-    /// `delivery`, `step`, or `planned` for what is still to come.
-    kind: &'static str,
+    pub(super) local: String,
+    /// `delivery`, `step`, `office` for what was done at the desk, or `planned` for what is still to come.
+    pub(super) kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    step: Option<Step>,
-    what: String,
+    pub(super) step: Option<Step>,
+    pub(super) what: String,
     /// For a replay.
     #[serde(skip_serializing_if = "Option::is_none")]
-    delivery_id: Option<String>,
+    pub(super) delivery_id: Option<String>,
 }
 
 /// Answers `{"booking_id": …}`, `{"charter_id": …}` or `{"delivery_id": …}` with the booking's state and timeline, and with what waits in
@@ -127,7 +127,8 @@ async fn of_delivery(app: &App, id: &str, deadline: &Deadline) -> Result<Of, Pro
     }
 }
 
-fn timeline(app: &App, record: &BookingRecord, deliveries: &[DeliverySummary]) -> Vec<Line> {
+/// What was said, done and tried, and what is still to come, in the order of time.
+pub(super) fn timeline(app: &App, record: &BookingRecord, deliveries: &[DeliverySummary]) -> Vec<Line> {
     let delivered = deliveries.iter().map(|delivery| {
         let says = delivery.says.map_or("nothing that could be read", |says| says.name());
         let as_of = delivery.as_of.map(|at| format!(", as of {at}")).unwrap_or_default();
@@ -154,7 +155,20 @@ fn timeline(app: &App, record: &BookingRecord, deliveries: &[DeliverySummary]) -
         let what = format!("try {} of it", known.attempts.saturating_add(1));
         Some(Line { at, local: app.local(at), kind: "planned", step: Some(step), what, delivery_id: None })
     });
-    let mut lines: Vec<Line> = delivered.chain(done).chain(planned).collect();
+    let acted = record.acts.entries.iter().map(|act| act_line(app, act));
+    let mut lines: Vec<Line> = delivered.chain(done).chain(acted).chain(planned).collect();
     lines.sort_by_key(|line| line.at);
     lines
+}
+
+/// One act of the office.
+pub(super) fn act_line(app: &App, act: &OfficeAct) -> Line {
+    Line {
+        at: act.at,
+        local: app.local(act.at),
+        kind: "office",
+        step: None,
+        what: format!("{}, by {}", act.what, act.by),
+        delivery_id: None,
+    }
 }

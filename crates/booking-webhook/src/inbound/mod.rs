@@ -6,6 +6,6 @@ mod sender;
 mod signature;
 
 pub use body::parse as parse_body;
-pub use mapping::{BUILT_IN_SENDER, Fault, FieldReading, Mapping, MappingFault, Reading, Received};
+pub use mapping::{BUILT_IN_SENDER, Fault, FieldReading, Mapping, MappingFault, Readable, Reading, Received};
 pub use sender::{MappingFile, Sender, SenderName, Senders};
 pub use signature::{Age, SignatureError, Verifier};

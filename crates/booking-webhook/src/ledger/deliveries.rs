@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::{
-    BookingRecord, DeliveryId, Item, Ledger, call, digest,
+    Acts, BookingRecord, DeliveryId, Item, Ledger, Updated, call, digest,
     expression::{Condition, Update},
     json,
     keys::{ItemKey, PARTITION, POINTS_TO},
@@ -109,6 +109,8 @@ pub struct QuarantinedDelivery {
     pub faults: Option<String>,
     /// The digest of what the office was told of it last.
     pub told: Option<String>,
+    /// What the office did with it at its desk.
+    pub acts: Acts,
 }
 
 impl QuarantinedDelivery {
@@ -122,6 +124,7 @@ impl QuarantinedDelivery {
             faults: string("faults"),
             bookings: bookings.into_iter().flatten().filter_map(|id| BookingId::parse(id).ok()).collect(),
             told: string(TOLD),
+            acts: Acts::from_item(item)?,
         })
     }
 }
@@ -301,10 +304,11 @@ impl Ledger {
         now: Timestamp,
         deadline: &Deadline,
     ) -> Result<(), CallError> {
-        self.close_quarantine(id, "it was read again and accepted", ends, now, deadline).await
+        self.close_quarantine(id, "it was read again and accepted", ends, now, deadline).await.map(|_| ())
     }
 
-    /// A quarantined delivery needs no person any more, because of `why`, and may expire. Does nothing to any other.
+    /// A quarantined delivery needs no person any more, because of `why`, and may expire. `false`, and nothing is done, when it does not
+    /// wait.
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be used.
@@ -315,14 +319,19 @@ impl Ledger {
         ends: Option<Timestamp>,
         now: Timestamp,
         deadline: &Deadline,
-    ) -> Result<(), CallError> {
+    ) -> Result<bool, CallError> {
         let update = notice_due(Update::new(), now)
             .set("closed_at", milliseconds(now))
             .set(CLOSED_BECAUSE, text(why))
             .set("expires_at", expires_at(now, ends))
             .remove(&["due", "due_at"])
             .on(Condition::equal("due", text(QUARANTINED)));
-        self.update_item("end_quarantine", &ItemKey::Delivery(id), &update, deadline).await.map(|_| ())
+        let updated = self.update_item("end_quarantine", &ItemKey::Delivery(id), &update, deadline).await?;
+        Ok(match updated {
+            Updated::Done(_) => true,
+            // Our own, whose answer was lost.
+            Updated::Unfit(item) => item.get("closed_because") == Some(&text(why)),
+        })
     }
 
     /// A delivery that was not understood, as it stands now.

@@ -11,8 +11,11 @@
 //! - [`Ledger::journal`], [`Ledger::release`]: what is written while it is worked on, and at the end.
 //! - [`Ledger::keep`], [`Ledger::quarantine`]: what was delivered, byte for byte.
 //! - [`Ledger::pending_notices`], [`Ledger::dismiss`]: what the office hears, and what it leaves as it is.
+//! - [`Ledger::act_on_booking`], [`Ledger::act_on_delivery`]: what the office does at its desk.
 //! - [`Ledger::due`], [`Ledger::backlog`], [`Ledger::state`], [`Ledger::deliveries`]: what is asked of it.
 
+mod acting;
+mod acts;
 mod claim;
 mod deliveries;
 mod expression;
@@ -38,6 +41,7 @@ use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+pub use acts::{Acts, OfficeAct};
 pub use claim::{Claim, LeaseRequest, Trigger};
 pub use deliveries::{Delivery, QuarantineOutcome, QuarantinedDelivery, Spoke, StoreOutcome, TooLarge};
 pub use history::{History, HistoryEntry};

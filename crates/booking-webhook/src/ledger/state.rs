@@ -6,7 +6,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    ChangedAt, History, Item, Journal, RecordedVersion,
+    Acts, ChangedAt, History, Item, Journal, RecordedVersion,
     version::{DECIDED, NEWEST, UNREVISED, VersionAttributes},
 };
 use crate::booking::{BookingId, BookingStatus, CharterId, Sale, Snapshot, Terms};
@@ -65,6 +65,8 @@ pub struct BookingRecord {
     pub should_know: Option<String>,
     /// A person leaves the booking as it is; counts as long as nothing newer came in.
     pub dismissed: Option<Dismissal>,
+    /// What the office did at its desk.
+    pub acts: Acts,
     /// What each system was last known to show.
     pub journal: Journal,
     /// The outcomes of the newest tries.
@@ -167,6 +169,7 @@ impl BookingRecord {
             told: None,
             should_know: None,
             dismissed: None,
+            acts: Acts::default(),
             journal: Journal::default(),
             history: History::default(),
         }
@@ -235,6 +238,7 @@ impl BookingRecord {
             told: fields.string(TOLD).map(str::to_owned),
             should_know: fields.string(TOLD).map(str::to_owned),
             dismissed: fields.json("dismissed")?,
+            acts: fields.required("acts", Acts::from_item(item))?,
             journal: Journal {
                 calendar: fields.json("calendar")?.unwrap_or_default(),
                 crew_event: fields.json("crew_event")?.unwrap_or_default(),

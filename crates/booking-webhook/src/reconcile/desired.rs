@@ -79,6 +79,11 @@ impl NeedsDecision {
         "Look whether it is there, under another id or day. If it is, put it right by hand; if not, make it by hand, then dismiss the booking",
     );
 
+    /// Whether approving the decision is what carries it out. Where somebody or something is missing it is not.
+    pub fn can_be_approved(&self) -> bool {
+        ![Self::CHARTER_ID_TAKEN, Self::NOBODY_SAILS, Self::CREW_NEVER_TOLD, Self::NEVER_SETTLED].contains(self)
+    }
+
     /// What the operator file says no booking is.
     fn out_of_bounds(findings: &[String]) -> Self {
         Self {
@@ -246,7 +251,7 @@ pub(super) fn entry(desired: &DesiredState, record: &BookingRecord, url: &str) -
 }
 
 /// What to tell the guest. A start other than the one that the page showed is a move.
-fn news(booking: &Booking, record: &BookingRecord) -> News {
+pub(super) fn news(booking: &Booking, record: &BookingRecord) -> News {
     let known = record.journal.guest_page.shown.as_ref();
     let moved = known.and_then(|known| next_page(booking, record, known, stamp(record)).moved);
     moved.map_or(News::Confirmed, |(from, _)| News::Moved { from })

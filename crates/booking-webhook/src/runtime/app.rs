@@ -16,7 +16,7 @@ use crate::{
     runtime::telemetry::with_causes,
     systems::calendar::Calendar,
     systems::guest_page::{Publisher, Renderer},
-    systems::office::{Notices, notices::dock_time},
+    systems::office::{DeskLinks, Notices, desk_page::DeskRenderer, notices::dock_time},
     systems::scc::{EventsTable, Scc},
 };
 
@@ -49,6 +49,8 @@ pub struct App {
     sns: OnceLock<aws_sdk_sns::Client>,
     sdk: SdkConfig,
     renderer: Renderer,
+    /// Made when somebody looks: a cold start has no use for it.
+    desk_renderer: OnceLock<DeskRenderer>,
 }
 
 impl fmt::Debug for App {
@@ -142,6 +144,7 @@ impl App {
             sns: OnceLock::new(),
             sdk: sdk.clone(),
             renderer,
+            desk_renderer: OnceLock::new(),
             outbound,
             s3,
             config,
@@ -174,6 +177,27 @@ impl App {
     /// What guests see.
     pub fn renderer(&self) -> &Renderer {
         &self.renderer
+    }
+
+    /// What the office sees at its desk.
+    pub fn desk_renderer(&self) -> &DeskRenderer {
+        self.desk_renderer.get_or_init(|| DeskRenderer::new().expect("compiled-in templates, which a test renders"))
+    }
+
+    /// Makes links to the desk; `None` when it has no key or no address.
+    pub fn desk_links(&self) -> Option<DeskLinks> {
+        let key = self.secrets.current().desk.as_ref().ok()?.clone()?;
+        Some(DeskLinks::new(key, self.config.desk_base_url.as_deref()?))
+    }
+
+    /// Why there are no links to the desk, in words for whoever can mend it.
+    pub fn no_desk(&self) -> String {
+        let prefix = &self.config.secrets_prefix;
+        match &self.secrets.current().desk {
+            Err(fault) => format!("Mend it, then run the check: {fault}"),
+            Ok(None) => format!("Put a key into the secret {prefix}/desk, then run the check (docs/deploy.md)"),
+            Ok(Some(_)) => "Set DESK_BASE_URL to what its links begin with".to_owned(),
+        }
     }
 
     /// The way to the operator's files.

@@ -10,6 +10,7 @@ use simulators::{
     calendar::Calendar,
     cloud::Cloud,
     edge::Edge,
+    front_door::FrontDoor,
     scc::Scc,
 };
 
@@ -19,6 +20,8 @@ pub const SIGNING_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub const DASHBOARD_TOKEN: &str = "rehearsal-dashboard-token-5b1d";
 /// ShipCaptainCrew's service key.
 pub const SERVICE_KEY: &str = "rehearsal-service-key-90c2";
+/// What links to the office's desk are signed with, in base64.
+const DESK_KEY: &str = "cmVoZWFyc2FsLWRlc2sta2V5LTMyLWJ5dGVzLWxvbmc=";
 /// What charter ids are derived with: the same one each time, so a booking has the same charter id in every rehearsal.
 pub const LINK_KEY: &str = "rehearsal-link-key-47aa";
 
@@ -38,6 +41,7 @@ pub(super) fn secrets(calendar: &Calendar, scc: &Scc, cloud: &Cloud) -> BTreeMap
             }),
         ),
         ("guest-page", json!({ "distribution_id": cloud.distribution_id, "link_key": LINK_KEY })),
+        ("desk", json!({ "key": DESK_KEY })),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()
@@ -47,6 +51,7 @@ pub(super) fn environment_variables(
     cloud: &Cloud,
     gateway: &AwsGateway,
     edge: &Edge,
+    front_door: &FrontDoor,
     changes: BTreeMap<String, Option<String>>,
 ) -> BTreeMap<String, String> {
     let mut env: BTreeMap<_, _> = [
@@ -54,6 +59,7 @@ pub(super) fn environment_variables(
         ("AWS_ENDPOINT_URL", gateway.url()),
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", TEST_CREDENTIAL.to_owned()),
+        ("DESK_BASE_URL", front_door.url()),
         ("GUEST_PAGE_BASE_URL", edge.url()),
         ("GUEST_PAGE_BUCKET", cloud.bucket.clone()),
         ("LEDGER_TABLE", cloud.ledger_table.clone()),

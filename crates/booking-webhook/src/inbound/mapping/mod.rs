@@ -24,8 +24,8 @@ use serde_json::Value;
 pub use file::MappingFault;
 use form::{Form, Place};
 use pointer::{Found, Pointer};
-pub use reading::FieldReading;
 use reading::Reader;
+pub use reading::{FieldReading, Readable};
 use text::word_of;
 
 use crate::booking::{BookingId, BookingStatus, Field, FieldFault, Operator, Snapshot};

@@ -3,6 +3,7 @@
 //! Strict with what decides (id, status, times, revision, amounts, who sails): a faulty value there is a fault. Generous with what the
 //! snapshot can do without (a zone beside offsets, a locale, a place, the other of a boat's two names): passed over, and said so.
 
+mod readable;
 mod sale;
 mod shown;
 
@@ -18,6 +19,7 @@ use super::{
     text::{text_of, word_of},
     values::{integer, time},
 };
+pub use readable::Readable;
 pub use shown::FieldReading;
 
 use crate::booking::{BookingId, BookingStatus, Field, FieldFault, Operator, Snapshot, TimeReading};

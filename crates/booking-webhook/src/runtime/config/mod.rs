@@ -12,6 +12,7 @@ use std::time::Duration;
 pub use fields::{Fields, json_object};
 pub use files::{FileError, FileLocation, Files, FolderFile};
 pub use hosts::{AllowedHosts, HostError, HostKinds};
+use url::Url;
 
 /// This fraction of an answer's time is kept for the release.
 const PART_FOR_THE_RELEASE: u32 = 6;
@@ -21,7 +22,7 @@ const PART_FOR_THE_RELEASE: u32 = 6;
 pub struct Config {
     /// `ENVIRONMENT_NAME`: what metrics are split by.
     pub environment: String,
-    /// `SECRETS_PREFIX`: the secrets are `{prefix}/webhook`, `/webhook/{sender}`, `/calendar`, `/scc`, `/guest-page`.
+    /// `SECRETS_PREFIX`: the secrets are `{prefix}/webhook`, `/webhook/{sender}`, `/calendar`, `/scc`, `/guest-page`, `/desk`.
     pub secrets_prefix: String,
     /// `LEDGER_TABLE`.
     pub ledger_table: String,
@@ -35,6 +36,8 @@ pub struct Config {
     pub mappings: Option<FileLocation>,
     /// `NOTICES_TOPIC`: the ARN of the topic by which the office hears; without it notices are lines of the log.
     pub notices_topic: Option<String>,
+    /// `DESK_BASE_URL`, without a slash at its end: what links to the office's desk begin with; without it there are none.
+    pub desk_base_url: Option<String>,
     /// `ANSWER_WITHIN_MS`: senders give up (and some unsubscribe) when an answer takes longer.
     pub answer_within: Duration,
     /// `CALL_TIMEOUT_MS`: one outside call, from its first byte to its last; always less than `answer_within`.
@@ -120,6 +123,7 @@ impl Config {
         faults.extend(fault);
         let listed = set("ALLOWED_SERVICE_HOSTS").unwrap_or_default();
         let environment = environment(set("ENVIRONMENT_NAME"), &mut faults);
+        let desk_base_url = desk_base_url(set("DESK_BASE_URL"), &mut faults);
         Ok(Self {
             environment,
             secrets_prefix: set("SECRETS_PREFIX")
@@ -132,6 +136,7 @@ impl Config {
             operator_file: set("OPERATOR_FILE").map(|value| FileLocation::parse(&value)),
             mappings: set("MAPPINGS").map(|value| FileLocation::parse(&value)),
             notices_topic: set("NOTICES_TOPIC"),
+            desk_base_url,
             answer_within,
             call_timeout,
             crew_event_wait,
@@ -158,6 +163,19 @@ fn environment(name: Option<String>, faults: &mut Vec<String>) -> String {
         }
         None => DEFAULT.into(),
     }
+}
+
+/// A link that a phone cannot open is worse than none: its reader would look for the fault at themselves.
+fn desk_base_url(url: Option<String>, faults: &mut Vec<String>) -> Option<String> {
+    let url = url?;
+    let url = url.trim_end_matches('/');
+    let is_host = |parsed: Url| parsed.has_host() && parsed.path() == "/" && parsed.query().is_none();
+    let usable =
+        (url.starts_with("https://") || url.starts_with("http://127.0.0.1:")) && Url::parse(url).is_ok_and(is_host);
+    if !usable {
+        faults.push("DESK_BASE_URL must be https://HOST without a path; there are no links to the desk".into());
+    }
+    usable.then(|| url.to_owned())
 }
 
 /// Waiting for the calendar, then creating an event, and releasing the booking (a sixth of the answer's time) must fit into an answer, or
@@ -249,6 +267,23 @@ mod tests {
         assert_eq!(config.environment, "production");
         assert_eq!(config.answer_within, Duration::from_secs(10));
         assert_eq!(config.guest_page.key, "g/{charter_id}.html");
+    }
+
+    #[test]
+    fn the_desk_has_a_host_and_nothing_else() {
+        for (url, usable) in [
+            ("https://hooks.example.com", true),
+            ("https://hooks.example.com/", true),
+            ("http://127.0.0.1:8080", true),
+            ("http://hooks.example.com", false),
+            ("https://hooks.example.com/stage", false),
+            ("https://", false),
+            ("hooks.example.com", false),
+        ] {
+            let config = config(&[("SECRETS_PREFIX", "p"), ("LEDGER_TABLE", "l"), ("DESK_BASE_URL", url)]);
+            let config = config.expect("enough");
+            assert_eq!((config.desk_base_url.is_some(), config.faults.is_empty()), (usable, usable), "{url}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use reading::Reading;
 pub use reading::{SecretSource, Webhooks};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret, SecretBox, SecretString};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -43,6 +43,8 @@ pub struct Secrets {
     pub calendar: Result<Secret<CalendarSecret>, SecretFault>,
     /// ShipCaptainCrew.
     pub scc: Result<Secret<SccSecret>, SecretFault>,
+    /// What links to the office's desk are signed with; `None` when the operator has no desk.
+    pub desk: Result<Option<DeskKey>, SecretFault>,
     /// Everything that was wrong when they were last read.
     pub faults: Vec<SecretFault>,
 }
@@ -79,6 +81,28 @@ pub struct SccSecret {
     pub presign_url: Option<String>,
     /// What those forms say as `url`: the bucket, as browsers call it. Without it guest pages may call every bucket of the region.
     pub upload_url: Option<String>,
+}
+
+/// `{prefix}/desk`: what links to the office's desk are signed with. Another key ends them all.
+#[derive(Clone)]
+pub struct DeskKey(Arc<SecretBox<Vec<u8>>>);
+
+impl DeskKey {
+    /// These bytes.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(Arc::new(SecretBox::new(Box::new(bytes))))
+    }
+
+    /// For the one function that signs.
+    pub fn expose(&self) -> &[u8] {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for DeskKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("DeskKey")
+    }
 }
 
 /// How SCC wants to see the service key.
@@ -124,9 +148,9 @@ impl Secrets {
     }
 
     fn of(reading: Reading) -> Result<Self, SecretsError> {
-        let Reading { webhooks, link_key, distribution_id, calendar, scc, faults } = reading;
+        let Reading { webhooks, link_key, distribution_id, calendar, scc, desk, faults } = reading;
         match link_key {
-            Ok(link_key) => Ok(Self { webhooks, link_key, distribution_id, calendar, scc, faults }),
+            Ok(link_key) => Ok(Self { webhooks, link_key, distribution_id, calendar, scc, desk, faults }),
             Err(_) => Err(SecretsError::Unusable(faults)),
         }
     }
@@ -137,6 +161,7 @@ pub struct SecretStore {
     source: SecretSource,
     current: RwLock<Arc<Secrets>>,
     last_refresh: Mutex<Option<Timestamp>>,
+    loaded_at: Timestamp,
 }
 
 impl fmt::Debug for SecretStore {
@@ -152,7 +177,12 @@ impl SecretStore {
     /// [`SecretsError`] when Secrets Manager cannot be reached, or no delivery could be named with what it holds.
     pub async fn load(source: SecretSource, deadline: &Deadline) -> Result<Self, SecretsError> {
         let secrets = Secrets::of(source.read(deadline).await?)?;
-        Ok(Self { source, current: RwLock::new(Arc::new(secrets)), last_refresh: Mutex::new(None) })
+        Ok(Self {
+            source,
+            current: RwLock::new(Arc::new(secrets)),
+            last_refresh: Mutex::new(None),
+            loaded_at: deadline.now(),
+        })
     }
 
     /// The secrets as they were last read.
@@ -173,6 +203,14 @@ impl SecretStore {
         *last_refresh = Some(now);
         // Boxed: every call that shows a secret holds this future.
         Box::pin(self.read_again(&current, &deadline.within(LONGEST_REFRESH))).await.unwrap_or(current)
+    }
+
+    /// The secrets, read again if the last reading is older than `age`: so soon does a key that was replaced end what it signed.
+    pub async fn no_older_than(&self, age: SignedDuration, deadline: &Deadline) -> Arc<Secrets> {
+        let read_at = self.last_refresh.lock().await.unwrap_or(self.loaded_at);
+        let is_fresh = (SignedDuration::ZERO..age).contains(&deadline.now().duration_since(read_at));
+        let current = self.current();
+        if is_fresh { current } else { self.newer_than(&current, deadline).await }
     }
 
     /// The secrets as they are stored now, whenever they were read before; for a person who asks.

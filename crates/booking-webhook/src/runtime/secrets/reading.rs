@@ -5,13 +5,15 @@ use std::{collections::BTreeMap, sync::Arc};
 use aws_sdk_secretsmanager::{
     Client,
     operation::batch_get_secret_value::{BatchGetSecretValueError, BatchGetSecretValueOutput},
+    types::ApiErrorType,
 };
+use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD};
 use http::HeaderValue;
 use reqwest::Url;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-use super::{CalendarSecret, SccAuthentication, SccSecret, Secret, SecretFault, Secrets, SecretsError};
+use super::{CalendarSecret, DeskKey, SccAuthentication, SccSecret, Secret, SecretFault, Secrets, SecretsError};
 use crate::{
     inbound::{SenderName, Verifier},
     outbound::{Answered, Call, CallError, Deadline, Effect, Outbound, Service, from_sdk},
@@ -21,6 +23,10 @@ use crate::{
 const CALENDAR: &str = "calendar";
 const SCC: &str = "scc";
 const GUEST_PAGE: &str = "guest-page";
+/// The one secret that may be missing.
+const DESK: &str = "desk";
+/// Of the desk's key: as many as its HMAC has.
+const SHORTEST_KEY_BYTES: usize = 32;
 /// `BatchGetSecretValue` takes no more names.
 const MOST_NAMES: usize = 20;
 
@@ -51,6 +57,7 @@ pub(super) struct Reading {
     pub(super) distribution_id: Result<String, SecretFault>,
     pub(super) calendar: Result<Secret<CalendarSecret>, SecretFault>,
     pub(super) scc: Result<Secret<SccSecret>, SecretFault>,
+    pub(super) desk: Result<Option<DeskKey>, SecretFault>,
     /// All that is wrong with them, each fault once.
     pub(super) faults: Vec<SecretFault>,
 }
@@ -59,7 +66,7 @@ impl SecretSource {
     /// Reads all of them in one call (20 at a time), which is tried again like any other that reads.
     pub(super) async fn read(&self, deadline: &Deadline) -> Result<Reading, SecretsError> {
         let senders = self.senders.iter().map(SenderName::secret);
-        let names = [CALENDAR, SCC, GUEST_PAGE].map(str::to_owned).into_iter().chain(senders);
+        let names = [CALENDAR, SCC, GUEST_PAGE, DESK].map(str::to_owned).into_iter().chain(senders);
         let names: Vec<String> = names.map(|name| format!("{}/{name}", self.prefix)).collect();
         let unreachable = |error| SecretsError::Unreachable { prefix: self.prefix.clone(), source: Box::new(error) };
         let mut answers = Vec::new();
@@ -88,6 +95,7 @@ impl Reading {
             distribution_id,
             calendar: batch.calendar(hosts),
             scc: batch.scc(hosts),
+            desk: batch.desk(),
             faults: Vec::new(),
         };
         let of_senders = reading.webhooks.values().filter_map(|webhook| webhook.as_ref().err());
@@ -96,6 +104,7 @@ impl Reading {
             reading.distribution_id.as_ref().err(),
             reading.calendar.as_ref().err(),
             reading.scc.as_ref().err(),
+            reading.desk.as_ref().err(),
         ];
         let mut faults: Vec<&SecretFault> = of_senders.chain(others.into_iter().flatten()).collect();
         faults.dedup();
@@ -121,6 +130,8 @@ impl Reading {
             distribution_id: usable(self.distribution_id, &before.distribution_id),
             calendar: usable(self.calendar, &before.calendar),
             scc: usable(self.scc, &before.scc),
+            // Whoever replaced the key wanted its links to end: a version before would keep them alive.
+            desk: self.desk,
             faults: self.faults,
         }
     }
@@ -210,6 +221,33 @@ impl Batch<'_> {
         })
     }
 
+    /// The desk's key; `None` when there is no such secret.
+    fn desk(&self) -> Result<Option<DeskKey>, SecretFault> {
+        if !self.is_there(DESK) {
+            return Ok(None);
+        }
+        let key = self.read(DESK, |fields| {
+            let key = fields.text("key")?;
+            let key = [BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD]
+                .iter()
+                .find_map(|encoding| encoding.decode(key.trim().as_bytes()).ok())
+                .filter(|key| key.len() >= SHORTEST_KEY_BYTES);
+            let no_key = || format!("has a key that is no base64 of {SHORTEST_KEY_BYTES} bytes or more");
+            key.map(DeskKey::new).or_else(|| fields.fault(no_key()))
+        });
+        key.map(|secret| Some(secret.content))
+    }
+
+    /// Whether there is a secret of this name, readable or not.
+    fn is_there(&self, name: &str) -> bool {
+        let full_name = format!("{}/{name}", self.prefix);
+        let missing = |error: &ApiErrorType| error.error_code() == Some("ResourceNotFoundException");
+        let mut values = self.answers.iter().flat_map(BatchGetSecretValueOutput::secret_values);
+        let mut errors = self.answers.iter().flat_map(BatchGetSecretValueOutput::errors);
+        values.any(|entry| entry.name() == Some(&full_name))
+            || errors.any(|error| error.secret_id() == Some(&full_name) && !missing(error))
+    }
+
     /// Photos are not worth a charter that crew are not told of: a faulty address is reported and counts as absent.
     fn drop_unusable_upload_urls(&self, scc: &mut SccSecret) -> impl Iterator<Item = SecretFault> {
         let presign_url = scc.presign_url.take_if(|url| !url.contains("{event_id}") || !is_for_browsers(url));
@@ -249,7 +287,7 @@ fn is_for_browsers(url: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_secretsmanager::types::{ApiErrorType, SecretValueEntry};
+    use aws_sdk_secretsmanager::types::SecretValueEntry;
     use secrecy::ExposeSecret;
 
     use super::*;
@@ -336,6 +374,36 @@ mod tests {
         }
         let denied = read(&[SOUND[0], SOUND[1], SOUND[3]]).faults;
         assert!(denied[0].to_string().ends_with("cannot be read: AccessDeniedException"), "{denied:?}");
+    }
+
+    #[test]
+    fn the_desks_key_may_be_missing_and_not_faulty() {
+        let with = |json: &str| read(&[&SOUND[..], &[(DESK, json)]].concat());
+        let sound = with(r#"{"key": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="}"#);
+        assert_eq!((sound.desk.map(|key| key.is_some()), sound.faults), (Ok(true), vec![]));
+        assert_eq!(read(&SOUND).desk.map(|key| key.is_some()), Ok(false));
+        for (json, words) in [
+            (r#"{"key": "czNjcmV0"}"#, "the secret p/desk has a key that is no base64 of 32 bytes or more"),
+            (r#"{"key": "s3cret s3cret s3cret s3cret s3cret s3cret s3cret"}"#, "has a key that is no base64"),
+            (r#"{"Key": "s3cret"}"#, "the secret p/desk has no key"),
+            ("s3cret", "the secret p/desk is not JSON"),
+        ] {
+            let faulty = with(json);
+            let [fault] = &faulty.faults[..] else { panic!("{json}: {:?}", faulty.faults) };
+            assert!(faulty.desk.is_err() && fault.to_string().contains(words), "{fault}");
+            assert!(!fault.to_string().contains("s3cr"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_new_key_of_the_desk_ends_the_old_one_whatever_it_is() {
+        let key = (DESK, r#"{"key": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="}"#);
+        let before = Secrets::of(read(&[&SOUND[..], &[key]].concat())).expect("sound");
+        assert!(matches!(before.desk, Ok(Some(_))));
+        let gone = Secrets::of(read(&SOUND).keeping_what_works_in(&before)).expect("sound");
+        assert!(matches!(gone.desk, Ok(None)));
+        let faulty = read(&[&SOUND[..], &[(DESK, r#"{"key": "short"}"#)]].concat());
+        assert!(Secrets::of(faulty.keeping_what_works_in(&before)).expect("sound").desk.is_err());
     }
 
     #[test]

@@ -57,6 +57,20 @@ pub struct Notice {
     pub case: Case,
     /// What is new.
     pub change: Change,
+    /// Where the office sees the case and decides.
+    pub desk: DeskWay,
+}
+
+/// Where the office sees a case and decides.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum DeskWay {
+    /// Nowhere, and nothing is said of it.
+    #[default]
+    Unsaid,
+    /// By this link.
+    Link(String),
+    /// Nowhere, for this reason.
+    None(String),
 }
 
 /// A mail to the office.
@@ -96,7 +110,13 @@ impl Notice {
             (false, false) => Change::Begins,
             (true, false) => Change::Changed,
         };
-        Self { case, change }
+        Self { case, change, desk: DeskWay::Unsaid }
+    }
+
+    /// The same, with the way to the desk.
+    #[must_use]
+    pub fn with(self, desk: DeskWay) -> Self {
+        Self { desk, ..self }
     }
 
     fn mail(&self) -> Mail {
@@ -106,10 +126,22 @@ impl Notice {
             Change::Changed => format!("{id} still needs a person, and something has changed"),
             Change::Over => format!("{id}: over"),
         };
-        Mail { subject: plain(&subject), text: self.text() }
+        Mail { subject: plain(&subject), text: format!("{}{}", self.text(), self.way("\n\n")) }
     }
 
-    /// The whole text of its mail.
+    /// How to come to the desk, if that is to be said.
+    fn way(&self, before: &str) -> String {
+        match &self.desk {
+            DeskWay::Link(link) if self.change == Change::Over => format!("{before}See it: {link}"),
+            DeskWay::Link(link) => format!("{before}See it and decide: {link}"),
+            DeskWay::None(why) if self.change != Change::Over => {
+                format!("{before}There is no link to the desk. {why}")
+            }
+            DeskWay::None(_) | DeskWay::Unsaid => String::new(),
+        }
+    }
+
+    /// The words of its mail.
     pub fn text(&self) -> String {
         let Case { heading, concerns, besides, .. } = &self.case;
         let [first, rest @ ..] = &**concerns else { return format!("{heading}: over. {besides}") };
@@ -133,7 +165,8 @@ impl Notice {
 /// One mail for many: what needs a person first, then what is over.
 fn digest_of(notices: &[Notice]) -> Mail {
     let lines = |over: bool| -> Vec<String> {
-        notices.iter().filter(|notice| (notice.change == Change::Over) == over).map(Notice::line).collect()
+        let of_kind = notices.iter().filter(|notice| (notice.change == Change::Over) == over);
+        of_kind.map(|notice| notice.line() + &notice.way("\n  ")).collect()
     };
     let (open, over) = (lines(false), lines(true));
     let part = |title: String, lines: &[String]| {
@@ -143,7 +176,7 @@ fn digest_of(notices: &[Notice]) -> Mail {
     let parts = [
         part(format!("{} need a person:", open.len()), &open),
         part(format!("{} are over:", over.len()), &over),
-        Some("Ask for the list, or for the status of one of them: it says what to do.".to_owned()),
+        Some("Each one's page says what to do; so does its status.".to_owned()),
     ];
     let subject = format!("{} notices: {} need a person, {} are over", notices.len(), open.len(), over.len());
     Mail { subject, text: parts.into_iter().flatten().collect::<Vec<_>>().join("\n") }
@@ -269,6 +302,25 @@ mod tests {
         );
         assert_eq!(mail.text.matches(": over\n").count(), 2);
         assert!(mails(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_mail_says_the_way_to_the_desk_or_that_there_is_none() {
+        let link = || DeskWay::Link("https://hooks.example.com/desk/abc".into());
+        let none = || DeskWay::None("Put a key into the secret p/desk".into());
+        let begins = |desk| Notice::new(case(&[REFUSED], ""), false).with(desk);
+        let over = |desk| Notice::new(case(&[], "All have it."), true).with(desk);
+        for (notice, end) in [
+            (begins(link()), "then replay.\n\nSee it and decide: https://hooks.example.com/desk/abc"),
+            (begins(none()), "then replay.\n\nThere is no link to the desk. Put a key into the secret p/desk"),
+            (over(link()), "All have it.\n\nSee it: https://hooks.example.com/desk/abc"),
+            (over(none()), "over. All have it."),
+        ] {
+            let mail = mails(&[notice]).pop().expect("one mail");
+            assert!(mail.text.ends_with(end), "{}", mail.text);
+        }
+        let [mail] = &mails(&vec![begins(link()); 11])[..] else { panic!("one mail") };
+        assert_eq!(mail.text.matches("\n  See it and decide: https://hooks.example.com/desk/abc\n").count(), 11);
     }
 
     #[test]

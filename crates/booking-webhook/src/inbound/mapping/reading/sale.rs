@@ -101,7 +101,7 @@ impl Reader<'_> {
         }
     }
 
-    fn boat_name(&self, field: Field) -> Result<Option<String>, String> {
+    pub(super) fn boat_name(&self, field: Field) -> Result<Option<String>, String> {
         match self.stated(field)? {
             Some(text) if text.chars().count() > LONGEST_BOAT_CHARACTERS => {
                 Err(format!("must be at most {LONGEST_BOAT_CHARACTERS} characters"))
@@ -136,7 +136,7 @@ impl Reader<'_> {
     }
 
     /// Somebody booked; what is too long for a name is cut.
-    fn guest_name(&mut self) -> Option<String> {
+    pub(super) fn guest_name(&mut self) -> Option<String> {
         let name = self.text(Field::GuestName)?;
         if name.chars().count() <= LONGEST_NAME_CHARACTERS {
             return Some(name);
@@ -146,7 +146,7 @@ impl Reader<'_> {
     }
 
     /// The first that a browser names.
-    fn locale(&mut self) -> String {
+    pub(super) fn locale(&mut self) -> String {
         let first = |stated: String| stated.split([',', ';']).next().unwrap_or_default().trim().to_owned();
         let stated = match self.stated(Field::GuestLocale) {
             Ok(stated) => stated.map(first),
@@ -167,7 +167,7 @@ impl Reader<'_> {
     }
 
     /// The beginning of a guest's notes, as long as we keep them.
-    fn notes(&mut self) -> String {
+    pub(super) fn notes(&mut self) -> String {
         let stated = match self.value(Field::Notes) {
             Ok(Some(Value::String(text))) => printable(&text),
             Ok(Some(value)) => match text_of(&value) {
@@ -184,7 +184,7 @@ impl Reader<'_> {
         kept
     }
 
-    fn location(&mut self) -> Option<String> {
+    pub(super) fn location(&mut self) -> Option<String> {
         match self.stated(Field::Location) {
             Ok(Some(text)) if text.chars().count() > LONGEST_LOCATION_CHARACTERS => self.pass_over(Field::Location),
             Ok(text) => text,
@@ -192,13 +192,13 @@ impl Reader<'_> {
         }
     }
 
-    fn person(&mut self, field: Field) -> Option<PersonId> {
+    pub(super) fn person(&mut self, field: Field) -> Option<PersonId> {
         let text = self.optional_text(field)?;
         self.valid(field, PersonId::parse(&text))
     }
 
     /// A list, or a text with commas. An empty one counts as absent: no charter sails without crew.
-    fn people(&mut self, field: Field) -> Option<Vec<PersonId>> {
+    pub(super) fn people(&mut self, field: Field) -> Option<Vec<PersonId>> {
         const WORDS: &str = "must be a list of ids";
         let value = self.value(field);
         let ids: Vec<String> = match self.valid(field, value).flatten()? {
@@ -223,7 +223,7 @@ impl Reader<'_> {
         (!people.is_empty()).then_some(people)
     }
 
-    fn party_size(&mut self) -> Option<u32> {
+    pub(super) fn party_size(&mut self) -> Option<u32> {
         let number = self.optional_integer(Field::PartySize, LARGEST_PARTY);
         match self.required(Field::PartySize, number)? {
             0 => self.fault(Field::PartySize, format!("must be from 1 to {LARGEST_PARTY}")),
