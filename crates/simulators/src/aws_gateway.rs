@@ -15,7 +15,7 @@ use crate::{
 };
 
 const CLOUDFRONT_API: &str = "/2020-05-31/distribution/";
-const DYNAMODB: &str = "dynamodb";
+pub(crate) const DYNAMODB: &str = "dynamodb";
 
 /// A running gateway to the emulators; `AWS_ENDPOINT_URL` for the function.
 pub struct AwsGateway(Server);
@@ -53,13 +53,13 @@ async fn hand_on(State(origins): State<Origins>, request: Request<Body>) -> Resp
 }
 
 /// The service in the scope of the signature.
-fn signed_for(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn signed_for(headers: &HeaderMap) -> Option<&str> {
     let signature = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     signature.split("Credential=").nth(1)?.split('/').nth(3)
 }
 
 /// What is not signed is a browser's upload to S3.
-fn name(request: &request::Parts) -> Option<(Service, String)> {
+pub(crate) fn name(request: &request::Parts) -> Option<(Service, String)> {
     let named = match signed_for(&request.headers) {
         Some(DYNAMODB) => (Service::Dynamodb, target(request)),
         Some("secretsmanager") => (Service::Secretsmanager, target(request)),

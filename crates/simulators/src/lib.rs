@@ -14,6 +14,7 @@ pub mod dynamodb;
 pub mod edge;
 pub mod emulator;
 pub mod front_door;
+pub mod local_aws;
 pub mod office;
 mod origin;
 pub mod records;

@@ -6,7 +6,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -187,6 +187,8 @@ struct State {
     script: Vec<Scripted>,
     /// How many routes are acting, or will act late.
     acting: usize,
+    latency: Duration,
+    connections: usize,
 }
 
 struct Scripted {
@@ -227,6 +229,17 @@ impl Traffic {
     /// Forgets the faults that have not been met yet.
     pub fn heal(&self) {
         self.state().script.clear();
+    }
+
+    /// From now on every answer takes this much longer, as if its service were that far away.
+    pub fn set_latency(&self, latency: Duration) {
+        self.state().latency = latency;
+    }
+
+    /// How many connections were made to the stand-ins.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.state().connections
     }
 
     /// The calls that have met [`Fault::Hold`] up to now are answered.
@@ -312,6 +325,14 @@ impl Traffic {
     pub(crate) fn act(&self) -> Acting {
         self.state().acting += 1;
         Acting(self.clone())
+    }
+
+    pub(crate) fn connected(&self) {
+        self.state().connections += 1;
+    }
+
+    pub(crate) fn latency(&self) -> Duration {
+        self.state().latency
     }
 
     /// Resolves as soon as the calls are answered that are held now.

@@ -103,6 +103,12 @@ impl Environment {
         self.log.lines()
     }
 
+    /// How many bytes it has written there.
+    #[must_use]
+    pub fn log_bytes(&self) -> u64 {
+        self.log.bytes()
+    }
+
     /// The process id.
     #[must_use]
     pub fn pid(&self) -> u32 {

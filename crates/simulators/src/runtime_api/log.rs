@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use tokio::{
@@ -20,6 +23,7 @@ pub struct Log(Arc<Shared>);
 struct Shared {
     lines: Mutex<VecDeque<String>>,
     grown: watch::Sender<()>,
+    bytes: AtomicU64,
 }
 
 impl Log {
@@ -27,6 +31,12 @@ impl Log {
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         self.kept().iter().cloned().collect()
+    }
+
+    /// How many bytes were written, line ends included.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.0.bytes.load(Ordering::Relaxed)
     }
 
     /// The first line that `predicate` accepts, as soon as it has arrived: a function answers before its output is read.
@@ -51,6 +61,7 @@ impl Log {
     }
 
     fn push(&self, line: String) {
+        self.0.bytes.fetch_add(line.len() as u64 + 1, Ordering::Relaxed);
         let mut lines = self.kept();
         if lines.len() == LINES_KEPT {
             lines.pop_front();
