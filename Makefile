@@ -1,6 +1,6 @@
 # The verbs of the project. Works with GNU make 3.81 and later; longer recipes live in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites setup run test test-browser pictures prove prove-safeguards ledger-fixtures previous-reader check bench build build-aws check-infra deploy fresh operator live-site smoke logs map sign verify check-openapi fuzz watch ask invoke replay
+.PHONY: help prerequisites setup run test test-browser pictures prove prove-safeguards ledger-fixtures previous-reader check bench bench-full build build-aws check-infra deploy fresh operator live-site smoke logs map sign verify check-openapi fuzz watch ask invoke replay
 
 # Always the whole workspace: a build of one package would unify other features and compile the world again.
 CARGO_BUILD  = cargo build --workspace --locked --bins
@@ -81,12 +81,25 @@ check: prerequisites ## formatting, lints, documentation, dependency policy
 	scripts/dependency-policy.sh
 	scripts/prove-safeguards.py --list
 
-# Two builds: the example's would give the function features that only its tests need.
-bench: setup ## cold start, memory, size beside a bare one (RUNS=20)
+.venv/bench/tools.stamp: bench/requirements.txt | prerequisites
+	@scripts/venv.sh $< $@
+
+# Two builds for release: the example's would give the function features that only its tests need. The stand-ins are built in the
+# proof's profile, which is optimised: they are not to be most of what is measured.
+bench: bench/check .venv/bench/tools.stamp ## what it costs, beside others (BASELINE= ONLY= RUNS=)
 	cargo build --release --locked --package booking-webhook --example hello-world
 	cargo build --release --locked --package booking-webhook --bins
-	$(CARGO_BUILD)
-	@exec $(TARGET)/debug/cold-start $(TARGET)/release $(or $(RUNS),20)
+	$(CARGO_BUILD) --profile prove
+	@exec $(TARGET)/prove/bench $(EXTENT) $(TARGET)/release --python .venv/bench/bin/python \
+		--baseline "$(BASELINE)" --runs "$(RUNS)" --only "$(ONLY)" --json $(TARGET)/bench/$(EXTENT).json
+
+bench-full: EXTENT = full
+bench-full: bench ## the same with more of everything: 12 minutes
+EXTENT = quick
+
+.PHONY: bench/check
+bench/check: | prerequisites
+	@scripts/bench-check.sh "$(BASELINE)" "$(RUNS)" "$(ONLY)"
 
 build: .venv/lambda.stamp ## the deployable arm64 zip
 	rustup target add aarch64-unknown-linux-gnu

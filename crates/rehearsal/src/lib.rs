@@ -5,7 +5,7 @@
 //! - [`harbour`]: the page of `make run`, to watch the world and to break it.
 //! - [`smoke`]: one booking through a whole deployment, read back in all four systems.
 //! - [`staging`]: staging's stand-ins as the Lambdas that are deployed, on this machine.
-//! - [`benchmark`]: what a cold start costs.
+//! - [`benchmark`]: what the function costs, beside others that do the same job.
 //!
 //! The servers are in `simulators`. Neither crate imports the function: shared types would agree with our own mistakes.
 

@@ -1,46 +1,193 @@
-//! The figures in a terminal, each with what it means.
+//! The table in a terminal, and the same as JSON.
 
 use std::io::{self, Write};
 
-use super::{Figures, Program, sample::Sample};
+use serde::Serialize;
 
-const MEANING: &str = "
-cold start       from the start of the process to its first poll of Lambda's runtime API: what the first delivery after a
-                 pause waits for on our account. The function's holds one secrets call, made to the emulator directly.
-  secrets call   the same call by itself, made from here: the emulator's share, connection included.
-  processor      what the program's thread computed until then; the rest of the cold start is waiting.
-peak memory      the most that the process ever held (VmHWM), after it answered its first delivery.
-warm delivery    a second, new booking from the marketplace to the answer, with stand-ins that do not wait. Most of it is
-                 the emulator and the stand-ins, a debug build: the bare one's is what our Lambda and API Gateway take.
-  processor      what the program's thread computed for it: the function's own share.
-binary           the program, stripped. The zip that is deployed is about half.
+use super::{
+    Extent,
+    contestant::{Contestant, Role},
+    cost::{Costs, Limit},
+    figures::{Row, Section},
+    machine::Machine,
+    sample::Quartiles,
+};
 
-Where the medians are far from the least, the machine was busy with something else: run it again. Memory and
-processor time come from /proc, on Linux only.";
+const NAME_WIDTH: usize = 56;
+const CELL_WIDTH: usize = 25;
 
-impl Figures {
-    /// Prints the figures side by side, and what each means.
+/// All that was measured.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    extent: Extent,
+    contestants: Vec<Role>,
+    pub(super) machine: Machine,
+    pub(super) sections: Vec<Section>,
+    pub(super) costs: Option<Costs>,
+    pub(super) limits: Vec<Limit>,
+}
+
+impl Report {
+    pub(super) fn new(extent: Extent, contestants: &[Contestant]) -> Self {
+        Self {
+            extent,
+            contestants: contestants.iter().map(|contestant| contestant.role).collect(),
+            machine: Machine::default(),
+            sections: Vec::new(),
+            costs: None,
+            limits: Vec::new(),
+        }
+    }
+
+    pub(super) fn contestants(&self) -> &[Role] {
+        &self.contestants
+    }
+
+    /// The median of a row, if it was measured.
+    pub(super) fn median(&self, section: &str, row: &str, role: Role) -> Option<f64> {
+        let section = self.sections.iter().find(|known| known.name == section)?;
+        Some(section.rows.iter().find(|known| known.name == row)?.of.get(&role)?.median)
+    }
+
+    /// The whole of it as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("figures have no keys that JSON does not take")
+    }
+
+    /// Prints the table.
     ///
     /// # Errors
     /// When `out` cannot be written.
     pub fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "\nStarts of each program, by turns: {}. Release profile. Median (least to most).\n", self.runs)?;
-        writeln!(out, "{:<19} {:<24} {:<24} ratio", "", "booking-webhook", "bare lambda_http")?;
-        self.compare(out, "cold start, ms", |program| &program.cold_start_ms)?;
-        writeln!(out, "{:<19} {}", "  secrets call, ms", self.secrets_call_ms)?;
-        self.compare(out, "  processor, ms", |program| &program.cold_start_processor_ms)?;
-        self.compare(out, "peak memory, MB", |program| &program.peak_memory_mb)?;
-        self.compare(out, "warm delivery, ms", |program| &program.warm_delivery_ms)?;
-        self.compare(out, "  processor, ms", |program| &program.warm_delivery_processor_ms)?;
-        let (function, hello_world) = (self.function.binary_mb, self.hello_world.binary_mb);
-        writeln!(out, "{:<19} {function:<24.2} {hello_world:<24.2} {:>5.1}", "binary, MB", function / hello_world)?;
-        writeln!(out, "{MEANING}")
+        writeln!(
+            out,
+            "\nMedians (lower to upper quartile); of single figures the figure. Ratios are of medians: how often the function's"
+        )?;
+        writeln!(out, "figure holds the bare one's and the baseline's, and the other way round for Python.")?;
+        let Machine { processors, model, load: [before, after], idle_share, seconds } = &self.machine;
+        let idle = idle_share
+            .map_or_else(String::new, |share| format!(", processors idle {:.0} % of the time", share * 100.0));
+        writeln!(
+            out,
+            "{processors} processors, {model}; load {before:.2} at the beginning, {after:.2} at the end{idle}; {seconds} s."
+        )?;
+        for section in &self.sections {
+            write!(out, "\n{:<NAME_WIDTH$}", section.name)?;
+            self.contestants.iter().try_for_each(|role| write!(out, "{:<CELL_WIDTH$}", role.name()))?;
+            writeln!(out, "ratios")?;
+            section.rows.iter().try_for_each(|row| self.print_row(out, row))?;
+            writeln!(out, "  {}", section.how)?;
+        }
+        if let Some(costs) = &self.costs {
+            costs.print(out)?;
+        }
+        Limit::print_all(&self.limits, out)
     }
 
-    fn compare(&self, out: &mut impl Write, name: &str, figure: impl Fn(&Program) -> &Sample) -> io::Result<()> {
-        let (function, hello_world) = (figure(&self.function), figure(&self.hello_world));
-        let ratio = function.median().zip(hello_world.median()).map(|(function, bare)| function / bare);
-        let ratio = ratio.map_or_else(String::new, |ratio| format!("{ratio:>5.1}"));
-        writeln!(out, "{name:<19} {function:<24} {hello_world:<24} {ratio}")
+    fn print_row(&self, out: &mut impl Write, row: &Row) -> io::Result<()> {
+        write!(out, "{:<NAME_WIDTH$}", row.name)?;
+        for role in &self.contestants {
+            write!(out, "{:<CELL_WIDTH$}", row.of.get(role).map_or_else(|| "-".to_owned(), shown))?;
+        }
+        writeln!(out, "{}", ratios(row))
+    }
+}
+
+/// `5.21 (4.90 to 7.33)`.
+fn shown(seen: &Quartiles) -> String {
+    let Quartiles { lower, median, upper, count } = *seen;
+    if count == 1 || (upper - lower).abs() < f64::EPSILON {
+        return number(median);
+    }
+    format!("{} ({} to {})", number(median), number(lower), number(upper))
+}
+
+/// Three digits that say something.
+pub(super) fn number(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        _ if value.fract().abs() < f64::EPSILON => format!("{value:.0}"),
+        large if large >= 100.0 => format!("{value:.0}"),
+        middle if middle >= 10.0 => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
+}
+
+fn ratios(row: &Row) -> String {
+    let median = |role| row.of.get(&role).map(|seen| seen.median).filter(|median| *median > 0.0);
+    let Some(function) = median(Role::Function) else { return String::new() };
+    let mut shown = Vec::new();
+    shown.extend(median(Role::Baseline).map(|baseline| format!("{:.2} x baseline", function / baseline)));
+    shown.extend(median(Role::Bare).map(|bare| format!("{:.1} x bare", function / bare)));
+    shown.extend(median(Role::Python).map(|python| format!("Python {:.1} x", python / function)));
+    shown.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(lower: f64, median: f64, upper: f64) -> Quartiles {
+        Quartiles { lower, median, upper, count: 3 }
+    }
+
+    fn report(rows: Vec<Row>) -> Report {
+        Report {
+            extent: Extent::Quick,
+            contestants: vec![Role::Function, Role::Bare, Role::Python],
+            machine: Machine {
+                processors: 2,
+                model: "a machine".to_owned(),
+                load: [0.5, 1.25],
+                idle_share: Some(0.4),
+                seconds: 9,
+            },
+            sections: vec![Section { name: "cold", how: "In some way.", rows }],
+            costs: None,
+            limits: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_table_has_a_line_for_each_row_with_ratios() {
+        let of = [
+            (Role::Function, seen(5.0, 5.55, 6.25)),
+            (Role::Bare, seen(1.5, 1.5, 1.5)),
+            (Role::Python, seen(500.0, 505.0, 510.0)),
+        ];
+        let rows = vec![
+            Row { name: "first poll, ms".to_owned(), of: of.into() },
+            Row { name: "write units".to_owned(), of: [(Role::Function, seen(15.0, 15.0, 15.0))].into() },
+        ];
+        let report = report(rows);
+        let mut out = Vec::new();
+        report.print(&mut out).expect("memory can be written");
+        let table = String::from_utf8(out).expect("text");
+        let line = |begin: &str| {
+            let line =
+                table.lines().find(|line| line.starts_with(begin)).unwrap_or_else(|| panic!("no {begin} in {table}"));
+            line.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(
+            line("first poll"),
+            "first poll, ms 5.55 (5 to 6.25) 1.50 505 (500 to 510) 3.7 x bare, Python 91.0 x"
+        );
+        assert_eq!(line("write units"), "write units 15 - -");
+        assert_eq!(
+            line("2 processors"),
+            "2 processors, a machine; load 0.50 at the beginning, 1.25 at the end, processors idle 40 % of the time; 9 s."
+        );
+        assert_eq!(report.median("cold", "first poll, ms", Role::Python), Some(505.0));
+        assert_eq!(report.median("cold", "first poll, ms", Role::Baseline), None);
+    }
+
+    #[test]
+    fn the_json_says_the_same() {
+        let row = Row { name: "first poll, ms".to_owned(), of: [(Role::Function, seen(5.0, 5.5, 6.5))].into() };
+        let json: serde_json::Value = serde_json::from_str(&report(vec![row]).to_json()).expect("JSON");
+        let of = &json["sections"][0]["rows"][0]["of"]["function"];
+        assert_eq!(*of, serde_json::json!({ "lower": 5.0, "median": 5.5, "upper": 6.5, "count": 3 }));
+        assert_eq!((&json["extent"], &json["machine"]["load"][1]), (&"quick".into(), &1.25.into()));
     }
 }

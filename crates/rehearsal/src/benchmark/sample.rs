@@ -1,10 +1,19 @@
 //! One figure, seen many times: the middle says more than the mean, because what disturbs a measurement only ever adds.
 
-use std::fmt;
+use serde::Serialize;
 
-/// The values of one figure; empty where the machine does not tell it.
-#[derive(Debug, Default)]
+/// The values of one figure; empty where it was not seen.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Sample(Vec<f64>);
+
+/// What is reported of a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(super) struct Quartiles {
+    pub(super) lower: f64,
+    pub(super) median: f64,
+    pub(super) upper: f64,
+    pub(super) count: usize,
+}
 
 impl Sample {
     pub(super) fn add(&mut self, value: f64) {
@@ -12,22 +21,28 @@ impl Sample {
         self.0.insert(place, value);
     }
 
-    /// The value in the middle.
+    pub(super) fn quartiles(&self) -> Option<Quartiles> {
+        Some(Quartiles { lower: self.at(0.25)?, median: self.at(0.5)?, upper: self.at(0.75)?, count: self.0.len() })
+    }
+
     pub(super) fn median(&self) -> Option<f64> {
-        let last = self.0.len().checked_sub(1)?;
-        Some(f64::midpoint(self.0[last / 2], self.0[last.div_ceil(2)]))
+        self.at(0.5)
+    }
+
+    /// The value below which this part of the sample lies, between two neighbours where it falls between them.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a position within a sample")]
+    fn at(&self, part: f64) -> Option<f64> {
+        let position = part * (self.0.len().checked_sub(1)? as f64);
+        let (below, above) = (self.0[position.floor() as usize], self.0[position.ceil() as usize]);
+        Some(below + (above - below) * position.fract())
     }
 }
 
-/// `5.21 (4.90 to 7.33)`: the median, the least and the most.
-impl fmt::Display for Sample {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = match (self.median(), &self.0[..]) {
-            (Some(median), [least, .., most]) => format!("{median:.2} ({least:.2} to {most:.2})"),
-            (Some(median), _) => format!("{median:.2}"),
-            (None, _) => "not available".to_owned(),
-        };
-        formatter.pad(&shown)
+impl FromIterator<f64> for Sample {
+    fn from_iter<T: IntoIterator<Item = f64>>(values: T) -> Self {
+        let mut sample = Self::default();
+        values.into_iter().for_each(|value| sample.add(value));
+        sample
     }
 }
 
@@ -36,17 +51,17 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(values: &[f64], shown: &str) {
-        let mut sample = Sample::default();
-        values.iter().for_each(|value| sample.add(*value));
-        assert_eq!(sample.to_string(), shown);
+    fn check(values: &[f64], expected: Option<(f64, f64, f64)>) {
+        let sample: Sample = values.iter().copied().collect();
+        assert_eq!(sample.quartiles().map(|seen| (seen.lower, seen.median, seen.upper)), expected, "{values:?}");
     }
 
     #[test]
-    fn a_sample_shows_its_middle_and_its_ends() {
-        check(&[], "not available");
-        check(&[2.0], "2.00");
-        check(&[9.0, 1.0, 2.0], "2.00 (1.00 to 9.00)");
-        check(&[9.0, 1.0, 2.0, 3.0], "2.50 (1.00 to 9.00)");
+    fn quartiles_lie_between_neighbours() {
+        check(&[], None);
+        check(&[2.0], Some((2.0, 2.0, 2.0)));
+        check(&[9.0, 1.0], Some((3.0, 5.0, 7.0)));
+        check(&[5.0, 1.0, 4.0, 2.0, 3.0], Some((2.0, 3.0, 4.0)));
+        check(&[1.0, 2.0, 3.0, 100.0], Some((1.75, 2.5, 27.25)));
     }
 }
