@@ -2,26 +2,44 @@
 
 import { writeFileSync } from 'node:fs';
 
-import { Stage, ROOT } from './stage.js';
+import { MOMENTS } from './charters.js';
+import { ROOT, Stage } from './stage.js';
 import { launch } from './visitor.js';
 
 const FOLDER = `${ROOT}/docs/images`;
 const PHONE = { width: 390, height: 844 };
 const LARGEST_BYTES = 200_000;
-const REFUSED = { kind: 'answer', status: 422, acted: false };
+const QUALITY = 0.85;
+const REFUSED = {
+  kind: 'answer_with', status: 422, acted: false, headers: { 'content-type': 'application/json' }, body: '{"message":"captain-1 is off that day"}',
+};
 
-async function take(target, name, options = {}) {
-  const picture = await target.screenshot({ animations: 'disabled', ...options });
+async function take(target, name) {
+  const picture = await webp(await target.screenshot({ animations: 'disabled' }));
   if (picture.length > LARGEST_BYTES) throw new Error(`${name} has ${picture.length} bytes, at most ${LARGEST_BYTES}`);
-  writeFileSync(`${FOLDER}/${name}.png`, picture);
-  console.log(`docs/images/${name}.png  ${picture.length} bytes`);
+  writeFileSync(`${FOLDER}/${name}.webp`, picture);
+  console.log(`docs/images/${name}.webp  ${picture.length} bytes`);
 }
 
-const open = async (browser, url, { scale = 1, ...viewport }) => {
+// A third of a PNG's size; the browser converts.
+async function webp(png) {
+  const page = await browser.newPage();
+  const url = await page.evaluate(async ([source, quality]) => {
+    const image = await createImageBitmap(await (await fetch(source)).blob());
+    const canvas = Object.assign(document.createElement('canvas'), { width: image.width, height: image.height });
+    canvas.getContext('2d').drawImage(image, 0, 0);
+    return canvas.toDataURL('image/webp', quality);
+  }, [`data:image/png;base64,${png.toString('base64')}`, QUALITY]);
+  await page.close();
+  return Buffer.from(url.split(',')[1], 'base64');
+}
+
+const open = async (browser, url, { scale = 1, ...viewport }, at) => {
   const context = await browser.newContext({
     viewport, deviceScaleFactor: scale, timezoneId: 'America/Los_Angeles', locale: 'en-US', reducedMotion: 'reduce', colorScheme: 'light',
   });
   const page = await context.newPage();
+  if (at) await page.clock.setFixedTime(new Date(at));
   await page.goto(url, { waitUntil: 'load' });
   return page;
 };
@@ -31,8 +49,8 @@ async function harbour(stage, browser) {
   const page = await open(browser, stage.harbour, { width: 1280, height: 1000 });
   await page.getByRole('button', { name: 'Sample booking' }).click();
   await page.locator('#standing-state', { hasText: 'in step' }).waitFor();
-  await page.frameLocator('#guest').locator('h1').waitFor();
-  await page.frameLocator('#aboard').locator('h1').waitFor();
+  await page.frameLocator('#guest').getByText('Welcome aboard, Dana').waitFor();
+  await page.frameLocator('#aboard').locator('h1').first().waitFor();
   await page.evaluate(() => scrollTo(0, 0));
   await take(page, 'harbour');
   return page;
@@ -41,7 +59,7 @@ async function harbour(stage, browser) {
 // What the guest opens some days ahead.
 async function guestPage(stage, browser) {
   const { url } = await stage.deliver();
-  const page = await open(browser, url, { ...PHONE, scale: 1.5 });
+  const page = await open(browser, url, { ...PHONE, scale: 1.5 }, MOMENTS.upcoming);
   await take(page, 'guest-page');
 }
 
@@ -51,9 +69,19 @@ async function notice(stage, harbour) {
   await harbour.getByRole('button', { name: 'Sample booking' }).click();
   await harbour.locator('#standing-state', { hasText: 'parked' }).waitFor();
   await harbour.getByRole('button', { name: 'Sweep now' }).click();
-  const mail = harbour.locator('#office li').filter({ hasText: 'needs a person' }).first();
-  await mail.waitFor();
-  await take(mail, 'notice');
+  await harbour.locator('#office li').filter({ hasText: 'needs a person' }).first().waitFor();
+  const { office_mailbox: mails } = await (await fetch(`${stage.harbour}/state`)).json();
+  await asMail(mails.findLast(({ subject }) => subject.endsWith('needs a person')));
+}
+
+// As a phone's mail program shows it.
+async function asMail({ subject, text }) {
+  const page = await open(browser, 'about:blank', { ...PHONE, scale: 1.5 });
+  await page.setContent(`<main style="font: 16px/1.5 system-ui; padding: 20px"><h1 style="font-size: 20px"></h1>
+    <pre style="font: inherit; white-space: pre-wrap; margin: 0; overflow-wrap: anywhere"></pre></main>`);
+  await page.locator('h1').evaluate((heading, words) => { heading.textContent = words; }, subject);
+  await page.locator('pre').evaluate((body, words) => { body.textContent = words; }, text);
+  await take(page.locator('main'), 'notice');
 }
 
 const stage = await Stage.set();
