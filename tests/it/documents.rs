@@ -94,7 +94,8 @@ fn anchors(text: &str) -> BTreeSet<String> {
 /// Links to nothing, within the repository.
 fn dead_links(documents: &Documents) -> Vec<String> {
     let mut dead = Vec::new();
-    for (path, link) in documents.find("](", &pattern(r"\]\(([^)\s]+)\)")) {
+    let (links, pictures) = (pattern(r"\]\(([^)\s]+)\)"), pattern("src=\"([^\"]+)\""));
+    for (path, link) in documents.find("](", &links).chain(documents.find("src=", &pictures)) {
         if link.starts_with("http") {
             continue;
         }
