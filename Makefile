@@ -71,7 +71,7 @@ prove-safeguards: setup ## remove each safeguard, show what notices: 10 minutes
 ledger-fixtures: setup ## record what this release leaves in its ledger
 	cargo test --workspace --locked --test it releases::record -- --ignored
 
-previous-reader: setup ## have RELEASE=a tag or commit read what this release leaves in its ledger
+previous-reader: setup ## RELEASE=… reads what this release leaves in its ledger
 	@scripts/previous-reader.sh "$(RELEASE)"
 
 check: prerequisites ## formatting, lints, documentation, dependency policy

@@ -1,4 +1,4 @@
-//! What the guest has to be told, by whoever wrote with them: the marketplace's chat takes no message of ours. Pure.
+//! What the office has to tell the guest, because the marketplace's chat takes no message of ours. Pure.
 
 use super::desired::{DesiredState, news};
 use crate::{

@@ -190,7 +190,7 @@ impl App {
         Some(DeskLinks::new(key, self.config.desk_base_url.as_deref()?))
     }
 
-    /// Why there are no links to the desk, in words for whoever can mend it.
+    /// Why there are no links to the desk, in words for the person who can mend it.
     pub fn no_desk(&self) -> String {
         let prefix = &self.config.secrets_prefix;
         match &self.secrets.current().desk {
