@@ -24,6 +24,8 @@ const DOCUMENTS: [&str; 7] = [
 ];
 /// Where code and templates may lead a person to a document.
 const LEADING: [&str; 7] = ["crates", "infra", "scripts", "mappings", "templates", "tests", ".github"];
+/// Documents that name modules.
+const OF_THE_CODE: [&str; 2] = ["ARCHITECTURE.md", "CONTRIBUTING.md"];
 const WIDEST_TERMINAL: usize = 80;
 const NOTHING: [&str; 0] = [];
 /// What the AWS CLI is told looks like an invocation.
@@ -125,12 +127,13 @@ fn missing_files(documents: &Documents) -> Vec<String> {
     found.map(|(path, file)| format!("{path}: {file}")).collect()
 }
 
-/// Modules that ARCHITECTURE.md names by their path in the function's source.
+/// Modules that are named by their path in the function's source.
 fn missing_modules(documents: &Documents) -> Vec<String> {
     let source = root().join("crates/booking-webhook/src");
-    let named = pattern(r"`((?:booking|commands|inbound|ledger|outbound|reconcile|runtime|systems)/[a-z_/]+)`");
-    let is_there = |module: &str| source.join(module).is_dir() || source.join(format!("{module}.rs")).is_file();
-    let found = documents.find("`", &named).filter(|(path, module)| *path == "ARCHITECTURE.md" && !is_there(module));
+    let named =
+        pattern(r"`((?:booking|commands|inbound|ledger|outbound|reconcile|runtime|systems)/[a-z_/]*(?:\.rs)?)`");
+    let is_there = |module: &str| source.join(module).exists() || source.join(format!("{module}.rs")).is_file();
+    let found = documents.find("`", &named).filter(|(path, module)| OF_THE_CODE.contains(path) && !is_there(module));
     found.map(|(path, module)| format!("{path}: {module}")).collect()
 }
 

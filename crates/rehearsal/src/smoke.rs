@@ -167,7 +167,7 @@ impl<W: Write> Run<'_, W> {
         if guest_page != format!("{base}/g/{charter_id}") {
             return Err(format!("the guest page is {}, which is not below {base}/g/", without_query(&guest_page)));
         }
-        // Whatever the state: only what the systems show in the end counts. But it says where to look.
+        // The state does not count, only what the systems show in the end. But it says where to look.
         let said = if state == "in_step" { String::new() } else { format!(": {}", shortened(answer)) };
         Ok((Names { charter_id, guest_page }, format!("{} {state}{said}", status.as_u16())))
     }

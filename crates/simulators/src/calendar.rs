@@ -1,6 +1,6 @@
 //! The JADA internal calendar, the one place that shows money: exactly as `docs/contracts/calendar.openapi.yaml` says.
 //!
-//! It is as careless as the contract allows. Creating twice makes two entries, whatever `Idempotency-Key` says, so a caller
+//! It is as careless as the contract allows. Creating twice makes two entries, even with the same `Idempotency-Key`, so a caller
 //! that relies on the calendar's help is found out.
 
 use std::{

@@ -279,7 +279,7 @@ async fn presign(State(desk): State<Desk>, Path(event_id): Path<String>, body: B
     };
     Ok(match refused {
         Some((status, words)) => problem(status, words),
-        // S3 holds a form against its own clock, whatever day it is here.
+        // S3 checks a form by its own clock, not by the day that it is here.
         None => {
             let form = desk.0.uploads.form(&event_id, &wanted, Clock::system().now());
             let form = match &desk.0.upload_url {

@@ -159,7 +159,7 @@ impl Fault {
         Self::AnswerWith { status: 301, acted: false, headers, body: String::new() }
     }
 
-    /// The id of what was created is `id`, of whatever type.
+    /// The id of what was created is `id`, of any type.
     #[must_use]
     pub fn other_id(property: &str, id: serde_json::Value) -> Self {
         Self::AlterAnswer { properties: [(property.to_owned(), id)].into_iter().collect() }

@@ -355,7 +355,7 @@ const STAYS: &[(Place, &[&str])] = &[
             "Bénéteau 46",
             "Hallberg-Rassy 40",
             "帆船",
-            // The operator file's own, whatever they look like.
+            // The operator file's own words, even if they look like a code or an amount.
             "Net Gain 500",
             "Pier 5, gate code 1234",
         ],

@@ -20,7 +20,7 @@ pub enum Phase {
     Underway,
     /// From the end on.
     After,
-    /// The charter is cancelled, whatever the day.
+    /// The charter is cancelled, on any day.
     Cancelled,
 }
 

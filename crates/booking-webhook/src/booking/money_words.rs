@@ -48,7 +48,7 @@ static HARMLESS: LazyLock<Regex> = LazyLock::new(|| {
 });
 static CENTS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d[.,]\d{2}\b"));
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d+(?:[.,']\d+)*"));
-/// What crew log for themselves stays, whatever it cost.
+/// What crew log for themselves stays, costs included.
 static CREWS_OWN: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\W*(?:tips?|mileage|suppl(?:y|ies)|expenses?)\b"));
 /// Ids of ours may look like anything: `RATE-100`, `cal_7eur`.
 static OURS: LazyLock<Regex> =

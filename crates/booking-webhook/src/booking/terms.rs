@@ -151,7 +151,7 @@ impl Terms {
 }
 
 impl Settlement {
-    /// Whether a sender means the boat for which this was settled, whatever the operator file calls it by now.
+    /// Whether a sender means the boat for which this was settled, even if the operator file has renamed it.
     fn is_for(&self, boat: &BoatReference, operator: &Operator) -> bool {
         let same = |one: &str, other: &str| one.trim().eq_ignore_ascii_case(other.trim());
         same(&self.boat_id, &boat.id)

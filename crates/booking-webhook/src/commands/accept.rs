@@ -63,7 +63,7 @@ pub enum Source {
 /// What a person's entry comes after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Upon {
-    /// Whatever is on record when it is written.
+    /// What is on record when it is written.
     Newest,
     /// What the person saw: so many snapshots had been accepted; `None` when the booking was not on record.
     Seen(Option<u64>),

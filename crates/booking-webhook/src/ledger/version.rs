@@ -203,7 +203,7 @@ mod tests {
         }
     }
 
-    /// Whatever the order of arrival, and however often each arrives, the same snapshot is the newest in the end.
+    /// In any order of arrival, with any repeats, the same snapshot is the newest in the end.
     fn newest(arrivals: &[SnapshotVersion]) -> Option<RecordedVersion> {
         let (mut recorded, mut unrevised) = (None, false);
         for version in arrivals {

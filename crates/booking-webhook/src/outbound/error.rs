@@ -123,7 +123,7 @@ pub fn worse_of(one: Result<(), CallError>, other: Result<(), CallError>) -> Res
     }
 }
 
-/// Whether somebody else must have answered, because the service has what was called: every collection, whatever is in it, and each verb that
+/// Whether something other than the service must have answered, because the service has what was called: every collection, even an empty one, and each verb that
 /// we use.
 pub(super) fn is_wrong_endpoint(call: Call, status: StatusCode) -> bool {
     let is_to_a_collection = match call.service {

@@ -99,7 +99,7 @@ fn next(error: &CallError, next_try_at: Option<Timestamp>) -> String {
             "Look whether it is there. If it is, mend what the service answers; if not, make it by hand: it is never created twice".into()
         }
         (Class::Refused, None) => {
-            "Mend what the service objects to, then replay the booking by its id; a newer snapshot tries by itself"
+            "Mend what the service objects to, then replay the booking. A newer snapshot is tried by itself"
                 .into()
         }
         (_, None) => {

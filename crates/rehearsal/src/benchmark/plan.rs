@@ -111,7 +111,7 @@ impl Plan {
         }
     }
 
-    /// The same with so many rounds of whatever is repeated.
+    /// The same plan with this many rounds.
     #[must_use]
     pub fn with_rounds(self, rounds: u32) -> Self {
         Self {

@@ -13,7 +13,7 @@ const USAGE: &str = "usage: bench quick|full FOLDER [--baseline PROGRAM] [--pyth
   FOLDER      where the programs were built, e.g. target/release
   --baseline  an earlier build of the function, to be measured by turns with this one
   --python    the interpreter that runs bench/peers/python; without it that peer is left out
-  --runs      rounds of whatever is repeated, 1 to 1000
+  --runs      rounds of each repeated section, 1 to 1000
   --only      cold, warm, delay, sizes, pause, stored, sweep, load
   --json      where the figures go, e.g. target/bench/quick.json";
 const RUNS_AT_MOST: u32 = 1_000;

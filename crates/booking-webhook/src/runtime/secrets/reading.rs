@@ -130,7 +130,7 @@ impl Reading {
             distribution_id: usable(self.distribution_id, &before.distribution_id),
             calendar: usable(self.calendar, &before.calendar),
             scc: usable(self.scc, &before.scc),
-            // Whoever replaced the key wanted its links to end: a version before would keep them alive.
+            // The key was replaced to end its links: the version before would keep them alive.
             desk: self.desk,
             faults: self.faults,
         }
