@@ -57,7 +57,7 @@ fn concerns(record: &BookingRecord, desired: &DesiredState, now: Timestamp) -> V
     let flags = desired.booking().map(|booking| &*booking.flags).unwrap_or_default();
     concerns.extend(flags.iter().map(|flag| Concern {
         what: format!("has something to look at: {}", flag.words()),
-        next: "Look at the calendar entry. Nothing was stopped. Dismiss it to hear no more of it".into(),
+        next: "Look at the calendar entry; nothing was stopped by it. Dismiss it, and it is not said again".into(),
     }));
     concerns
 }
