@@ -4,7 +4,7 @@ use rehearsal::{DASHBOARD_TOKEN, LINK_KEY, SERVICE_KEY, SIGNING_SECRET};
 use serde_json::{Value, json};
 use simulators::traffic::{Fault, Service};
 
-use crate::world::{CHARTER_ID, REFUSED, UNAVAILABLE, World, sample, sample_with};
+use crate::world::{CHARTER_ID, REFUSED, UNAVAILABLE, World, later, sample, sample_with};
 
 async fn lines(world: &World) -> Vec<Value> {
     world.logs().await.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
@@ -71,8 +71,6 @@ async fn a_failure_that_passes_is_no_error() {
         (Service::Dynamodb, "Query", Fault::DropBefore, 200),
         (Service::S3, "PutObject", UNAVAILABLE, 200),
         (Service::S3, "PutObject", Fault::DropBefore, 202),
-        (Service::Cloudfront, "", UNAVAILABLE, 200),
-        (Service::Cloudfront, "", Fault::DropBefore, 202),
     ]
     .into_iter()
     .enumerate()
@@ -80,6 +78,14 @@ async fn a_failure_that_passes_is_no_error() {
         world.traffic.fail_next(service, operation, fault, 1);
         let answered = world.deliver(&sample_with(json!({ "id": format!("BS-200000{number}") }))).await;
         assert_eq!(answered.status, status, "{service:?}: {:#}", answered.body);
+    }
+    // The edge is told of changes alone.
+    assert_eq!(world.deliver(&sample()).await.status, 200);
+    for (minutes, day, fault, status) in [(1, 31, UNAVAILABLE, 200), (2, 30, Fault::DropBefore, 202)] {
+        world.traffic.fail_next(Service::Cloudfront, "", fault, 1);
+        let moved = later(minutes, json!({ "start_at": format!("2031-05-{day}T14:00:00-07:00") }));
+        let answered = world.deliver(&moved).await;
+        assert_eq!(answered.status, status, "{:#}", answered.body);
     }
     let lines = lines(&world).await;
     assert!(lines.iter().filter(|line| line["message"] == "call failed").count() >= 6);
