@@ -87,7 +87,55 @@ pub struct MoneyWords {
     /// Money wherever they stand.
     sure: Regex,
     everyday: Labels,
+    /// How the labels begin: a text with none of them states no money by a label.
+    beginnings: Vec<String>,
 }
+
+/// What a text has that states money without a label: how [`CURRENCY`], [`PRICES`] and [`TIPS`] begin.
+const BEGINNINGS: &[&str] = &[
+    "$",
+    "usd",
+    "eur",
+    "gbp",
+    "mxn",
+    "cad",
+    "dol",
+    "buck",
+    "peso",
+    "/",
+    "hour",
+    "per ",
+    "tip",
+    "gratuit",
+    "propina",
+    "pay",
+    "paid",
+    "pric",
+    "cost",
+    "fee",
+    "deposit",
+    "refund",
+    "discount",
+    "invoice",
+    "charge",
+    "cash",
+    "venmo",
+    "zelle",
+    "budget",
+    "total",
+    "balance",
+    "sum",
+    "ow",
+    "due",
+    "pag",
+    "precio",
+    "cuesta",
+    "saldo",
+    "reembolso",
+    "descuento",
+];
+/// A number of so many digits may be an amount of the charter: less than a hundred could be anything.
+const DIGITS_OF_AN_AMOUNT: usize = 3;
 
 impl Default for MoneyWords {
     fn default() -> Self {
@@ -102,15 +150,16 @@ impl From<Vec<String>> for MoneyWords {
             let words = label.split(|letter: char| !letter.is_alphanumeric());
             words.filter(|word| !word.is_empty() && *word != "and").map(escape).collect()
         };
-        let labels = labels.iter().map(words).filter(|words| !words.is_empty());
+        let labels: Vec<Vec<String>> = labels.iter().map(words).filter(|words| !words.is_empty()).collect();
+        let beginnings = labels.iter().filter_map(|words| words.first().cloned()).collect();
         let (everyday, sure): (Vec<_>, Vec<_>) =
-            labels.partition(|words| words.len() == 1 && words[0].len() <= LONGEST_EVERYDAY_CHARS);
+            labels.into_iter().partition(|words| words.len() == 1 && words[0].len() <= LONGEST_EVERYDAY_CHARS);
         let sure = sure.iter().map(|words| match words.as_slice() {
             [word] => word.clone(),
             words => format!(r"\b{}(?:s|es)?(?:\b|\d)", words.join(r"(?:'?s|es)?\W*(?:and\W*)?")),
         });
         let any_of = |patterns: Vec<String>| if patterns.is_empty() { "$x".to_owned() } else { patterns.join("|") };
-        Self { sure: pattern(&any_of(sure.collect())), everyday: Labels::new(&any_of(everyday.concat())) }
+        Self { sure: pattern(&any_of(sure.collect())), everyday: Labels::new(&any_of(everyday.concat())), beginnings }
     }
 }
 
@@ -140,7 +189,7 @@ impl MoneyWords {
             let money = match crews_own {
                 _ if !may_have_amount(&judged) => false,
                 true => self.crews_own_states_money(&judged),
-                false => self.states_money(&judged),
+                false => self.looked_at(&judged).is_some_and(|words| self.words_state_money(&words)),
             };
             dropped |= money;
             !money
@@ -166,7 +215,7 @@ impl MoneyWords {
 
     /// Whether a boat's name, a place or a guest's sentence states an amount or a price. Tips do not count: Shelter Island has a tip.
     pub fn speaks_of_money(&self, text: &str) -> bool {
-        self.states_money(text) || PRICES.state_money_in(&words(text)) || self.without_money(text, |_| false).is_some()
+        self.looked_at(text).is_some_and(|words| self.words_speak_of_money(text, &words))
     }
 
     /// The same for a sentence of guests' notes, where a tip is money and so is an amount of this charter in any words.
@@ -174,15 +223,28 @@ impl MoneyWords {
         if !may_have_amount(sentence) {
             return false;
         }
-        let text = words(sentence);
-        self.speaks_of_money(sentence)
-            || TIPS.state_money_in(&text)
-            || NUMBER.find_iter(&text).any(|number| statement.has_dollars(number.as_str()))
+        let Some(words) = self.looked_at(sentence) else { return false };
+        self.words_speak_of_money(sentence, &words)
+            || TIPS.state_money_in(&words)
+            || NUMBER.find_iter(&words).any(|number| statement.has_dollars(number.as_str()))
     }
 
-    fn states_money(&self, text: &str) -> bool {
-        let text = words(text);
-        self.labels_money(&text) || CURRENCY.is_match(&text)
+    /// `words` are the text's, as the patterns read them.
+    fn words_speak_of_money(&self, text: &str, words: &str) -> bool {
+        self.words_state_money(words) || PRICES.state_money_in(words) || self.without_money(text, |_| false).is_some()
+    }
+
+    /// A text as the patterns read it; `None` when a glance shows that it states no money. Matching patterns is slow, and most texts have
+    /// neither a label nor a currency nor a number that is large enough.
+    fn looked_at(&self, text: &str) -> Option<String> {
+        let plain = plain(text);
+        let begins = |beginning: &&str| plain.contains(beginning);
+        let labelled = || self.beginnings.iter().map(String::as_str).any(|beginning| begins(&beginning));
+        (has_amount(&plain) || BEGINNINGS.iter().any(begins) || labelled()).then(|| without_harmless(&plain))
+    }
+
+    fn words_state_money(&self, words: &str) -> bool {
+        self.labels_money(words) || CURRENCY.is_match(words)
     }
 
     fn labels_money(&self, text: &str) -> bool {
@@ -193,10 +255,54 @@ impl MoneyWords {
 /// Most texts have none, and matching patterns is slow.
 fn may_have_amount(text: &str) -> bool {
     let in_words = ["dollar", "dolar", "dólar", "buck", "euro", "peso"];
-    text.chars().any(char::is_numeric) || in_words.iter().any(|currency| text.to_lowercase().contains(currency))
+    let named = |text: &str| in_words.iter().any(|currency| text.contains(currency));
+    text.chars().any(char::is_numeric) || named(&text.to_lowercase())
+}
+
+/// Whether there is a number of three digits, or one that ends in cents.
+fn has_amount(plain: &str) -> bool {
+    plain
+        .split(|letter: char| !letter.is_ascii_digit() && !".,'".contains(letter))
+        .any(|number| number.bytes().filter(u8::is_ascii_digit).count() >= DIGITS_OF_AN_AMOUNT)
 }
 
 /// A name or a text as the patterns read it, without what is harmless: `grossAmount_2` is "gross amount 2".
 fn words(text: &str) -> String {
-    HARMLESS.replace_all(&folded(&humps_split(text)).replace('_', " "), " ").into_owned()
+    without_harmless(&plain(text))
+}
+
+fn plain(text: &str) -> String {
+    folded(&humps_split(text)).replace('_', " ")
+}
+
+fn without_harmless(plain: &str) -> String {
+    HARMLESS.replace_all(plain, " ").into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// What is not looked at closely holds nothing that a closer look would find.
+        #[test]
+        fn what_is_passed_at_a_glance_states_no_money(
+            pieces in prop::collection::vec(prop::sample::select(vec![
+                "net", "gross", "Gross_Amount", "rate", "captain fee", "crew's pay", "revenue", "port & tax", "pay", "paid", "owe", "tips", "tip",
+                "gratuities", "total", "subtotal", "cuesta", "pago", "1", "12", "840", "8.40", "0.75", "1,840", "$", "€", "USD", "/h", "/ hr",
+                "an hour", "per head", "5 pm", "2:00", "9 guests", "of", "to the", "ten", "forty", "dollars", "bucks", "pesos", ",", ".", "!", "-",
+            ]), 0..10),
+            spaced in any::<bool>(),
+        ) {
+            let (text, judge) = (pieces.join(if spaced { " " } else { "" }), MoneyWords::default());
+            let closely = words(&text);
+            let money = judge.words_state_money(&closely) || PRICES.state_money_in(&closely) || TIPS.state_money_in(&closely)
+                || NUMBER.find_iter(&closely).any(|number| {
+                    number.as_str().bytes().filter(u8::is_ascii_digit).count() >= DIGITS_OF_AN_AMOUNT
+                });
+            prop_assert!(judge.looked_at(&text).is_some() || !money, "{text:?}");
+        }
+    }
 }
