@@ -127,6 +127,8 @@ def readable(answer):
         return problem(answer)
     if "checks" in answer:
         return checks(answer)
+    if "planned" in answer:
+        return planned(answer)
     if "desired" in answer:
         return plan(answer)
     if "bookings" in answer:
@@ -175,6 +177,17 @@ def plan(answer):
             lines += folded(f"{'':15}   {field}: ", value)
         for file in step.get("objects", []):
             lines.append(f"{'':15}   {file}")
+    return lines
+
+
+def planned(answer):
+    lines = [f"ignored: {answer['ignored']}"] if "ignored" in answer else []
+    for one in answer["planned"]:
+        if "desired" in one:
+            lines += plan(one) + ([f"  {one['not_newer']}"] if "not_newer" in one else [])
+        else:
+            lines.append("It would be kept in quarantine:")
+            lines += [f"  {fault['pointer'] or '(the body)'} {fault['detail']}" for fault in one["errors"]]
     return lines
 
 

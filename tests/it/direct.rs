@@ -7,7 +7,7 @@ use simulators::{
     traffic::{Call, Service},
 };
 
-use crate::world::{CHARTER_ID, REFUSED, World, fixture, now, sample, sample_with};
+use crate::world::{CHARTER_ID, REFUSED, World, fixture, later, now, sample, sample_with};
 
 const STEPS: [&str; 4] = ["calendar", "crew_event", "crew_redaction", "guest_page"];
 
@@ -146,6 +146,37 @@ async fn a_plan_of_an_unconfirmed_booking_sends_nothing() {
         assert_eq!((&bare["desired"], &bare["steps"]), (&json!("nothing"), &plan["steps"]), "{bare:#}");
     }
     assert!(world.effects().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_plan_of_a_delivery_is_of_each_booking_in_it() {
+    let world = World::start().await;
+    let kept = world.deliver(&sample_with(json!({ "gross": null }))).await.body;
+    assert_eq!(kept["state"], "quarantined");
+    assert_eq!(world.deliver(&sample()).await.status, 200);
+    let delivered = world.status().await["timeline"][0]["delivery_id"].take();
+    let before = world.effects().await;
+    world.traffic.forget();
+    let plan = async |delivery: Value| world.ask(&json!({ "plan": { "delivery": delivery } })).await;
+
+    let unreadable = plan(json!({ "delivery_id": kept["delivery_id"] })).await;
+    assert_eq!(unreadable["planned"][0]["errors"][0]["pointer"], "/data/booking/gross", "{unreadable:#}");
+    let again = plan(delivered).await;
+    assert!(again["planned"][0]["not_newer"].is_string(), "{again:#}");
+    assert_eq!(actions(&again["planned"][0]), json!(["nothing", "nothing", "nothing", "nothing"]));
+    let moved = later(1, json!({ "start_at": "2031-05-31T14:00:00-07:00" }));
+    let moved = plan(json!({ "sender": "boatsetter", "body": moved })).await;
+    assert_eq!(actions(&moved["planned"][0]), json!(["change", "change", "nothing", "publish"]), "{moved:#}");
+    let captured = plan(fixture("http-api-event.json")).await;
+    assert_eq!(captured["planned"][0]["charter_id"], CAPTURED_CHARTER_ID, "whatever its signature's age: {captured:#}");
+    let ping = plan(json!({ "sender": "boatsetter", "body": { "type": "ping" } })).await;
+    assert_eq!((&ping["planned"], ping["ignored"].is_string()), (&json!([]), true), "{ping:#}");
+    for (nothing, status) in [(json!({}), 400), (json!({ "sender": "nobody", "body": {} }), 404), (json!("a~b"), 404)] {
+        assert_eq!(plan(nothing.clone()).await["status"], status, "{nothing}");
+    }
+    let reads = |call: &Call| call.service == Service::Dynamodb && call.operation == "GetItem";
+    assert!(world.traffic.calls().iter().all(reads));
+    assert_eq!(world.effects().await, before);
 }
 
 /// The example of the documents.

@@ -193,25 +193,21 @@ async fn record_snapshot(
     let (snapshot, delivery) = (incoming.snapshot, incoming.delivery);
     let keep = app.ledger.keep(delivery, spoke, deadline);
     let reserve = app.ledger.reserve(new.charter_id, &snapshot.booking_id, deadline);
-    let stated = snapshot.updated_at.or(incoming.event_created_at);
-    let version = |received_at: Timestamp| SnapshotVersion {
-        revision: snapshot.revision,
-        changed_at: ChangedAt::new(stated.unwrap_or(received_at), incoming.event_created_at),
-        states_time: stated.is_some(),
-    };
+    let version = |received_at: Timestamp| version_of(snapshot, incoming.event_created_at, received_at);
     let lease = app.lease(deadline);
-    let (stored, version, reserved, recorded) = if stated.is_none() && snapshot.revision.is_none() {
-        let stored = keep.await.map_err(ledger_unavailable)?;
-        let version = version(stored.received_at);
-        let first = NewSnapshot { place: place(&version, again), received_at: stored.received_at, ..*new };
-        let (reserved, recorded) = tokio::join!(reserve, app.ledger.record(&first, &lease, deadline));
-        (stored, version, reserved, recorded)
-    } else {
-        let version = version(delivery.received_at);
-        let first = NewSnapshot { place: place(&version, again), ..*new };
-        let (stored, reserved, recorded) = tokio::join!(keep, reserve, app.ledger.record(&first, &lease, deadline));
-        (stored.map_err(ledger_unavailable)?, version, reserved, recorded)
-    };
+    let (stored, version, reserved, recorded) =
+        if !version(delivery.received_at).states_time && snapshot.revision.is_none() {
+            let stored = keep.await.map_err(ledger_unavailable)?;
+            let version = version(stored.received_at);
+            let first = NewSnapshot { place: place(&version, again), received_at: stored.received_at, ..*new };
+            let (reserved, recorded) = tokio::join!(reserve, app.ledger.record(&first, &lease, deadline));
+            (stored, version, reserved, recorded)
+        } else {
+            let version = version(delivery.received_at);
+            let first = NewSnapshot { place: place(&version, again), ..*new };
+            let (stored, reserved, recorded) = tokio::join!(keep, reserve, app.ledger.record(&first, &lease, deadline));
+            (stored.map_err(ledger_unavailable)?, version, reserved, recorded)
+        };
     let recorded = match recorded.map_err(ledger_unavailable)? {
         RecordOutcome::Claimed(claim) => Taken::claimed(claim),
         RecordOutcome::NotClaimed(record) => {
@@ -231,6 +227,20 @@ async fn record_snapshot(
         }
     };
     Ok((stored, reserved, recorded))
+}
+
+/// Where a sender's snapshot stands in the order of its booking's.
+pub(super) fn version_of(
+    snapshot: &Snapshot,
+    event_created_at: Option<Timestamp>,
+    received_at: Timestamp,
+) -> SnapshotVersion {
+    let stated = snapshot.updated_at.or(event_created_at);
+    SnapshotVersion {
+        revision: snapshot.revision,
+        changed_at: ChangedAt::new(stated.unwrap_or(received_at), event_created_at),
+        states_time: stated.is_some(),
+    }
 }
 
 fn place(version: &SnapshotVersion, again: bool) -> Place<'_> {

@@ -93,7 +93,7 @@ fn headers(sender: &Sender, request: &Request) -> Vec<(String, String)> {
 }
 
 /// Who is meant to have sent it, by the path's last segment: any stage, with or without a slash at its end.
-fn addressee<'a>(app: &'a App, request: &Request) -> Result<&'a Sender, Problem> {
+pub(super) fn addressee<'a>(app: &'a App, request: &Request) -> Result<&'a Sender, Problem> {
     let path = request.uri().path().trim_end_matches('/');
     let name = path.rsplit_once('/').filter(|(before, _)| before.ends_with(WEBHOOKS)).map(|(_, name)| name);
     let nothing = || {
