@@ -132,7 +132,10 @@ fn an_alarm_that_watches_nothing_or_leads_nowhere() {
     );
     sees(
         watch::alarms,
-        ("EvaluationPeriods: 7", "EvaluationPeriods: 8"),
+        (
+            "boatsetter }]\n      Statistic: Sum\n      Period: 86400\n      EvaluationPeriods: 7",
+            "boatsetter }]\n      Statistic: Sum\n      Period: 86400\n      EvaluationPeriods: 8",
+        ),
         &["NoDeliveries looks back further than CloudWatch can"],
     );
 }

@@ -23,7 +23,7 @@ pub(crate) const METRICS: [(&str, &[&str]); 12] = [
     ("UnknownOutcomesReadBack", &[]),
 ];
 /// What must call a person, whatever else does.
-const ALARMS: [&str; 14] = [
+const ALARMS: [&str; 16] = [
     "ColdStartFaults",
     "DeniedCalls",
     "ErrorsInTheLog",
@@ -33,12 +33,16 @@ const ALARMS: [&str; 14] = [
     "OldestDue",
     "ParkedBookings",
     "QuarantinedDeliveries",
+    "SecondNoDeliveries",
+    "SecondSignatureFailures",
     "ServerErrors",
     "SignatureFailures",
     "SweepSilent",
     "ThrottledRequests",
     "Throttles",
 ];
+/// Counted for each sender, too: one that falls silent, or whose secret does not fit, must not hide behind another.
+const OF_A_SENDER: [&str; 2] = ["AuthenticDeliveries", "SignatureFailures"];
 /// Gauges that the sweep writes: their alarms keep their state while it is silent.
 const GAUGES: [&str; 3] = ["OldestDueSeconds", "ParkedBookings", "QuarantinedDeliveries"];
 
@@ -130,8 +134,14 @@ pub(super) fn metrics(template: &Template) -> Vec<String> {
             if !METRICS.iter().any(|(name, split)| *name == metric && split.is_empty()) {
                 wrong.push(format!("{alarm} watches {metric}, which nobody measures"));
             }
-            if property("Dimensions") != "[{Name: Environment, Value: Ref(Environment)}]" {
-                wrong.push(format!("{alarm} watches {metric} under other dimensions than its environment"));
+            let of_sender = |name: &str| format!(", {{Name: Sender, Value: {name}}}");
+            let split = match (OF_A_SENDER.contains(&metric.as_str()), alarm.starts_with("Second")) {
+                (false, _) => String::new(),
+                (true, false) => of_sender("boatsetter"),
+                (true, true) => of_sender("Ref(SecondSender)"),
+            };
+            if property("Dimensions") != format!("[{{Name: Environment, Value: Ref(Environment)}}{split}]") {
+                wrong.push(format!("{alarm} watches {metric} under other dimensions than its own"));
             }
         }
     }
