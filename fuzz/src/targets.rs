@@ -1,11 +1,12 @@
 //! What must hold for any input.
 
 use booking_webhook::{
-    booking::Operator,
+    booking::{Booking, Charter, CharterId, Operator, Terms},
     inbound::{Age, Mapping, Reading, Verifier, parse_body},
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
+use serde_json::json;
 
 use crate::corpus;
 
@@ -24,6 +25,7 @@ pub(crate) fn all() -> Vec<Target> {
         Target { name: "body", seeds: bodies, check: body },
         Target { name: "mapping_file", seeds: mapping_files, check: mapping_file },
         Target { name: "mapping", seeds: mapped, check: mapping },
+        Target { name: "public_text", seeds: outside_texts, check: public_text },
     ]
 }
 
@@ -177,6 +179,63 @@ fn mapping(input: &[u8]) -> Result<(), String> {
             }
             Ok(())
         })?;
+    }
+    Ok(())
+}
+
+/// A boat's name, a place, a guest's name and notes, a line each.
+fn outside_texts() -> Vec<Vec<u8>> {
+    [
+        "Queen of San Diego\nDock 5, Harbor Island\nDana Whitfield\nTwo of us are allergic to nuts. Can we pay the captain a $50 tip?",
+        "Sunset Special $275/hr\nGate code 4821, slip 9\nWhitfield, Dana\nOur gate code is *4821#, call 619-555-0123",
+        "call (619) 555-0123\nwww.example.com/map\n\u{202e}Dana\nQuinientos dolares en efectivo para el capitan",
+        "USD 1,840.75\n1380 Harbor Island Dr, San Diego, CA 92101\n\u{200b}\ndana@example.com will pay 20 bucks",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .to_vec()
+}
+
+/// Whatever stands in them: what crew and guests read is one visible line, and states no amount, address or number to call. Judged by
+/// rules of its own, simpler than the gate's.
+fn public_text(input: &[u8]) -> Result<(), String> {
+    thread_local! {
+        static READERS: (Mapping, Operator) = (Mapping::canonical_at("/booking"), Operator::default());
+    }
+    let text = String::from_utf8_lossy(input);
+    let mut parts = text.splitn(4, '\n');
+    let mut part = || parts.next().unwrap_or_default();
+    let booking = json!({
+        "id": "BS-1", "status": "confirmed", "start_at": "2031-05-30T14:00:00-07:00", "duration_minutes": 180, "party_size": 8,
+        "currency": "USD", "gross": "840.75", "crew_ids": ["crew-1"], "captain_id": "captain-1",
+        "boat": { "id": "qosd", "name": part() }, "location": part(), "guest": { "name": part() }, "notes": part(),
+    });
+    READERS.with(|(mapping, operator)| {
+        let Ok(received) = mapping.read(&json!({ "booking": booking }), operator, signed_at()) else { return Ok(()) };
+        let (id, Some(sale)) = (received.snapshot.booking_id, received.snapshot.sale) else { return Ok(()) };
+        let terms =
+            Terms::resolve(&sale.boat, &sale.assigned, operator).map_err(|_faults| "nobody sails".to_owned())?;
+        let charter_id = CharterId::derive(b"fuzz", &id);
+        fit_for_all(&Booking::assemble(id, *sale, terms, operator, charter_id).charter)
+    })
+}
+
+fn fit_for_all(charter: &Charter) -> Result<(), String> {
+    let place = charter.place.as_ref().map(|place| place.name().to_owned());
+    let shown = [charter.boat.name.to_string(), charter.guest_first_name.to_string()].into_iter().chain(place);
+    for text in shown.chain(charter.crew_notes.iter().map(ToString::to_string)) {
+        let is_visible = |letter: char| {
+            !letter.is_control()
+                && !matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        };
+        holds(!text.trim().is_empty() && text.chars().all(is_visible), "a line that is blank, or hides something")?;
+        let digits = |run: &str, least: usize| run.chars().take_while(char::is_ascii_digit).count() >= least;
+        let after = |mark: &str, least: usize| text.split(mark).skip(1).any(|rest| digits(rest, least));
+        holds(!after("$", 1), "an amount is shown")?;
+        holds(!text.contains("://"), "an address is shown")?;
+        holds(
+            !text.split(|letter: char| !letter.is_ascii_digit()).any(|run| run.len() >= 7),
+            "a number to call is shown",
+        )?;
     }
     Ok(())
 }

@@ -58,14 +58,15 @@ pub(crate) fn map(options: &Options<'_>, now: Timestamp) -> Outcome {
 
 fn table(fields: &[FieldReading]) -> String {
     let (there, absent): (Vec<_>, Vec<_>) = fields.iter().partition(|reading| reading.found.is_some());
-    let mut out = format!("  {:<14} {:<34} {:<32} read as\n", "field", "where", "what stands there");
+    let width = there.iter().map(|reading| reading.source.chars().count()).max().unwrap_or_default().max(34);
+    let mut out = format!("  {:<14} {:<width$} {:<32} read as\n", "field", "where", "what stands there");
     for reading in there {
         let found = reading.found.as_deref().unwrap_or_default().replace('\n', " ");
         let shown: String = found.chars().take(LONGEST_SHOWN).collect();
         let cut = if shown.len() < found.len() { "…" } else { "" };
         let shown = format!("{shown}{cut}");
         let read = reading.read.as_deref().unwrap_or_default();
-        let line = format!("  {:<14} {:<34} {shown:<32} {read}", reading.field.name(), reading.source);
+        let line = format!("  {:<14} {:<width$} {shown:<32} {read}", reading.field.name(), reading.source);
         let _infallible = writeln!(out, "{}", line.trim_end());
     }
     if !absent.is_empty() {
