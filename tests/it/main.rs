@@ -27,6 +27,7 @@ mod office;
 mod openapi;
 mod order;
 mod parked;
+mod printed;
 mod prove;
 mod publication;
 mod releases;

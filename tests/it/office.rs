@@ -176,7 +176,7 @@ async fn a_delivery_that_is_repeated_and_understood_leaves_quarantine() {
 }
 
 /// Runs `scripts/ask.py` with these arguments; its exit code, and all that it said.
-fn run_ask(arguments: &[&str]) -> (Option<i32>, String) {
+pub(crate) fn run_ask(arguments: &[&str]) -> (Option<i32>, String) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/ask.py");
     let mut python = Command::new("python3");
     python.arg(script).args(arguments).env_clear().env("HOME", "/nonexistent").env("PATH", "/usr/bin:/bin");
