@@ -487,7 +487,7 @@ async fn the_whole_desk_shows_what_waits_and_what_sails() {
     page.says(&[
         "Needs you (2)",
         "BS-77",
-        "It /data/booking/gross is missing",
+        "Could not be read: /data/booking/gross is missing",
         "It is not in the calendar: it was refused",
         "The next 60 days",
         ">Ann</bdi>",

@@ -50,7 +50,7 @@ pub struct App {
     sdk: SdkConfig,
     renderer: Renderer,
     /// Made when somebody looks: a cold start has no use for it.
-    desk_renderer: OnceLock<DeskRenderer>,
+    desk_renderer: OnceLock<Box<DeskRenderer>>,
 }
 
 impl fmt::Debug for App {
@@ -181,7 +181,8 @@ impl App {
 
     /// What the office sees at its desk.
     pub fn desk_renderer(&self) -> &DeskRenderer {
-        self.desk_renderer.get_or_init(|| DeskRenderer::new().expect("compiled-in templates, which a test renders"))
+        let new = || Box::new(DeskRenderer::new().expect("compiled-in templates, which a test renders"));
+        self.desk_renderer.get_or_init(new)
     }
 
     /// Makes links to the desk; `None` when it has no key or no address.

@@ -311,7 +311,9 @@ fn line_view(visit: &Visit<'_>, line: Line) -> LineView {
         (_, Some(Step::GuestPage)) => "Guest page",
         _ => "Next",
     };
-    LineView { when: visit.dock(line.at), kind: line.kind, who, what: line.what }
+    // A delivery's own time is in UTC there, and says the office nothing: when it came in stands beside it.
+    let what = line.what.split(", as of ").next().unwrap_or_default().to_owned();
+    LineView { when: visit.dock(line.at), kind: line.kind, who, what }
 }
 
 /// A delivery in quarantine, in one line.

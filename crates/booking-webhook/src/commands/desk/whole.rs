@@ -110,7 +110,11 @@ fn line_of(visit: &Visit<'_>, line: &BookingLine, is_alone: bool) -> CharterLine
 fn quarantined_line(visit: &Visit<'_>, line: &QuarantineLine) -> CharterLine {
     let names = line.booking_ids.join(", ");
     let why: Vec<String> = line.why.iter().map(|fault| format!("{} {}", fault.pointer, fault.detail)).collect();
-    let why = if line.readable { "It can be read now: try again".into() } else { format!("It {}", why.join("; ")) };
+    let why = if line.readable {
+        "It can be read now: try again".into()
+    } else {
+        format!("Could not be read: {}", why.join("; "))
+    };
     CharterLine {
         url: format!("{}/{}", visit.path, Subject::Delivery(line.delivery_id.clone()).segment()),
         time: visit.dock(line.received_at),
