@@ -26,6 +26,8 @@ async fn smoke(rehearsal: &Rehearsal, changes: &[(&str, Option<&str>)]) -> Outpu
         ("WEBHOOK_URL", format!("{}{WEBHOOK_PATH}", rehearsal.front_door.url())),
         ("SMOKE_WITHIN_SECONDS", "60".to_owned()),
     ]);
+    let desk = rehearsal.invoke(&json!({ "desk_link": { "days": 1 } })).await.expect("an answer").payload;
+    env.insert("DESK_LINK", desk["url"].as_str().expect("a link").to_owned());
     env.extend(rehearsal.environment_variables().iter().map(|(name, value)| (name.as_str(), value.clone())));
     for (name, value) in changes {
         match value {
@@ -51,7 +53,7 @@ async fn the_smoke_test_passes_against_a_rehearsal() {
         said.contains("answered 200 in_step") && said.contains("All four systems are as they should be."),
         "{said}"
     );
-    for secret in [DASHBOARD_TOKEN, SERVICE_KEY, "token="] {
+    for secret in [DASHBOARD_TOKEN, SERVICE_KEY, "token=", "/desk/"] {
         assert!(!said.contains(secret), "{secret} is in {said}");
     }
 }
@@ -149,4 +151,16 @@ async fn staging_calls_no_host_outside_its_list() {
         assert!(world.effects().await.mailbox.is_empty());
         world.line(&["ALLOWED_SERVICE_HOSTS, which alone decides"]).await;
     }
+}
+
+#[tokio::test]
+async fn the_smoke_test_looks_at_the_desk() {
+    let world = start(options(&[])).await;
+    let nowhere = format!("{}/desk/abc", world.front_door.url());
+    let within = ("SMOKE_WITHIN_SECONDS", Some("1"));
+    let output = smoke(&world, &[("DESK_LINK", Some(nowhere.as_str())), within]).await;
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("the office's desk: ") && said.contains("answered 404"), "{said}");
+    assert!(!said.contains("/desk/abc"), "{said}");
 }

@@ -29,6 +29,21 @@ pub(super) fn faults(world: &World, booking: &Booking, names: &Names, stage: Sta
     }
     note(&mut faults, "guest page", &world.guest_page, |page| guest_page(page, booking, &start, stage));
     note(&mut faults, "guest's calendar file", &world.calendar_file, |page| calendar_file(page, &start, stage));
+    if let Some(desk) = &world.desk {
+        note(&mut faults, "the office's desk", desk, |page| desk_page(page, booking, stage));
+    }
+    faults
+}
+
+/// One line for the charter, by its booking's id.
+fn desk_page(page: &Page, booking: &Booking, stage: Stage) -> Vec<String> {
+    let mut faults = Vec::new();
+    if !page.body.contains(&format!(">{}<", booking.id)) {
+        faults.push(format!("it does not show {}", booking.id));
+    }
+    if (stage == Stage::Cancelled) != page.body.contains(">Cancelled<") {
+        faults.push("what it says of the cancellation is not so".to_owned());
+    }
     faults
 }
 

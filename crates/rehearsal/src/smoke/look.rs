@@ -26,6 +26,8 @@ pub(super) struct World {
     pub(super) guest_page: Read<Page>,
     /// The guest's calendar file.
     pub(super) calendar_file: Read<Page>,
+    /// What the office's desk finds of the booking; `None` when nobody asked.
+    pub(super) desk: Option<Read<Page>>,
 }
 
 /// What a browser got with a 200.
@@ -57,6 +59,7 @@ impl World {
             crew_pages,
             guest_page: services.page(&names.guest_page).await,
             calendar_file: services.page(&format!("{}.ics", names.guest_page)).await,
+            desk: services.desk(booking).await,
         }
     }
 }
@@ -93,6 +96,13 @@ impl Services {
         let request = self.client.get(format!("{root}/outbox/{charter_id}")).bearer_auth(&self.service_key);
         let mut answer: Value = json(request).await?;
         serde_json::from_value(answer["mails"].take()).map_err(|error| format!("the outbox holds no mails: {error}"))
+    }
+
+    async fn desk(&self, booking: &Booking) -> Option<Read<Page>> {
+        let link = self.desk_link.as_ref()?;
+        // What opens the desk stands in no log of CI.
+        let found = self.page(&format!("{link}?q={}", booking.id)).await;
+        Some(found.map_err(|fault| fault.replace(link.as_str(), "the link to it")))
     }
 
     async fn page(&self, url: &str) -> Read<Page> {

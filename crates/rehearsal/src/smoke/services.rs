@@ -26,6 +26,8 @@ pub struct Services {
     pub(super) dashboard_token: String,
     pub(super) scc_url: String,
     pub(super) service_key: String,
+    /// What opens the office's desk; `None` when nobody asked for it.
+    pub(super) desk_link: Option<String>,
     /// How long each stage may take until all four systems show it.
     pub(super) within: Duration,
     /// The pause after a look that found faults, and after a delivery that was not taken.
@@ -54,6 +56,7 @@ impl Services {
             dashboard_token: text("calendar", "dashboard_token").await?,
             scc_url: text("scc", "url").await?,
             service_key: text("scc", "service_key").await?,
+            desk_link: variable("DESK_LINK"),
             within: Duration::from_secs(within),
             between_looks: BETWEEN_LOOKS,
         })

@@ -89,6 +89,7 @@ async fn start(forgets_to_move_entries: bool) -> Scene {
         dashboard_token: DASHBOARD_TOKEN.to_owned(),
         scc_url: scc.url(),
         service_key: SERVICE_KEY.to_owned(),
+        desk_link: None,
         within: Duration::from_secs(30),
         between_looks: Duration::from_millis(1),
     };
