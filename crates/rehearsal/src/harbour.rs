@@ -5,6 +5,7 @@
 //! function says it did; its own answer and its timeline stand beside that, to be compared.
 
 pub mod console;
+mod desk_frame;
 pub mod files;
 pub mod inspection;
 mod logbook;
@@ -26,8 +27,9 @@ use axum::{
     Router,
     extract::{Json, Path, State},
     response::{Html, IntoResponse, Response},
-    routing::{get, post},
+    routing::{any, get, post},
 };
+use desk_frame::DeskFrame;
 use http::StatusCode;
 pub use logbook::Entry;
 use logbook::Logbook;
@@ -72,6 +74,8 @@ struct Desk {
     weather: Weather,
     logbook: Logbook,
     outside: Outside,
+    /// The path of a link to the whole desk of the office.
+    whole_desk: Option<String>,
 }
 
 impl Harbour {
@@ -87,7 +91,8 @@ impl Harbour {
         let (marketplace, weather, logbook) = (Mutex::default(), Weather::default(), Logbook::default());
         let outside = Outside::default();
         outside.others(rehearsal.lambda.past_invocations());
-        let desk = Arc::new(Desk { rehearsal, lookout, marketplace, weather, logbook, outside });
+        let (whole_desk, frame) = (desk_frame::whole(&rehearsal).await, DeskFrame::of(&rehearsal));
+        let desk = Arc::new(Desk { rehearsal, lookout, marketplace, weather, logbook, outside, whole_desk });
         let router = Router::new()
             .route("/", get(|| async { Html(include_str!("harbour/page.html")) }))
             .route("/state", get(state))
@@ -98,7 +103,8 @@ impl Harbour {
             .route("/approve", post(approve))
             .route("/fault", post(fail))
             .route("/heal", post(heal))
-            .with_state(Arc::clone(&desk));
+            .with_state(Arc::clone(&desk))
+            .merge(Router::new().route("/desk/{*path}", any(desk_frame::hand_on)).with_state(frame));
         Ok(Self { server: Server::start(router, Traffic::new(), |_| None).await?, desk })
     }
 
@@ -234,6 +240,7 @@ async fn state(State(desk): State<Arc<Desk>>) -> Json<Value> {
         "crew_events": rehearsal.scc.events().await,
         "mailbox": rehearsal.scc.mailbox(),
         "office_mailbox": office,
+        "desk": desk.whole_desk,
         "quarantine": desk.logbook.quarantined(),
         "calls": calls[calls.len().saturating_sub(CALLS_SHOWN)..].iter().map(shown).collect::<Vec<_>>(),
     }))

@@ -58,6 +58,10 @@ impl Outside {
 }
 
 fn is_question(event: &Value) -> bool {
+    // A page of the desk; what a button did is in the timeline. Its path opens it, so it stands in no logbook.
+    if event["rawPath"].as_str().is_some_and(|path| path.starts_with("/desk/")) {
+        return true;
+    }
     let kind = event.as_object().filter(|keys| keys.len() == 1).and_then(|keys| keys.keys().next());
     kind.is_some_and(|kind| QUESTIONS.contains(&kind.as_str()))
 }
