@@ -196,6 +196,28 @@ SAFEGUARDS = [
         "main_job::crew_are_not_mailed",
     ),
     (
+        "desk: a button needs the decision that was seen",
+        "commands/desk/press.rs",
+        "    if case.seen() != press.seen {",
+        "    if case.seen().acts != press.seen.acts {",
+        "desk::a_button_is_for_the_decision_that_was_seen",
+    ),
+    (
+        "desk: of two who saw the same one acts",
+        "ledger/acts.rs",
+        "Update::new().set(ENTRIES, json(&entries)).increment(COUNT).on(unseen)",
+        "Update::new().set(ENTRIES, json(&entries)).increment(COUNT).on(unseen.or(Condition::Present(COUNT)))",
+        "prove::conditions::dynoxide",
+    ),
+    (
+        "desk: a page's token presses nothing",
+        "commands/desk/press.rs",
+        "    let Grant::Press(press) = token.grants else { return Err(wrong_button().back_to(visit)) };",
+        "    let seen = crate::systems::office::desk_token::Seen { decided_seq: 1, acts: 0 };\n"
+        "    let press = if let Grant::Press(press) = token.grants { press } else { Press { action: DeskAction::LeaveIt, seen } };",
+        "desk::a_link_is_good_for_nothing_else",
+    ),
+    (
         "releases: what a later one adds to stored terms is ignored",
         "booking/money.rs",
         "#[serde(default)]\npub struct Rates {",

@@ -57,6 +57,7 @@ on_both!(
     a_cancellation_of_the_same_version_counts,
     an_entry_leaves_the_senders_order_as_it_is,
     a_mark_of_a_restored_ledger_is_no_booking,
+    an_act_needs_the_sight_that_it_acts_on,
 );
 
 /// A ledger, and a time that stands still until it is told.
@@ -601,4 +602,31 @@ async fn a_mark_of_a_restored_ledger_is_no_booking(desk: &Desk) {
     }
     let first = desk.claimed(1, &lease("first", 10_000)).await;
     assert!(first.crashed, "what may be there is looked for");
+}
+
+/// Two at the office's desk saw the same case: one of them acts. What was decided since, or is being done, was seen by neither.
+async fn an_act_needs_the_sight_that_it_acts_on(desk: &Desk) {
+    let act = |what: &str, second| {
+        let (what, by) = (what.to_owned(), "the mail's link abc123".to_owned());
+        booking_webhook::ledger::OfficeAct { at: at(second), what, by, message: None }
+    };
+    let acts = async |record: &booking_webhook::ledger::BookingRecord, act: &booking_webhook::ledger::OfficeAct| {
+        desk.ledger.act_on_booking(record, act, &desk.deadline()).await.expect("an answer")
+    };
+    let claim = desk.claimed(1, &lease("first", 1)).await;
+    assert!(!acts(&desk.state().await, &act("Leave it", 2)).await, "somebody is at it");
+    desk.release(&claim).await;
+    let seen = desk.state().await;
+    let (first, second) = (act("Try again", 3), act("Leave it", 4));
+    assert!(acts(&seen, &first).await);
+    assert!(acts(&seen, &first).await, "the same again: its answer was lost");
+    assert!(!acts(&seen, &second).await, "the other saw what was before");
+    let known = desk.state().await.acts;
+    assert_eq!((known.count, known.entries), (1, vec![first]));
+    let seen = desk.state().await;
+    let newer = desk.claimed(2, &lease("newer", 5)).await;
+    desk.release(&newer).await;
+    assert!(!acts(&seen, &second).await, "something was decided since");
+    assert!(acts(&desk.state().await, &second).await);
+    assert_eq!(desk.state().await.acts.count, 2);
 }
