@@ -1,4 +1,4 @@
-// The guest page in a real browser: Chromium opens what the real function has published, through the rehearsal's edge.
+// The guest page and the office's desk in a real browser: Chromium opens what the real function has published, through the rehearsal's edge.
 //
 // One rehearsal and one browser serve all tests; each test has a browser context of its own and a charter of its own, so they
 // run side by side. Screenshots go to target/screenshots.
@@ -7,6 +7,7 @@ import { after, before, describe } from 'node:test';
 
 import { charters } from './charters.js';
 import { access } from './suites/access.js';
+import { desk } from './suites/desk.js';
 import { calendarFile } from './suites/calendar-file.js';
 import { names } from './suites/names.js';
 import { phases } from './suites/phases.js';
@@ -30,6 +31,6 @@ after(async () => {
   await world.stage?.strike();
 });
 
-describe('the guest page', { concurrency: 3 }, () => {
-  for (const suite of [phases, access, photos, names, privacy, calendarFile, preview, notFoundPage]) suite(world);
+describe('the pages', { concurrency: 3 }, () => {
+  for (const suite of [phases, access, photos, names, privacy, calendarFile, preview, notFoundPage, desk]) suite(world);
 });

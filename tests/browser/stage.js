@@ -51,6 +51,52 @@ export class Stage {
 
   // Delivers a snapshot of a booking; answers what the function said of it, with `url`, the guest page.
   async deliver(changes = {}) {
+    const said = await this.#send(changes);
+    if (said.state !== 'in_step') throw new Error(`answered ${said.status}: ${JSON.stringify(said)}`);
+    return { ...said, url: `${this.site}/g/${said.charter_id}` };
+  }
+
+  // Sells a booking, whatever becomes of it; answers what was sold.
+  async sell(changes = {}) {
+    const booking = { id: `BS-${randomUUID().slice(0, 8)}`, ...changes };
+    await this.#send(booking);
+    return booking;
+  }
+
+  // Says something newer of a booking that was sold.
+  async tell(booking, changes) {
+    await this.#send({ ...booking, ...changes });
+  }
+
+  // Invokes the function directly, as somebody with credentials does.
+  async ask(question) {
+    const { addresses } = await this.#harbour();
+    const [, invoke] = addresses.find(([name]) => name === 'Invoke API');
+    const url = `${invoke}/2015-03-31/functions/booking-webhook/invocations`;
+    const answer = await fetch(url, { method: 'POST', body: JSON.stringify(question) });
+    return answer.json();
+  }
+
+  // A link to the office's whole desk.
+  async deskLink() {
+    return (await this.ask({ desk_link: {} })).url;
+  }
+
+  async #harbour() {
+    return (await fetch(`${this.#addresses.harbour}/state`)).json();
+  }
+
+  // The link in the newest mail to the office about a booking, as soon as the schedule has come by.
+  async mailLink(bookingId) {
+    await this.ask({ sweep: {} });
+    const { office_mailbox: mails } = await this.#harbour();
+    const mail = mails.findLast(({ subject, text }) => subject.includes(bookingId) || text.includes(bookingId));
+    const [link] = mail?.text.match(/https?:\/\/\S+\/desk\/\S+/) ?? [];
+    if (!link) throw new Error(`no link about ${bookingId}: ${JSON.stringify(mails, null, 2)}`);
+    return link;
+  }
+
+  async #send(changes) {
     const { guest, ...booking } = changes;
     const at = new Date();
     const body = JSON.stringify({
@@ -65,9 +111,7 @@ export class Stage {
       } },
     });
     const answer = await fetch(this.#addresses.webhook, { method: 'POST', body, headers: this.#signed(body, at) });
-    const said = await answer.json();
-    if (said.state !== 'in_step') throw new Error(`answered ${answer.status}: ${JSON.stringify(said)}`);
-    return { ...said, url: `${this.site}/g/${said.charter_id}` };
+    return { status: answer.status, ...(await answer.json()) };
   }
 
   // Standard Webhooks.
