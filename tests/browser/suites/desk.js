@@ -32,7 +32,7 @@ export function desk(world) {
       });
     }
 
-    test('what was cancelled and confirmed again sails when the office says so', async (t) => {
+    test('confirmed again after a cancellation, it sails by the office', async (t) => {
       const booking = await world.stage.sell({ guest: { name: 'Ann Lee' } });
       await world.stage.tell(booking, { status: 'cancelled', revision: 2 });
       await world.stage.tell(booking, { status: 'confirmed', revision: 3 });

@@ -613,7 +613,12 @@ async fn an_act_needs_the_sight_that_it_acts_on(desk: &Desk) {
     let acts = async |record: &booking_webhook::ledger::BookingRecord, act: &booking_webhook::ledger::OfficeAct| {
         desk.ledger.act_on_booking(record, act, &desk.deadline()).await.expect("an answer")
     };
-    let claim = desk.claimed(1, &lease("first", 1)).await;
+    let confirmed = async |version, lease: &LeaseRequest| {
+        let recorded = desk.record(version, BookingStatus::Confirmed, lease).await;
+        let RecordOutcome::Claimed(claim) = recorded else { panic!("it is free") };
+        claim
+    };
+    let claim = confirmed(1, &lease("first", 1)).await;
     assert!(!acts(&desk.state().await, &act("Leave it", 2)).await, "somebody is at it");
     desk.release(&claim).await;
     let seen = desk.state().await;
@@ -624,7 +629,7 @@ async fn an_act_needs_the_sight_that_it_acts_on(desk: &Desk) {
     let known = desk.state().await.acts;
     assert_eq!((known.count, known.entries), (1, vec![first]));
     let seen = desk.state().await;
-    let newer = desk.claimed(2, &lease("newer", 5)).await;
+    let newer = confirmed(2, &lease("newer", 5)).await;
     desk.release(&newer).await;
     assert!(!acts(&seen, &second).await, "something was decided since");
     assert!(acts(&desk.state().await, &second).await);
