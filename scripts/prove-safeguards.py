@@ -65,8 +65,8 @@ SAFEGUARDS = [
     (
         "order: a repeat of a sender without times is no new arrival",
         "commands/accept.rs",
-        "if stated.is_none() && snapshot.revision.is_none() {",
-        "if stated.is_none() && snapshot.revision.is_none() && false {",
+        "if !version(delivery.received_at).states_time && snapshot.revision.is_none() {",
+        "if !version(delivery.received_at).states_time && snapshot.revision.is_none() && false {",
         "deliveries::without_times prove::counts",
     ),
     (
