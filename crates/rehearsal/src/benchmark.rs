@@ -93,16 +93,16 @@ pub async fn measure(programs: &Programs, plan: &Plan, progress: &mut Progress<'
     let before = Machine::look();
     let bench = Bench { contestants: Contestant::all(programs).await?, plan };
     let mut report = Report::new(plan.extent, &bench.contestants);
-    for kind in sections::Kind::ALL {
+    for kind in plan::Kind::ALL {
         let (name, what) = kind.words();
         if plan.has(name) {
             progress.begin(name, what)?;
-            report.sections.push(kind.measure(&bench).await?);
+            report.figures.sections.push(sections::measure(kind, &bench).await?);
             progress.end()?;
         }
     }
-    report.costs = prices.bill(&report);
-    report.limits = prices.limits(&report);
+    report.costs = prices.bill(&report.figures);
+    report.limits = prices.limits(&report.figures);
     report.machine = before.until_now();
     Ok(report)
 }

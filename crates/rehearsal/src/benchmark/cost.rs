@@ -9,7 +9,12 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{BenchmarkError, Report, contestant::Role, report::number, world::Kind};
+use super::{
+    BenchmarkError,
+    contestant::Role,
+    figures::{Figures, number},
+    world::Kind,
+};
 
 const PRICES: &str = include_str!("../../../../bench/prices.toml");
 /// What alarms there are stands in the templates.
@@ -98,10 +103,10 @@ impl Prices {
     }
 
     /// None where a section is missing that it is computed from.
-    pub(super) fn bill(&self, report: &Report) -> Option<Costs> {
+    pub(super) fn bill(&self, figures: &Figures) -> Option<Costs> {
         let mut lines: Vec<(&'static str, BTreeMap<Role, f64>)> = Vec::new();
-        for role in report.contestants().iter().copied().filter(|role| role.takes_bookings()) {
-            let bill = self.bill_of(report, role)?;
+        for role in figures.contestants.iter().copied().filter(|role| role.takes_bookings()) {
+            let bill = self.bill_of(figures, role)?;
             for (position, (line, dollars)) in bill.into_iter().enumerate() {
                 if lines.len() == position {
                     lines.push((line, BTreeMap::new()));
@@ -112,20 +117,20 @@ impl Prices {
         Some(Costs { as_of: self.as_of.clone(), region: self.region.clone(), bookings: self.month.bookings, lines })
     }
 
-    fn bill_of(&self, report: &Report, role: Role) -> Option<Vec<(&'static str, f64)>> {
+    fn bill_of(&self, figures: &Figures, role: Role) -> Option<Vec<(&'static str, f64)>> {
         let price = |name: &str| self.prices.get(name).copied();
         let name = if role == Role::Baseline { Role::Function.name() } else { role.name() };
-        let (booking, bookings) = (self.booking(report, role)?, self.month.bookings);
-        let swept = |figure: &str| report.median("sweep", &format!("0 due, {figure}"), role).unwrap_or_default();
+        let (booking, bookings) = (self.booking(figures, role)?, self.month.bookings);
+        let swept = |figure: &str| figures.median("sweep", &format!("0 due, {figure}"), role).unwrap_or_default();
         let sweeps = if role.sweeps() { self.month.sweeps } else { 0.0 };
         let deliveries = booking.deliveries * bookings;
         let cold = deliveries * self.cold_share.get(name)?;
-        let cold_seconds = report.median("cold", "start to first poll, ms", role)? / 1e3;
-        let sweep_seconds = report.median("sweep", "0 due, s", role).unwrap_or_default();
+        let cold_seconds = figures.median("cold", "start to first poll, ms", role)? / 1e3;
+        let sweep_seconds = figures.median("sweep", "0 due, s", role).unwrap_or_default();
         let seconds = booking.seconds * bookings + sweep_seconds * sweeps + cold * cold_seconds;
         let paths = (booking.invalidated_paths * bookings - price("invalidated_paths_free")?).max(0.0);
         let log_gb = (booking.log_bytes * bookings + swept("log bytes") * sweeps) / 1e9;
-        let metrics = report.median("sweep", "metrics", role).unwrap_or_default();
+        let metrics = figures.median("sweep", "metrics", role).unwrap_or_default();
         let alarms = if role.sweeps() { alarms() as f64 } else { 0.0 };
         Some(vec![
             ("Lambda, requests", (deliveries + sweeps) * price("lambda_request")?),
@@ -142,18 +147,18 @@ impl Prices {
     }
 
     /// Invocations of all kinds, in the month's proportions.
-    fn booking(&self, report: &Report, role: Role) -> Option<Booking> {
+    fn booking(&self, figures: &Figures, role: Role) -> Option<Booking> {
         let month = &self.month;
         let shares = [month.first, month.repeat, month.reschedule, month.cancellation];
         let mut booking = Booking::default();
         for (kind, share) in Kind::ALL.into_iter().zip(shares) {
-            let of = |figure: &str| report.median("warm", &format!("{}, {figure}", kind.name()), role);
+            let of = |figure: &str| figures.median("warm", &format!("{}, {figure}", kind.name()), role);
             // Only of these two is it measured how many calls wait for each other; a repeat waits for a reading or two.
             let waits = match kind {
                 Kind::Repeat => of("calls")?,
-                Kind::First => report.median("delay", "first, dependent calls (slope)", role)?,
+                Kind::First => figures.median("delay", "first, dependent calls (slope)", role)?,
                 Kind::Reschedule | Kind::Cancellation => {
-                    report.median("delay", "reschedule, dependent calls (slope)", role)?
+                    figures.median("delay", "reschedule, dependent calls (slope)", role)?
                 }
             };
             booking.deliveries += share;
@@ -169,8 +174,8 @@ impl Prices {
     }
 
     /// The lowest first.
-    pub(super) fn limits(&self, report: &Report) -> Vec<Limit> {
-        let Some(booking) = self.booking(report, Role::Function) else { return Vec::new() };
+    pub(super) fn limits(&self, figures: &Figures) -> Vec<Limit> {
+        let Some(booking) = self.booking(figures, Role::Function) else { return Vec::new() };
         let limit = |published: &PublishedLimit| {
             let used = match published.by {
                 Use::Seconds => booking.seconds,

@@ -9,6 +9,32 @@ use super::{
     sample::{Quartiles, Sample},
 };
 
+/// All that was measured.
+#[derive(Debug, Serialize)]
+pub(super) struct Figures {
+    pub(super) contestants: Vec<Role>,
+    pub(super) sections: Vec<Section>,
+}
+
+impl Figures {
+    /// The median of a row, if it was measured.
+    pub(super) fn median(&self, section: &str, row: &str, role: Role) -> Option<f64> {
+        let section = self.sections.iter().find(|known| known.name == section)?;
+        Some(section.rows.iter().find(|known| known.name == row)?.of.get(&role)?.median)
+    }
+}
+
+/// Three digits that say something.
+pub(super) fn number(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        _ if value.fract().abs() < f64::EPSILON => format!("{value:.0}"),
+        large if large >= 100.0 => format!("{value:.0}"),
+        middle if middle >= 10.0 => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
+}
+
 /// One kind of measurement.
 #[derive(Debug, Serialize)]
 pub(super) struct Section {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{BenchmarkError, sections::Kind};
+use super::BenchmarkError;
 
 /// For whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -16,6 +16,38 @@ pub enum Extent {
     Quick,
     /// `make bench-full`.
     Full,
+}
+
+/// A kind of measurement, by the name that `ONLY=` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Cold,
+    Warm,
+    Delay,
+    Sizes,
+    Pause,
+    Stored,
+    Sweep,
+    Load,
+}
+
+impl Kind {
+    pub(super) const ALL: [Self; 8] =
+        [Self::Cold, Self::Warm, Self::Delay, Self::Sizes, Self::Pause, Self::Stored, Self::Sweep, Self::Load];
+
+    /// Its name, and what it is about.
+    pub(super) fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Cold => ("cold", "cold start, first answer, memory, size"),
+            Self::Warm => ("warm", "first delivery, repeat, reschedule, cancellation"),
+            Self::Delay => ("delay", "time against the delay of every call"),
+            Self::Sizes => ("sizes", "long notes and long bodies"),
+            Self::Pause => ("pause", "a delivery after a pause"),
+            Self::Stored => ("stored", "with many bookings in the ledger"),
+            Self::Sweep => ("sweep", "sweeps of what is due, at 50 ms a call"),
+            Self::Load => ("load", "many at once, calls that fail, and a look at the world"),
+        }
+    }
 }
 
 /// The numbers behind an [`Extent`].

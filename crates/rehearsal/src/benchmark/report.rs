@@ -8,7 +8,7 @@ use super::{
     Extent,
     contestant::{Contestant, Role},
     cost::{Costs, Limit},
-    figures::{Row, Section},
+    figures::{Figures, Row, number},
     machine::Machine,
     sample::Quartiles,
 };
@@ -20,9 +20,9 @@ const CELL_WIDTH: usize = 25;
 #[derive(Debug, Serialize)]
 pub struct Report {
     extent: Extent,
-    contestants: Vec<Role>,
+    #[serde(flatten)]
+    pub(super) figures: Figures,
     pub(super) machine: Machine,
-    pub(super) sections: Vec<Section>,
     pub(super) costs: Option<Costs>,
     pub(super) limits: Vec<Limit>,
 }
@@ -31,22 +31,14 @@ impl Report {
     pub(super) fn new(extent: Extent, contestants: &[Contestant]) -> Self {
         Self {
             extent,
-            contestants: contestants.iter().map(|contestant| contestant.role).collect(),
+            figures: Figures {
+                contestants: contestants.iter().map(|contestant| contestant.role).collect(),
+                sections: Vec::new(),
+            },
             machine: Machine::default(),
-            sections: Vec::new(),
             costs: None,
             limits: Vec::new(),
         }
-    }
-
-    pub(super) fn contestants(&self) -> &[Role] {
-        &self.contestants
-    }
-
-    /// The median of a row, if it was measured.
-    pub(super) fn median(&self, section: &str, row: &str, role: Role) -> Option<f64> {
-        let section = self.sections.iter().find(|known| known.name == section)?;
-        Some(section.rows.iter().find(|known| known.name == row)?.of.get(&role)?.median)
     }
 
     /// The whole of it as JSON.
@@ -72,9 +64,9 @@ impl Report {
             out,
             "{processors} processors, {model}; load {before:.2} at the beginning, {after:.2} at the end{idle}; {seconds} s."
         )?;
-        for section in &self.sections {
+        for section in &self.figures.sections {
             write!(out, "\n{:<NAME_WIDTH$}", section.name)?;
-            self.contestants.iter().try_for_each(|role| write!(out, "{:<CELL_WIDTH$}", role.name()))?;
+            self.figures.contestants.iter().try_for_each(|role| write!(out, "{:<CELL_WIDTH$}", role.name()))?;
             writeln!(out, "ratios")?;
             section.rows.iter().try_for_each(|row| self.print_row(out, row))?;
             writeln!(out, "  {}", section.how)?;
@@ -87,7 +79,7 @@ impl Report {
 
     fn print_row(&self, out: &mut impl Write, row: &Row) -> io::Result<()> {
         write!(out, "{:<NAME_WIDTH$}", row.name)?;
-        for role in &self.contestants {
+        for role in &self.figures.contestants {
             write!(out, "{:<CELL_WIDTH$}", row.of.get(role).map_or_else(|| "-".to_owned(), shown))?;
         }
         writeln!(out, "{}", ratios(row))
@@ -103,17 +95,6 @@ fn shown(seen: &Quartiles) -> String {
     format!("{} ({} to {})", number(median), number(lower), number(upper))
 }
 
-/// Three digits that say something.
-pub(super) fn number(value: f64) -> String {
-    match value.abs() {
-        0.0 => "0".to_owned(),
-        _ if value.fract().abs() < f64::EPSILON => format!("{value:.0}"),
-        large if large >= 100.0 => format!("{value:.0}"),
-        middle if middle >= 10.0 => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
-    }
-}
-
 fn ratios(row: &Row) -> String {
     let median = |role| row.of.get(&role).map(|seen| seen.median).filter(|median| *median > 0.0);
     let Some(function) = median(Role::Function) else { return String::new() };
@@ -127,6 +108,7 @@ fn ratios(row: &Row) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::benchmark::figures::Section;
 
     fn seen(lower: f64, median: f64, upper: f64) -> Quartiles {
         Quartiles { lower, median, upper, count: 3 }
@@ -135,7 +117,10 @@ mod tests {
     fn report(rows: Vec<Row>) -> Report {
         Report {
             extent: Extent::Quick,
-            contestants: vec![Role::Function, Role::Bare, Role::Python],
+            figures: Figures {
+                contestants: vec![Role::Function, Role::Bare, Role::Python],
+                sections: vec![Section { name: "cold", how: "In some way.", rows }],
+            },
             machine: Machine {
                 processors: 2,
                 model: "a machine".to_owned(),
@@ -143,7 +128,6 @@ mod tests {
                 idle_share: Some(0.4),
                 seconds: 9,
             },
-            sections: vec![Section { name: "cold", how: "In some way.", rows }],
             costs: None,
             limits: Vec::new(),
         }
@@ -178,8 +162,8 @@ mod tests {
             line("2 processors"),
             "2 processors, a machine; load 0.50 at the beginning, 1.25 at the end, processors idle 40 % of the time; 9 s."
         );
-        assert_eq!(report.median("cold", "first poll, ms", Role::Python), Some(505.0));
-        assert_eq!(report.median("cold", "first poll, ms", Role::Baseline), None);
+        assert_eq!(report.figures.median("cold", "first poll, ms", Role::Python), Some(505.0));
+        assert_eq!(report.figures.median("cold", "first poll, ms", Role::Baseline), None);
     }
 
     #[test]
