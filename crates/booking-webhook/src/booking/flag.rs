@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::PersonId;
+use jiff::{civil::Date, tz::TimeZone};
+
+use super::{Overlap, PersonId};
 
 const LONGEST_QUOTED_CHARS: usize = 120;
 
@@ -72,11 +74,27 @@ pub enum Flag {
     Contradicted,
     /// Some snapshots state a revision and some do not, so that time alone decides, and the newest one's revision says otherwise.
     RevisionDisagrees,
+    /// Another entry of the calendar is on the same boat, or has the same people.
+    Overlaps {
+        /// In the office's words.
+        words: String,
+    },
+    /// Another entry of the calendar may be on the same boat: it names none.
+    MayOverlap {
+        /// In the office's words.
+        words: String,
+    },
     /// The newest snapshot decides nothing any more (pending, refunded); the last one that did stays.
     InconclusiveAgain,
 }
 
 impl Flag {
+    /// What a charter on `day` overlaps.
+    pub fn of(overlap: &Overlap, day: Date, zone: &TimeZone) -> Self {
+        let words = overlap.words(day, zone);
+        if overlap.is_certain() { Self::Overlaps { words } } else { Self::MayOverlap { words } }
+    }
+
     /// As answers and logs name it.
     pub fn name(&self) -> &'static str {
         match self {
@@ -93,6 +111,8 @@ impl Flag {
             Self::NotesCut => "notes_cut",
             Self::Contradicted => "contradicted",
             Self::RevisionDisagrees => "revision_disagrees",
+            Self::Overlaps { .. } => "overlaps",
+            Self::MayOverlap { .. } => "may_overlap",
             Self::InconclusiveAgain => "inconclusive_again",
         }
     }
@@ -140,6 +160,7 @@ impl Flag {
             Self::RevisionDisagrees => {
                 "by its time the newest message is newer, by its number older; the time was taken: look at the marketplace".into()
             }
+            Self::Overlaps { words } | Self::MayOverlap { words } => words.clone(),
             Self::InconclusiveAgain => {
                 "the marketplace has it as neither confirmed nor cancelled now; what it said last still holds".into()
             }

@@ -2,6 +2,8 @@
 //!
 //! Comes from the operator file (`operator.example.toml` shows one); without a file the defaults of the worked example apply.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +93,11 @@ impl Operator {
         self.identify(reference).boat
     }
 
+    /// How somebody who sails is reached, as far as any boat's roster says.
+    pub fn phone(&self, person: &PersonId) -> Option<&str> {
+        self.boats.iter().find_map(|boat| boat.roster.phones.get(person.as_str())).map(String::as_str)
+    }
+
     /// Whether the operator file itself has these words for a boat or a place, or on the checklist.
     pub fn knows(&self, words: &str) -> bool {
         let words = words.trim();
@@ -128,6 +135,8 @@ pub struct Boat {
     pub meeting_point: Option<MeetingPoint>,
     /// How long before the start guests should be there, in minutes.
     pub check_in_minutes: Option<u32>,
+    /// How long before and after a charter the boat is taken, in minutes: another entry in this time overlaps it.
+    pub turnaround_minutes: Option<u16>,
     /// What guests should bring.
     pub bring: Translated<Vec<String>>,
     /// What guests should leave at home.
@@ -155,6 +164,11 @@ impl Boat {
     pub fn check_in(&self) -> SignedDuration {
         SignedDuration::from_mins(self.check_in_minutes.unwrap_or(15).into())
     }
+
+    /// How long before and after a charter the boat is taken; not at all unless the operator says so.
+    pub fn turnaround(&self) -> SignedDuration {
+        SignedDuration::from_mins(self.turnaround_minutes.unwrap_or_default().into())
+    }
 }
 
 /// Who sails by default.
@@ -165,6 +179,16 @@ pub struct Roster {
     pub crew: Vec<PersonId>,
     /// The captain.
     pub captain: Option<PersonId>,
+    /// How any of them is reached, in international form. Read where it is needed, and never stored with a booking.
+    #[serde(skip_serializing)]
+    pub phones: BTreeMap<String, String>,
+}
+
+impl Roster {
+    /// Who sails, as it is settled with a booking.
+    pub(super) fn without_phones(&self) -> Self {
+        Self { phones: BTreeMap::new(), ..self.clone() }
+    }
 }
 
 /// Where guests come to.

@@ -97,7 +97,7 @@ impl Terms {
         let (roster, rates, settled_boat) = match same_boat {
             Some(settled) => (settled.roster.clone(), settled.rates.clone(), settled.boat.clone()),
             None => (
-                found.map(|boat| boat.roster.clone()).unwrap_or_default(),
+                found.map(|boat| boat.roster.without_phones()).unwrap_or_default(),
                 found.and_then(|boat| boat.rates.clone()).unwrap_or_else(|| operator.rates.clone()),
                 found.map(|boat| Box::new(SettledBoat::of(boat))),
             ),
