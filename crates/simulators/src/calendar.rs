@@ -20,7 +20,10 @@ use axum::{
     routing::{patch, post},
 };
 use http::{StatusCode, request};
-use jiff::civil::Date;
+use jiff::{
+    civil::{Date, Time},
+    fmt::temporal::Pieces,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -73,6 +76,22 @@ impl Calendar {
     pub fn put_by_hand(&self, id: &str, changes: Value) {
         let Value::Object(changes) = changes else { panic!("changes are properties of an entry, not {changes}") };
         self.entries.change(id, &changes).expect("the entry that is edited exists");
+    }
+
+    /// What somebody in the office, or another platform, puts in: an entry `id` with these properties, unchecked, and no more.
+    ///
+    /// # Panics
+    /// When `entry` is not an object.
+    pub fn add_by_hand(&self, id: &str, entry: Value) {
+        let Value::Object(mut entry) = entry else { panic!("an entry is an object, not {entry}") };
+        entry.insert("id".to_owned(), json!(id));
+        self.entries.put(id, &entry);
+    }
+
+    /// What somebody in the office deletes; whether it was there.
+    #[must_use]
+    pub fn remove_by_hand(&self, id: &str) -> bool {
+        self.entries.remove(id)
     }
 
     /// A rotation: only `dashboard_token` opens the calendar from now on.
@@ -159,8 +178,20 @@ async fn of_one_day(State(book): State<Book>, Query(day): Query<Day>) -> Result<
     let date = day.date.filter(|date| date.parse::<Date>().is_ok_and(|parsed| parsed.to_string() == *date));
     let date = date.ok_or_else(|| Refusal("date: a day is needed, as 2025-05-30".to_owned()))?;
     let mut entries = book.0.entries.all().await?;
-    entries.retain(|entry| entry["date"] == *date);
+    entries.retain(|entry| is_on(entry, &date));
     Ok(Json(json!({ "entries": entries })))
+}
+
+/// An entry is listed on its own day and on every other one that it spans; until midnight is not on the next day.
+fn is_on(entry: &Object, date: &str) -> bool {
+    let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
+    let local =
+        |name: &str| Some(Pieces::parse(text(name)).ok()?).and_then(|at| Some(at.date().to_datetime(at.time()?)));
+    let spans = |day: Date| {
+        let (start, end) = (local("start")?, local("end")?);
+        Some(start.date() <= day && (day < end.date() || (day == end.date() && end.time() != Time::midnight())))
+    };
+    text("date") == date || date.parse().is_ok_and(|day| spans(day) == Some(true))
 }
 
 async fn change(State(book): State<Book>, Path(id): Path<String>, body: Bytes) -> Result<Response, Failure> {
@@ -247,6 +278,30 @@ mod tests {
             (&calendar.entries()[0]["id"], &calendar.entries()[0]["notes"]),
             (&json!(FIRST_ID), &json!("moved"))
         );
+    }
+
+    #[test]
+    fn an_entry_is_listed_on_each_day_that_it_spans() {
+        let on = |entry: Value| {
+            let entry: Object = serde_json::from_value(entry).expect("an object");
+            let days = ["2031-05-29", "2031-05-30", "2031-05-31", "2031-06-01"];
+            days.into_iter().filter(|day| is_on(&entry, day)).map(|day| &day[8..]).collect::<Vec<_>>()
+        };
+        for (entry, days) in [
+            (json!({ "date": "2031-05-30" }), vec!["30"]),
+            (
+                json!({ "date": "2031-05-30", "start": "2031-05-30T22:00:00-07:00", "end": "2031-05-31T01:00:00-07:00" }),
+                vec!["30", "31"],
+            ),
+            (
+                json!({ "date": "2031-05-30", "start": "2031-05-30T22:00:00-07:00", "end": "2031-05-31T00:00:00-07:00" }),
+                vec!["30"],
+            ),
+            (json!({ "start": "2031-05-29T08:00", "end": "2031-06-01T08:00" }), vec!["29", "30", "31", "01"]),
+            (json!({ "title": "some day" }), vec![]),
+        ] {
+            assert_eq!(on(entry.clone()), days, "{entry}");
+        }
     }
 
     #[test]

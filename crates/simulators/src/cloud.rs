@@ -173,6 +173,24 @@ impl Cloud {
         Ok(objects)
     }
 
+    /// Somebody has the edge forget these paths, by hand.
+    ///
+    /// # Errors
+    /// When CloudFront's control plane refuses it.
+    ///
+    /// # Panics
+    /// When there is no path.
+    pub async fn forget_at_the_edge(&self, paths: &[&str]) -> Result<(), CloudError> {
+        let items = paths.iter().map(|&path| path.to_owned()).collect();
+        let quantity = i32::try_from(paths.len()).expect("few paths");
+        let paths = cloudfront::Paths::builder().quantity(quantity).set_items(Some(items)).build().expect("paths");
+        let reference = format!("by-hand-{:08x}", rand::random::<u32>());
+        let batch = cloudfront::InvalidationBatch::builder().paths(paths).caller_reference(reference).build();
+        let request = self.cloudfront.create_invalidation().distribution_id(&self.distribution_id);
+        let sent = request.invalidation_batch(batch.expect("all that is required is set")).send().await;
+        sent.map(drop).map_err(failed("invalidate"))
+    }
+
     /// The invalidations of the distribution, oldest first.
     ///
     /// # Errors

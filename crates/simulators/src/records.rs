@@ -144,7 +144,7 @@ impl Memory {
         kept.numbers - 1
     }
 
-    fn put(&self, id: &str, record: &Object) {
+    pub(crate) fn put(&self, id: &str, record: &Object) {
         let mut kept = self.kept();
         kept.records.insert(id.to_owned(), record.clone());
         if kept.records.len() > KEPT_IN_MEMORY {
@@ -152,7 +152,7 @@ impl Memory {
         }
     }
 
-    fn remove(&self, id: &str) -> bool {
+    pub(crate) fn remove(&self, id: &str) -> bool {
         self.kept().records.remove(id).is_some()
     }
 
