@@ -235,6 +235,9 @@ class TheFunction(unittest.TestCase):
         ("dynamodb:UpdateItem", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/scc-events"),
         ("s3:PutObject", "arn:aws:s3:::queenofsandiego.com/g/XHQGMDH1.html"),
         ("s3:PutObject", "arn:aws:s3:::queenofsandiego.com/g/XHQGMDH1.ics"),
+        ("s3:GetObject", "arn:aws:s3:::queenofsandiego.com/g/XHQGMDH1.html"),
+        ("s3:GetObject", "arn:aws:s3:::queenofsandiego.com/g/XHQGMDH1.ics"),
+        ("s3:ListBucket", "arn:aws:s3:::queenofsandiego.com"),
         ("s3:GetObject", "arn:aws:s3:::jada-files/operator.toml"),
         ("s3:GetObject", "arn:aws:s3:::jada-files/mappings/getmyboat.toml"),
         ("cloudfront:CreateInvalidation", CLOUDFRONT + "distribution/E2LIVE0000000"),
@@ -244,6 +247,7 @@ class TheFunction(unittest.TestCase):
     NEVER = [
         ("dynamodb:Scan", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/booking-webhook-production-Ledger-1"),
         ("dynamodb:DeleteItem", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/scc-events"),
+        ("s3:GetObject", "arn:aws:s3:::queenofsandiego.com/index.html"),
         ("s3:PutObject", "arn:aws:s3:::queenofsandiego.com/index.html"),
         ("s3:PutObject", "arn:aws:s3:::queenofsandiego.com/g/link-0123456789.png"),
         ("s3:DeleteObject", "arn:aws:s3:::queenofsandiego.com/g/XHQGMDH1.html"),

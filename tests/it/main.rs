@@ -3,6 +3,7 @@
 //! One binary. Each test is an incident: it starts a world of its own, lets something happen, and looks at what the calendar, ShipCaptainCrew,
 //! the mailbox, the bucket and the edge now hold.
 
+mod audit;
 mod bench;
 mod broken_word;
 mod changes;
@@ -26,6 +27,7 @@ mod money;
 mod office;
 mod openapi;
 mod order;
+mod overlap;
 mod parked;
 mod printed;
 mod prove;

@@ -87,7 +87,7 @@ async fn nothing_is_told_of_what_is_in_step() {
 }
 
 /// An invocation whose process ends as soon as `calls` more calls have begun. `false` when it was over before.
-async fn crash_after(stage: &Stage, event: &Value, calls: usize) -> bool {
+pub(crate) async fn crash_after(stage: &Stage, event: &Value, calls: usize) -> bool {
     let process = stage.process(SignedDuration::ZERO).await.expect("it starts");
     let last = stage.traffic().calls().len() + calls;
     let end = pin!(stage.traffic().wait_for(|calls| calls.len() >= last));

@@ -9,8 +9,8 @@ use tracing::Instrument;
 
 use crate::{
     commands::{
-        accept::Upon, approve::approve, check::check, deliver::deliver, desk, dismiss::dismiss, enter::enter,
-        list::list, plan::plan, quarantine::quarantine, replay::replay, status::status, sweep::sweep,
+        accept::Upon, approve::approve, audit::audit, check::check, deliver::deliver, desk, dismiss::dismiss,
+        enter::enter, list::list, plan::plan, quarantine::quarantine, replay::replay, status::status, sweep::sweep,
     },
     inbound::{Age, parse_body},
     outbound::Deadline,
@@ -46,7 +46,7 @@ async fn dispatch(app: &App, request: &Request, context: &Context) -> Reply {
 async fn direct(app: &App, event: &[u8], context: &Context, deadline: &Deadline) -> Result<Reply, Problem> {
     let json = parse_body(event, None).map_err(|error| unknown_kind(&error))?;
     let kind = json.as_object().filter(|keys| keys.len() == 1).and_then(|keys| keys.iter().next());
-    if let (Some(fault), Some(("booking" | "plan" | "replay" | "approve" | "sweep", _))) =
+    if let (Some(fault), Some(("booking" | "plan" | "replay" | "approve" | "sweep" | "audit", _))) =
         (&app.operator_fault, kind.map(|(kind, content)| (kind.as_str(), content)))
     {
         return Err(without_operator_file(fault));
@@ -73,6 +73,8 @@ async fn direct(app: &App, event: &[u8], context: &Context, deadline: &Deadline)
         Some(("status", request)) => status(app, request, deadline).await,
         // After a deployment, or when a secret was rotated.
         Some(("check", _)) => Ok(Box::pin(check(app, deadline)).await),
+        // What the schedule sends at night.
+        Some(("audit", request)) => Box::pin(audit(app, request, app.lambda_remaining(context.deadline))).await,
         // What the schedule sends.
         Some(("sweep", _)) => sweep(app, &context.request_id, app.lambda_remaining(context.deadline)).await,
         _ => Err(unknown_kind("the event is neither")),
@@ -92,7 +94,7 @@ fn without_operator_file(fault: &str) -> Problem {
 
 fn unknown_kind(why: &str) -> Problem {
     let detail = format!(
-        "Send an API Gateway event, or an object with exactly one of the keys booking, plan, deliver, replay, approve, dismiss, desk_link, list, quarantine, status, check and sweep: {why}"
+        "Send an API Gateway event, or an object with exactly one of the keys booking, plan, deliver, replay, approve, dismiss, desk_link, list, quarantine, status, check, audit and sweep: {why}"
     );
     Problem::new(StatusCode::BAD_REQUEST, "The invocation is of no known kind", detail)
 }

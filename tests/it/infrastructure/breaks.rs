@@ -29,8 +29,8 @@ fn a_permission_that_is_dropped() {
 #[test]
 fn a_permission_that_nobody_needs() {
     let put = (
-        "Action: s3:PutObject\n                Resource:\n",
-        "Action: [s3:PutObject, s3:DeleteObject]\n                Resource:\n",
+        "Action: [s3:GetObject, s3:PutObject]\n                Resource:\n",
+        "Action: [s3:GetObject, s3:PutObject, s3:DeleteObject]\n                Resource:\n",
     );
     sees(permissions, put, &["GuestPages may call s3:DeleteObject, but never does"]);
     sees(

@@ -17,13 +17,14 @@ use template::{Statement, Template};
 pub(crate) use watch::METRICS;
 
 /// What a policy permits for which part of the code. The function's log is Lambda's business and no code's.
-const STATEMENTS: [(&str, Area); 11] = [
+const STATEMENTS: [(&str, Area); 12] = [
     ("SecretsInOneCall", Area::Secrets),
     ("Secrets", Area::Secrets),
     ("Ledger", Area::Ledger),
     ("LedgerIndexes", Area::Ledger),
     ("CrewEvents", Area::Crew),
     ("GuestPages", Area::GuestPages),
+    ("GuestPagesGone", Area::GuestPages),
     ("Invalidations", Area::GuestPages),
     ("OperatorFile", Area::Files),
     ("Mappings", Area::Files),
@@ -31,8 +32,10 @@ const STATEMENTS: [(&str, Area); 11] = [
     ("Notices", Area::Notices),
 ];
 
-/// A permission that another one needs: the batch hands out only what its caller may get one by one.
-const NEEDS: [(&str, &str); 1] = [("secretsmanager:BatchGetSecretValue", "secretsmanager:GetSecretValue")];
+/// A permission that another one needs: the batch hands out only what its caller may get one by one, and only whoever may list a bucket
+/// is told that an object is not there.
+const NEEDS: [(&str, &str); 2] =
+    [("secretsmanager:BatchGetSecretValue", "secretsmanager:GetSecretValue"), ("s3:GetObject", "s3:ListBucket")];
 
 /// IAM calls some operations otherwise.
 const NAMED_OTHERWISE: [(&str, &str); 1] = [("s3:ListObjectsV2", "s3:ListBucket")];

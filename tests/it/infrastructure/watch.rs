@@ -8,11 +8,15 @@ use super::{
 };
 
 /// What the function reports about itself in the namespace `BookingWebhook`, each under its `Environment`; and what else each is split by.
-pub(crate) const METRICS: [(&str, &[&str]); 12] = [
+pub(crate) const METRICS: [(&str, &[&str]); 16] = [
+    ("AuditRepairs", &[]),
+    ("AuditedCharters", &[]),
+    ("AuditsEnded", &[]),
     ("AuthenticDeliveries", &[]),
     ("BookingsInStep", &[]),
     ("ColdStarts", &[]),
     ("DeniedCalls", &[]),
+    ("DriftedCharters", &[]),
     ("DueBookings", &[]),
     ("OldestDueSeconds", &[]),
     ("ParkedBookings", &[]),
@@ -23,7 +27,8 @@ pub(crate) const METRICS: [(&str, &[&str]); 12] = [
     ("UnknownOutcomesReadBack", &[]),
 ];
 /// What must call a person, whatever else does.
-const ALARMS: [&str; 16] = [
+const ALARMS: [&str; 17] = [
+    "AuditMissing",
     "ColdStartFaults",
     "DeniedCalls",
     "ErrorsInTheLog",

@@ -19,7 +19,7 @@ use crate::{
         Planning,
         concerns::{case, should_know},
         desired::DesiredState,
-        execute::{Outcomes, ReconcileContext, bring_in_step},
+        execute::{Outcomes, ReconcileContext, bring_in_step, overlap::learn},
     },
     response::{
         Answer, BookingState, Problem, Reply, StepReport, ledger_unavailable, no_such_booking, reports, reports_of,
@@ -326,9 +326,14 @@ async fn work_on(
                 "{booking_id}: a lease expired unreleased; remote state unknown, reading back"
             );
             record.journal = record.journal.after_a_crash();
+            // It may have been placed, and nobody looked.
+            record.overlaps.look_owed = true;
         }
         let desired = DesiredState::of(&record, &app.operator, charter_id_taken);
-        let outcomes = bring_in_step(&app.context(&record, &desired, trigger, deadline)).await;
+        // What is desired says what was found up to now.
+        record.overlaps.unwritten = false;
+        let mut outcomes = bring_in_step(&app.context(&record, &desired, trigger, deadline)).await;
+        let beside = std::mem::take(&mut outcomes.beside);
         measure(&app.metrics, &record.journal, &outcomes);
         let day = calendar_day(&desired, &outcomes);
         // The terms are settled now; editing the operator file changes them no more.
@@ -339,7 +344,10 @@ async fn work_on(
         if desired.booking().is_some_and(|booking| !booking.flags.is_empty()) {
             app.metrics.count(Metric::FlaggedBookings);
         }
-        record.should_know = should_know(&case(&record, &desired, &app.operator, deadline.now()));
+        let is_new = learn(&mut record.overlaps, beside, &desired);
+        let newer = is_new.then(|| DesiredState::of(&record, &app.operator, charter_id_taken));
+        let known = newer.as_ref().unwrap_or(&desired);
+        record.should_know = should_know(&case(&record, known, &app.operator, deadline.now()));
         let released = app.ledger.release(&record, day, deadline).await;
         if let Ok(ReleaseOutcome::Done) = released {
             measure_time(&app.metrics, &record, state, deadline.now());
@@ -348,7 +356,7 @@ async fn work_on(
             return Progress { record, steps, state };
         }
         match go_on(app, &record, released, round < MOST_ROUNDS, deadline).await {
-            Some(newer) => claim = newer.knowing(record.journal, record.history),
+            Some(newer) => claim = newer.knowing(record.journal, record.history, record.overlaps),
             None => return Progress { record, steps, state: BookingState::Due },
         }
     }
@@ -410,7 +418,7 @@ fn measure_time(metrics: &Metrics, record: &BookingRecord, state: BookingState, 
 }
 
 fn write_down(record: &mut BookingRecord, outcomes: Outcomes, at: Timestamp) {
-    let Outcomes { journal, work } = outcomes;
+    let Outcomes { journal, work, .. } = outcomes;
     record.journal = journal;
     let did = work
         .each()

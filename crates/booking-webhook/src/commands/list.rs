@@ -160,7 +160,7 @@ async fn candidates(
         let (due, parked) = tokio::join!(waiting(Waiting::Due), waiting(Waiting::Parked));
         ids.extend(parked?.into_iter().chain(due?).filter_map(|of| match of {
             NoticeOf::Booking(id) => Some(id),
-            NoticeOf::Delivery(_) => None,
+            NoticeOf::Delivery(_) | NoticeOf::Audit => None,
         }));
     }
     if matches!(question.state, None | Some(AskedState::Flagged)) {

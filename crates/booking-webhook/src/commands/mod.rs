@@ -3,12 +3,15 @@
 //! - [`deliver`]: a webhook delivery. [`enter`]: a person's own entry. [`replay`]: a delivery or a booking once more.
 //!   [`approve`]: a decision that only a person can take.
 //!   [`dismiss`]: a person leaves it as it is.
-//! - [`sweep`]: what the schedule sends; [`notify`] tells the office, [`housekeeping`] forgets guests. [`accept`]: one booking, from what was said of it to the answer; the commands above share it.
+//! - [`sweep`]: what the schedule sends; [`notify`] tells the office, [`overlap`] works off what is owed beside the calendar,
+//!   [`housekeeping`] forgets guests. [`accept`]: one booking, from what was said of it to the answer; the commands above share it.
+//! - [`audit`]: every night, each upcoming charter is read back in all four systems.
 //! - [`desk`]: pages on which the office sees a case and decides, by the very same commands.
 //! - [`list`], [`quarantine`], [`status`], [`plan`], [`check`]: questions. They change nothing.
 
 pub mod accept;
 pub mod approve;
+pub mod audit;
 pub mod check;
 pub mod deliver;
 pub mod desk;
@@ -17,6 +20,7 @@ pub mod enter;
 pub mod housekeeping;
 pub mod list;
 pub mod notify;
+pub mod overlap;
 pub mod plan;
 pub mod quarantine;
 pub mod replay;

@@ -4,8 +4,8 @@ use futures::{StreamExt, stream};
 
 use crate::{
     booking::BookingId,
-    commands::deliver::faults_now,
-    ledger::{BookingRecord, DeliveryId, NoticeOf, PendingNotice, QuarantinedDelivery, Waiting, digest},
+    commands::{deliver::faults_now, overlap::settle},
+    ledger::{BookingRecord, DeliveryId, Figures, NoticeOf, PendingNotice, QuarantinedDelivery, Waiting, digest},
     outbound::{CallError, Deadline},
     reconcile::{
         concerns::{case, should_know},
@@ -20,6 +20,8 @@ const MOST_NOTICES: i32 = 100;
 /// Looked at in one sweep, to close what is not needed any more.
 const MOST_QUARANTINED: i32 = 100;
 const AT_ONCE: usize = 5;
+/// One that overlaps, the other one, and once more: the rest is the next sweep's.
+const MOST_PASSES: usize = 3;
 
 /// One notice as it stands now, and how it is written back.
 struct Prepared {
@@ -33,6 +35,7 @@ struct Prepared {
 enum Subject {
     Booking(Box<BookingRecord>),
     Delivery(DeliveryId),
+    Audit,
 }
 
 /// Closes what is not needed any more in quarantine, if `something_waits` there, then tells the office what is new; answers how many notices were sent.
@@ -43,16 +46,46 @@ pub async fn tell_the_office(app: &App, something_waits: bool, deadline: &Deadli
     if something_waits {
         close_what_is_superseded(app, deadline).await?;
     }
-    let pending = app.ledger.pending_notices(MOST_NOTICES, deadline).await?;
-    let each: Vec<_> = pending.into_iter().map(|pending| Box::pin(prepare(app, pending, deadline))).collect();
-    let prepared: Vec<_> = stream::iter(each).buffered(AT_ONCE).collect().await;
-    let prepared: Vec<Prepared> = prepared.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+    let prepared = settled(app, deadline).await?;
     let notices: Vec<Notice> = prepared.iter().filter_map(|prepared| prepared.notice.clone()).collect();
     send(app, &notices, deadline).await?;
     for prepared in &prepared {
         write_back(app, prepared, deadline).await?;
     }
     Ok(notices.len())
+}
+
+/// What is to be told, once what bookings owe beside the calendar is worked off: the office should hear of both that overlap at once.
+async fn settled(app: &App, deadline: &Deadline) -> Result<Vec<Prepared>, CallError> {
+    let mut prepared = prepare_all(app, deadline).await?;
+    for _ in 0..MOST_PASSES {
+        let mut is_new = false;
+        for booking_id in prepared.iter().filter_map(Prepared::owing) {
+            is_new |= Box::pin(settle(app, booking_id, deadline)).await?;
+        }
+        if !is_new {
+            break;
+        }
+        prepared = prepare_all(app, deadline).await?;
+    }
+    Ok(prepared)
+}
+
+async fn prepare_all(app: &App, deadline: &Deadline) -> Result<Vec<Prepared>, CallError> {
+    let pending = app.ledger.pending_notices(MOST_NOTICES, deadline).await?;
+    let each: Vec<_> = pending.into_iter().map(|pending| Box::pin(prepare(app, pending, deadline))).collect();
+    let prepared: Vec<_> = stream::iter(each).buffered(AT_ONCE).collect().await;
+    Ok(prepared.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
+impl Prepared {
+    /// The booking, if it owes something beside the calendar.
+    fn owing(&self) -> Option<&BookingId> {
+        match &self.subject {
+            Subject::Booking(record) if record.owes_a_look() => Some(&record.booking_id),
+            _ => None,
+        }
+    }
 }
 
 async fn send(app: &App, notices: &[Notice], deadline: &Deadline) -> Result<(), CallError> {
@@ -83,6 +116,7 @@ async fn prepare(app: &App, pending: PendingNotice, deadline: &Deadline) -> Resu
     match &pending.of {
         NoticeOf::Booking(booking_id) => of_booking(app, booking_id, &pending, deadline).await,
         NoticeOf::Delivery(id) => of_delivery(app, id, &pending, deadline).await,
+        NoticeOf::Audit => of_audit(app, &pending, deadline).await,
     }
 }
 
@@ -133,6 +167,52 @@ async fn of_delivery(
     Ok(Some(Prepared { pending: pending.clone(), subject: Subject::Delivery(id.clone()), should_know, notice }))
 }
 
+/// The figures of a night in which something was wrong.
+async fn of_audit(app: &App, pending: &PendingNotice, deadline: &Deadline) -> Result<Option<Prepared>, CallError> {
+    let Some(run) = app.ledger.audit_run(deadline).await? else { return Ok(None) };
+    let began = dock_time(&run.began_at.to_zoned(app.operator.time_zone.clone()));
+    let notice = figures_in_words(&run.figures).map(|what| {
+        let case = Case {
+            id: "The audit".into(),
+            heading: format!("The audit of {began}"),
+            concerns: vec![Concern {
+                what: format!("read {} back: {what}", counted(run.figures.charters, "charter")),
+                next: "Read the other notices: each charter that needs a person has one. What could not be read is read the next night; \
+                       if it says so again, have the log looked at"
+                    .into(),
+            }],
+            besides: String::new(),
+        };
+        Notice::new(case, false)
+    });
+    Ok(Some(Prepared { pending: pending.clone(), subject: Subject::Audit, should_know: None, notice }))
+}
+
+fn counted(number: usize, of: &str) -> String {
+    format!("{number} {of}{}", if number == 1 { "" } else { "s" })
+}
+
+/// What was wrong; `None` when nothing was.
+fn figures_in_words(figures: &Figures) -> Option<String> {
+    let Figures { left, pages, pages_left, money, drifted, overlaps, ref unread, .. } = *figures;
+    let said = |number: usize, of: &str, what: &str| (number > 0).then(|| format!("{} {what}", counted(number, of)));
+    let of_systems = unread.iter().map(|(system, times)| match &**system {
+        "calendar" => format!("{} of the calendar could not be read", counted(*times, "day")),
+        "scc" => format!("ShipCaptainCrew could not be read for {}", counted(*times, "charter")),
+        _ => format!("{} could not be read", counted(*times, "guest page")),
+    });
+    let parts = [
+        said(drifted, "charter", "shown otherwise than sold, somewhere"),
+        said(overlaps, "charter", "beside which something else stands in the calendar than before"),
+        said(pages, "guest page", "put again"),
+        said(pages_left, "guest page", "other than published and not put again: look at the guest site"),
+        said(money, "crew event", "out of which money was taken"),
+        said(left, "charter", "left out: something was at work on them"),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().chain(of_systems).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
 /// What the office should know of a delivery, as it is now.
 pub(super) fn case_of_delivery(app: &App, id: &DeliveryId, found: &QuarantinedDelivery) -> Case {
     let came = dock_time(&found.delivery.received_at.to_zoned(app.operator.time_zone.clone()));
@@ -174,6 +254,7 @@ async fn write_back(app: &App, prepared: &Prepared, deadline: &Deadline) -> Resu
     match subject {
         Subject::Booking(record) => app.ledger.told_of_booking(record, pending, told, deadline).await?,
         Subject::Delivery(id) => app.ledger.told_of_delivery(id, pending, told, deadline).await?,
+        Subject::Audit => app.ledger.told_of_audit(pending, deadline).await?,
     };
     Ok(())
 }

@@ -112,7 +112,7 @@ pub(super) async fn waiting(app: &App, deadline: &Deadline) -> Result<Vec<Quaran
         .into_iter()
         .filter_map(|of| match of {
             NoticeOf::Delivery(id) => Some(id),
-            NoticeOf::Booking(_) => None,
+            NoticeOf::Booking(_) | NoticeOf::Audit => None,
         })
         .collect();
     let each: Vec<_> = ids.iter().map(|id| Box::pin(app.ledger.quarantined(id, deadline))).collect();

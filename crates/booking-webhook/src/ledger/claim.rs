@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    BookingRecord, History, Item, Journal, Ledger, Updated,
+    BookingRecord, History, Item, Journal, Ledger, Overlaps, Updated,
     expression::{Condition, Update},
     milliseconds, number, read,
     state::{DUE, STATUS, is_known},
@@ -90,7 +90,7 @@ impl Ledger {
         self.claim_with("claim_approved", booking_id, update, lease, deadline).await
     }
 
-    async fn claim_with(
+    pub(super) async fn claim_with(
         &self,
         operation: &'static str,
         booking_id: &BookingId,
@@ -153,8 +153,8 @@ impl LeaseRequest {
 impl Claim {
     /// The same claim with what its holder has learned since: only the holder writes these, and its release was too late.
     #[must_use]
-    pub fn knowing(self, journal: Journal, history: History) -> Self {
-        Self { record: BookingRecord { journal, history, ..self.record }, ..self }
+    pub fn knowing(self, journal: Journal, history: History, overlaps: Overlaps) -> Self {
+        Self { record: BookingRecord { journal, history, overlaps, ..self.record }, ..self }
     }
 
     pub(super) fn read(booking_id: &BookingId, item: &Item) -> Result<Self, CallError> {

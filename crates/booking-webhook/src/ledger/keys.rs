@@ -7,6 +7,7 @@
 //! | what was taken out of its crew event | `booking#{booking id}` | `removed#{digest}` |
 //! | a delivery | `delivery#{sender}~{name}` | `{digest}` |
 //! | a charter id | `charter#{charter id}` | `reservation` |
+//! | the night's audit | `audit` | `run` |
 
 use std::fmt;
 
@@ -20,6 +21,7 @@ pub(super) const SORT: &str = "sk";
 const BOOKING: &str = "booking#";
 const DELIVERY: &str = "delivery#";
 const STATE: &str = "state";
+const AUDIT: &str = "audit";
 
 /// Stands in no sender's name and in no digest, so that a delivery id can be taken apart again.
 const SEPARATOR: char = '~';
@@ -35,6 +37,7 @@ pub(super) enum ItemKey<'a> {
     Removed(&'a BookingId, String),
     Delivery(&'a DeliveryId),
     Reservation(&'a CharterId),
+    Audit,
 }
 
 impl ItemKey<'_> {
@@ -47,6 +50,7 @@ impl ItemKey<'_> {
             }
             Self::Removed(booking, digest) => (format!("{BOOKING}{booking}"), format!("removed#{digest}")),
             Self::Delivery(id) => (id.partition(), id.digest.clone()),
+            Self::Audit => (AUDIT.to_owned(), "run".to_owned()),
             Self::Reservation(charter) => (format!("charter#{charter}"), "reservation".to_owned()),
         };
         Item::from([(PARTITION.to_owned(), text(partition)), (SORT.to_owned(), text(sort))])
@@ -68,6 +72,11 @@ pub(super) fn booking_of(item: &Item) -> Option<BookingId> {
     let is_state = item.get(SORT)?.as_s().ok()? == STATE;
     let id = item.get(PARTITION)?.as_s().ok()?.strip_prefix(BOOKING)?;
     BookingId::parse(id).ok().filter(|_| is_state)
+}
+
+/// Whether an item is the audit's.
+pub(super) fn is_audit(item: &Item) -> bool {
+    item.get(PARTITION).is_some_and(|partition| *partition == text(AUDIT))
 }
 
 /// The attribute in which a pointer names its delivery.

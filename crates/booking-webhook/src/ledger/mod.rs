@@ -12,17 +12,23 @@
 //! - [`Ledger::keep`], [`Ledger::quarantine`]: what was delivered, byte for byte.
 //! - [`Ledger::pending_notices`], [`Ledger::dismiss`]: what the office hears, and what it leaves as it is.
 //! - [`Ledger::act_on_booking`], [`Ledger::act_on_delivery`]: what the office does at its desk.
+//! - [`Ledger::ask_to_look`]: what stands beside a booking in the calendar.
+//! - [`Ledger::note_drift`], [`Ledger::save_audit`]: what a night's audit found, and how far it came.
 //! - [`Ledger::due`], [`Ledger::backlog`], [`Ledger::state`], [`Ledger::deliveries`]: what is asked of it.
 
 mod acting;
 mod acts;
+mod audit;
 mod claim;
 mod deliveries;
+mod drift;
 mod expression;
 mod history;
 mod journal;
 mod keys;
+mod look;
 mod notices;
+mod overlaps;
 mod queries;
 mod record;
 mod release;
@@ -42,12 +48,15 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 pub use acts::{Acts, OfficeAct};
+pub use audit::{AuditRun, Figures};
 pub use claim::{Claim, LeaseRequest, Trigger};
 pub use deliveries::{Delivery, QuarantineOutcome, QuarantinedDelivery, Spoke, StoreOutcome, TooLarge};
+pub use drift::{Drift, DriftFound};
 pub use history::{History, HistoryEntry};
 pub use journal::{Journal, Known, ShownEntry, ShownEvent, ShownFields, ShownPage};
 pub use keys::DeliveryId;
 pub use notices::{NoticeOf, PendingNotice};
+pub use overlaps::Overlaps;
 pub use queries::{Backlog, DeliverySummary, Waiting};
 pub use record::{NewSnapshot, Place, RecordOutcome};
 pub use release::ReleaseOutcome;

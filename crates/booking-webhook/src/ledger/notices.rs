@@ -9,7 +9,7 @@ use super::{
     BookingRecord, DeliveryId, Dismissal, Ledger, Updated,
     expression::{Condition, Update},
     json,
-    keys::{ItemKey, PARTITION, booking_of, delivery_of},
+    keys::{ItemKey, PARTITION, booking_of, delivery_of, is_audit},
     milliseconds, number,
     state::{QUARANTINED, TOLD, instant},
     text,
@@ -30,6 +30,8 @@ pub enum NoticeOf {
     Booking(BookingId),
     /// A delivery that was in quarantine when it was last written.
     Delivery(DeliveryId),
+    /// The night's audit.
+    Audit,
 }
 
 /// A notice that may have to be sent.
@@ -66,7 +68,8 @@ impl Ledger {
         });
         let pending = |item: &super::Item| {
             let booking = booking_of(item).map(NoticeOf::Booking);
-            let of = booking.or_else(|| delivery_of(item).map(NoticeOf::Delivery))?;
+            let audit = || is_audit(item).then_some(NoticeOf::Audit);
+            let of = booking.or_else(|| delivery_of(item).map(NoticeOf::Delivery)).or_else(audit)?;
             Some(PendingNotice { of, at: instant(item, "notice_at")? })
         };
         Ok(items.await?.items.iter().filter_map(pending).collect())
@@ -86,6 +89,8 @@ impl Ledger {
     ) -> Result<bool, CallError> {
         let same = Condition::equal("fence", number(record.fence)).and(Condition::equal("seq", number(record.seq)));
         let update = told_now(notice, told).on(same);
+        // What it owes is still to be done.
+        let update = if record.owes_a_look() { notice_due(update, notice.at) } else { nothing_new(update) };
         Ok(matches!(self.update("told_of_booking", &record.booking_id, &update, deadline).await?, Updated::Done(_)))
     }
 
@@ -100,7 +105,7 @@ impl Ledger {
         told: Option<&str>,
         deadline: &Deadline,
     ) -> Result<bool, CallError> {
-        let (key, update) = (ItemKey::Delivery(id), told_now(notice, told));
+        let (key, update) = (ItemKey::Delivery(id), nothing_new(told_now(notice, told)));
         Ok(matches!(self.update_item("told_of_delivery", &key, &update, deadline).await?, Updated::Done(_)))
     }
 
@@ -127,7 +132,7 @@ impl Ledger {
 }
 
 fn told_now(notice: &PendingNotice, told: Option<&str>) -> Update {
-    let update = nothing_new(Update::new()).on(Condition::Present(PARTITION));
+    let update = Update::new().on(Condition::Present(PARTITION));
     let update = match told {
         Some(digest) => update.set(TOLD, text(digest)),
         None => update.remove(&[TOLD]),

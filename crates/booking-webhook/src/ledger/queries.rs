@@ -8,7 +8,9 @@ use super::{
     expression::{Condition, Update},
     json,
     keys::{ItemKey, booking_of, booking_partition, delivery_of, pointed_to, pointers},
-    milliseconds, number, read,
+    milliseconds, number,
+    overlaps::OVERLAPS,
+    read,
     state::{DUE, PARKED, QUARANTINED, instant, is_known},
     text,
 };
@@ -18,7 +20,7 @@ use crate::{
 };
 
 const INDEX: &str = "due";
-const BY_DAY: &str = "by_day";
+pub(super) const BY_DAY: &str = "by_day";
 /// The partition of the index `by_day`: a month at the dock, `2031-05`.
 pub(super) const MONTH: &str = "day_partition";
 /// Of a megabyte each, bodies counted: hundreds of deliveries of one booking.
@@ -177,7 +179,8 @@ impl Ledger {
     pub async fn forget_guest(&self, record: &BookingRecord, deadline: &Deadline) -> Result<bool, CallError> {
         let unchanged =
             Condition::equal("seq", number(record.seq)).and(Condition::equal("fence", number(record.fence)));
-        let update = Update::new().remove(&[MONTH, "starts_at"]).on(unchanged.and(Condition::Absent("holder")));
+        let update =
+            Update::new().remove(&[MONTH, "starts_at", OVERLAPS]).on(unchanged.and(Condition::Absent("holder")));
         let update = match &record.sale {
             Some(sale) => update.set("sale", json(&sale.clone().without_guest())),
             None => update,

@@ -9,7 +9,7 @@ use super::{
     expression::{Condition, Update},
     json, milliseconds,
     notices::{nothing_new, notice_due},
-    number, read,
+    number, overlaps, read,
     state::{DUE, PARKED},
     text,
 };
@@ -64,7 +64,7 @@ impl Ledger {
         deadline: &Deadline,
     ) -> Result<ReleaseOutcome, CallError> {
         let update = releasing(record, record.journal.next_try_at(), calendar_day, deadline.now());
-        let is_news = record.should_know != record.told;
+        let is_news = record.should_know != record.told || record.overlaps.owe_something();
         let update = if is_news { notice_due(update, deadline.now()) } else { nothing_new(update) };
         let update = update.on(holds(record).and(Condition::equal("seq", number(record.seq))));
         match self.update("release", &record.booking_id, &update, deadline).await? {
@@ -108,6 +108,7 @@ fn releasing(
     for (step, attribute) in record.journal.attributes().each() {
         update = update.set(step.name(), attribute.clone());
     }
+    update = overlaps::keep(update, &record.overlaps);
     if let Some(terms) = &record.terms {
         update = update.set("terms", json(terms));
     }

@@ -6,7 +6,9 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    Acts, ChangedAt, History, Item, Journal, RecordedVersion,
+    Acts, ChangedAt, Drift, DriftFound, History, Item, Journal, Overlaps, RecordedVersion,
+    drift::DRIFT,
+    overlaps::{LOOK_OWED, OVERLAPS},
     version::{DECIDED, NEWEST, UNREVISED, VersionAttributes},
 };
 use crate::booking::{BookingId, BookingStatus, CharterId, Sale, Snapshot, Terms};
@@ -71,6 +73,10 @@ pub struct BookingRecord {
     pub journal: Journal,
     /// The outcomes of the newest tries.
     pub history: History,
+    /// What stands beside it in the calendar.
+    pub overlaps: Overlaps,
+    /// What the last audit found of it.
+    pub drift: DriftFound,
 }
 
 /// Who works on a booking, and until when.
@@ -172,6 +178,8 @@ impl BookingRecord {
             acts: Acts::default(),
             journal: Journal::default(),
             history: History::default(),
+            overlaps: Overlaps::default(),
+            drift: DriftFound::default(),
         }
     }
 
@@ -197,6 +205,16 @@ impl BookingRecord {
     /// Whether a person leaves the booking as it is, and nothing newer came in since.
     pub fn is_dismissed(&self) -> bool {
         self.dismissed.as_ref().is_some_and(|dismissed| dismissed.seq == self.seq)
+    }
+
+    /// What the last audit found, unless something newer came in since.
+    pub fn drifted(&self) -> &[Drift] {
+        if self.drift.seq == self.seq { &self.drift.found } else { &[] }
+    }
+
+    /// Whether the sweep has something to do because of what stands beside it in the calendar.
+    pub fn owes_a_look(&self) -> bool {
+        self.overlaps.owe_something() && !self.is_dismissed()
     }
 
     /// The sender of the newest snapshot; `None` when only people have entered the booking.
@@ -246,6 +264,11 @@ impl BookingRecord {
                 guest_page: fields.json("guest_page")?.unwrap_or_default(),
             },
             history: fields.json("history")?.unwrap_or_default(),
+            drift: fields.json(DRIFT)?.unwrap_or_default(),
+            overlaps: Overlaps {
+                look_owed: item.contains_key(LOOK_OWED),
+                ..fields.json(OVERLAPS)?.unwrap_or_default()
+            },
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::desired::DesiredState;
+use super::{desired::DesiredState, drift};
 use crate::{
     booking::{Operator, PublicText},
     ledger::{BookingRecord, Failure, PerStep, Step, StepRecord, StepStatus, digest},
@@ -17,7 +17,7 @@ pub fn case(record: &BookingRecord, desired: &DesiredState, operator: &Operator,
     let sale = record.sale.as_ref();
     let start = sale.map(|sale| sale.start.to_zoned(operator.time_zone.clone()));
     let id = record.booking_id.to_string();
-    let concerns = if record.is_dismissed() { Vec::new() } else { concerns(record, desired, now) };
+    let concerns = if record.is_dismissed() { Vec::new() } else { concerns(record, desired, operator, now) };
     Case {
         heading: heading(
             &id,
@@ -37,7 +37,7 @@ pub fn should_know(case: &Case) -> Option<String> {
     (!words.is_empty()).then(|| digest(words.join("\n\n").as_bytes()))
 }
 
-fn concerns(record: &BookingRecord, desired: &DesiredState, now: Timestamp) -> Vec<Concern> {
+fn concerns(record: &BookingRecord, desired: &DesiredState, operator: &Operator, now: Timestamp) -> Vec<Concern> {
     let shown = record.journal.remote_ids();
     let due_for_long = record.due_since.is_some_and(|since| now.duration_since(since) >= DENIED_FOR);
     let of_step = |(step, (known, remote_id)): (Step, &(&StepRecord, Option<&str>))| {
@@ -54,6 +54,7 @@ fn concerns(record: &BookingRecord, desired: &DesiredState, now: Timestamp) -> V
             concerns.push(concern);
         }
     }
+    concerns.extend(record.drifted().iter().map(|drift| drift::concern(drift, desired, operator, now)));
     let flags = desired.booking().map(|booking| &*booking.flags).unwrap_or_default();
     concerns.extend(flags.iter().map(|flag| Concern {
         what: format!("has something to look at: {}", flag.words()),

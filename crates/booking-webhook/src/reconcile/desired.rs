@@ -119,6 +119,8 @@ impl DesiredState {
         let (booking_id, charter_id) = (record.booking_id.clone(), record.charter_id.clone());
         let mut booking = Booking::assemble(booking_id, sale.clone(), terms, operator, charter_id);
         booking.flags.extend(flags(record));
+        let day = booking.charter.time.start().date();
+        booking.flags.extend(record.overlaps.found.iter().map(|overlap| Flag::of(overlap, day, &operator.time_zone)));
         match guard_rail(record, decision, sale, operator).filter(|_| !record.approved) {
             Some(needs_decision) => Self::NeedsDecision(needs_decision),
             None if decision.status == BookingStatus::Confirmed => Self::Confirmed(Box::new(booking)),
@@ -357,7 +359,12 @@ fn next_page(booking: &Booking, record: &BookingRecord, known: &ShownPage, stamp
 }
 
 fn page_digest(page: &GuestPage) -> String {
-    digest([page.html.as_bytes(), page.calendar.as_bytes()].join(&0).as_slice())
+    content_of(page.html.as_bytes(), page.calendar.as_bytes())
+}
+
+/// Names a guest page and its calendar file as they are.
+pub fn content_of(html: &[u8], calendar: &[u8]) -> String {
+    digest([html, calendar].join(&0).as_slice())
 }
 
 #[cfg(test)]

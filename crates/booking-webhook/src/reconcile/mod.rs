@@ -5,12 +5,14 @@
 //! - [`desired`]: everything about *what should be*. Pure.
 //! - [`plan`]: what must be done to get there, step by step. Pure; a dry run shows just this.
 //! - [`concerns`]: why a person must look at a booking. Pure.
+//! - [`drift`]: what a system shows otherwise than it should. Pure.
 //! - [`guest_news`]: what the guest has to be told. Pure.
 //! - [`execute`]: the fan-out. Does what is planned, decides nothing.
 //! - [`retry`]: what follows from a failure. Pure.
 
 pub mod concerns;
 pub mod desired;
+pub mod drift;
 pub mod execute;
 mod fields;
 pub mod guest_news;

@@ -61,6 +61,14 @@ pub enum Metric {
     FlaggedBookings,
     /// Gauge: deliveries that could not be read, and were not replayed yet.
     QuarantinedDeliveries,
+    /// Audits that went through all upcoming charters.
+    AuditsEnded,
+    /// Gauge: the charters that such an audit read back.
+    AuditedCharters,
+    /// Gauge: those of which a system shows something else than it should.
+    DriftedCharters,
+    /// Gauge: guest pages that it put again, and events out of which it took money.
+    AuditRepairs,
 }
 
 impl Metric {
@@ -82,6 +90,10 @@ impl Metric {
             Self::OldestDueSeconds => "OldestDueSeconds",
             Self::FlaggedBookings => "FlaggedBookings",
             Self::QuarantinedDeliveries => "QuarantinedDeliveries",
+            Self::AuditsEnded => "AuditsEnded",
+            Self::AuditedCharters => "AuditedCharters",
+            Self::DriftedCharters => "DriftedCharters",
+            Self::AuditRepairs => "AuditRepairs",
         }
     }
 

@@ -4,6 +4,7 @@
 //! anything is created again, on every day that it could be on.
 
 mod entry;
+mod listed;
 mod notes_block;
 
 use std::collections::BTreeSet;
@@ -11,6 +12,7 @@ use std::collections::BTreeSet;
 pub use entry::Entry;
 use http::{StatusCode, header::HeaderName};
 use jiff::civil::Date;
+pub use listed::neighbour;
 pub use notes_block::merge_block;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -26,6 +28,7 @@ const TOKEN: HeaderName = HeaderName::from_static("x-dashboard-token");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 pub(crate) const FIND: Call = Call { service: Service::Calendar, operation: "find_entry", effect: Effect::Repeatable };
+const LIST: Call = Call { service: Service::Calendar, operation: "list_day", effect: Effect::Repeatable };
 const CREATE: Call = Call { service: Service::Calendar, operation: "create_entry", effect: Effect::Create };
 const PATCH: Call = Call { service: Service::Calendar, operation: "patch_entry", effect: Effect::Change };
 const DELETE: Call = Call { service: Service::Calendar, operation: "delete_entry", effect: Effect::Change };
@@ -89,6 +92,8 @@ impl<'a> Calendar<'a> {
             }));
         }
         found.sort_by(|one, other| one.id.cmp(&other.id));
+        // One that spans days is listed on each.
+        found.dedup_by(|one, other| one.id == other.id);
         Ok(found)
     }
 
@@ -114,7 +119,19 @@ impl<'a> Calendar<'a> {
         Ok(None)
     }
 
+    /// All entries of a day, whoever made them.
+    ///
+    /// # Errors
+    /// [`CallError`] of the reading.
+    pub async fn listed(&self, day: Date, deadline: &Deadline) -> Result<Vec<Map<String, Value>>, CallError> {
+        self.read_day(LIST, day, deadline).await
+    }
+
     async fn on(&self, day: Date, deadline: &Deadline) -> Result<Vec<Map<String, Value>>, CallError> {
+        self.read_day(FIND, day, deadline).await
+    }
+
+    async fn read_day(&self, call: Call, day: Date, deadline: &Deadline) -> Result<Vec<Map<String, Value>>, CallError> {
         let attempt = |secret: CalendarSecret| async move {
             let request =
                 |http: &reqwest::Client| authorised(http.get(format!("{}/calendar?date={day}", secret.url)), &secret);
@@ -122,9 +139,9 @@ impl<'a> Calendar<'a> {
                 let Day { entries } = serde_json::from_slice(body)?;
                 Ok((entries, None))
             };
-            self.outbound.exchange(FIND, deadline, request, read).await
+            self.outbound.exchange(call, deadline, request, read).await
         };
-        self.secrets.present(FIND, |secrets| &secrets.calendar, deadline, attempt).await
+        self.secrets.present(call, |secrets| &secrets.calendar, deadline, attempt).await
     }
 
     /// Creates an entry. An outcome that is not known is read back, on `days`; when the request may still land later, nothing is written

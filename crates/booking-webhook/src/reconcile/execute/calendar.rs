@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::{
     ReconcileContext,
     attempt::{Attempt, StepOutcome},
+    overlap::is_placed,
 };
 use crate::{
     ledger::{Known, ShownEntry, Step},
@@ -30,10 +31,11 @@ const MOST_ACTIONS: u32 = 7;
 
 type Try<'a> = Attempt<'a, Known<ShownEntry>>;
 
-/// Brings the calendar in step, and announces the entry's id as soon as it is known.
+/// Brings the calendar in step, and announces the entry's id as soon as it is known, and that it is `placed` when it is.
 pub(super) async fn bring_in_step(
     context: &ReconcileContext<'_>,
     announce: watch::Sender<Option<EntryId>>,
+    placed: watch::Sender<bool>,
 ) -> StepOutcome<Known<ShownEntry>> {
     let desired = desired::entry(context.desired, context.record, &context.address.url);
     // Where no entry is wanted, crew do not wait for the calendar.
@@ -77,6 +79,10 @@ pub(super) async fn bring_in_step(
         }
     };
     announce.take();
+    if is_placed(before, &outcome.known) {
+        placed.send_replace(true);
+    }
+    drop(placed);
     context.journal(STEP, before, &outcome).await;
     outcome
 }

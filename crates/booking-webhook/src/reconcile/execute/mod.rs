@@ -14,6 +14,7 @@ mod attempt;
 mod calendar;
 mod crew;
 mod guest_page;
+pub mod overlap;
 
 use std::{ops::Deref, time::Duration};
 
@@ -22,7 +23,7 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::sync::watch;
 
-use self::attempt::StepOutcome;
+use self::{attempt::StepOutcome, overlap::Beside};
 use super::{
     Planning,
     fields::{Fields, value_digest},
@@ -70,6 +71,8 @@ pub struct Outcomes {
     pub journal: Journal,
     /// What was done for each.
     pub work: PerStep<Work>,
+    /// What stands beside the booking in the calendar.
+    pub beside: Beside,
 }
 
 /// What was done for one step in this invocation.
@@ -84,13 +87,19 @@ pub struct Work {
 /// Makes all four systems show the booking, as far as they let us.
 pub async fn bring_in_step(context: &ReconcileContext<'_>) -> Outcomes {
     let (announce, entry_id) = watch::channel(None);
-    let (calendar, (crew_event, crew_redaction), guest_page) = tokio::join!(
-        calendar::bring_in_step(context, announce),
-        crew::bring_in_step(context, entry_id),
-        guest_page::bring_in_step(context),
-    );
+    let (placed, is_placed) = watch::channel(false);
+    let steps = async {
+        tokio::join!(
+            calendar::bring_in_step(context, announce, placed),
+            crew::bring_in_step(context, entry_id),
+            guest_page::bring_in_step(context),
+        )
+    };
+    let ((calendar, (crew_event, crew_redaction), guest_page), beside) =
+        overlap::beside(context, is_placed, steps).await;
     let guest_page = guest_page::with_the_id_of(&crew_event, context, guest_page);
     Outcomes {
+        beside,
         work: PerStep {
             calendar: calendar.work,
             crew_event: crew_event.work,

@@ -6,11 +6,14 @@ use aws_sdk_cloudfront::{
     operation::create_invalidation::CreateInvalidationError,
     types::{InvalidationBatch, Paths},
 };
-use aws_sdk_s3::{operation::put_object::PutObjectError, primitives::ByteStream};
+use aws_sdk_s3::{
+    operation::{get_object::GetObjectError, put_object::PutObjectError},
+    primitives::{ByteStream, ByteStreamError},
+};
 
 use super::{Address, GuestPage, Uploads, not_found_page};
 use crate::{
-    outbound::{Answered, Call, CallError, Deadline, Effect, Outbound, Page, Service, from_sdk, worse_of},
+    outbound::{Answered, Call, CallError, Class, Deadline, Effect, Outbound, Page, Service, from_sdk, worse_of},
     runtime::config::GuestPageConfig,
     runtime::metrics::Metric,
     runtime::secrets::SecretStore,
@@ -28,6 +31,7 @@ const PUT_CALENDAR_FILE: Call =
     Call { service: Service::GuestPageBucket, operation: "put_calendar_file", effect: Effect::Change };
 const PUT_NOT_FOUND_PAGE: Call =
     Call { service: Service::GuestPageBucket, operation: "put_not_found_page", effect: Effect::Change };
+const GET: Call = Call { service: Service::GuestPageBucket, operation: "get_guest_page", effect: Effect::Repeatable };
 const INVALIDATE: Call =
     Call { service: Service::Cloudfront, operation: "invalidate_guest_page", effect: Effect::Change };
 
@@ -119,6 +123,36 @@ impl<'a> Publisher<'a> {
         worse_of(not_found_page, canary)?;
         let paths = [address.paths(), vec![not_found_page::PATH.to_owned()]].concat();
         self.invalidate(&paths, reference, deadline).await
+    }
+
+    /// Both files as they are in the bucket; `None` for one that is not there.
+    ///
+    /// # Errors
+    /// The first [`CallError`] of the readings.
+    pub async fn stored(
+        &self,
+        address: &Address,
+        deadline: &Deadline,
+    ) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), CallError> {
+        let (html, calendar) =
+            tokio::join!(self.get(&address.key, deadline), self.get(&address.calendar_key, deadline));
+        Ok((html?, calendar?))
+    }
+
+    async fn get(&self, key: &str, deadline: &Deadline) -> Result<Option<Vec<u8>>, CallError> {
+        let once = || async {
+            let lost = |error: ByteStreamError| {
+                let reason = format!("lost the connection before the object was whole: {error}");
+                CallError::new(GET, Class::Transient, reason)
+            };
+            let (status, value) = match self.s3.get_object().bucket(&self.config.bucket).key(key).send().await {
+                Ok(object) => (200, Some(object.body.collect().await.map_err(lost)?.to_vec())),
+                Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => (404, None),
+                Err(error) => return Err(from_sdk(GET, error)),
+            };
+            Ok(Answered { status, remote_id: Some(key.to_owned()), value })
+        };
+        self.outbound.attempts(GET, deadline, once).await
     }
 
     /// Opens a page as a guest does. No secret goes along, so any host will do.

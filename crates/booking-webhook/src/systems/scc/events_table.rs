@@ -65,6 +65,23 @@ impl EventsTable {
         }))
     }
 
+    /// See [`super::Scc::seen`].
+    pub(super) async fn seen(
+        &self,
+        outbound: &Outbound,
+        id: &EventId,
+        operator: &Operator,
+        deadline: &Deadline,
+    ) -> Result<(Vec<Map<String, Value>>, Vec<String>), CallError> {
+        let items = self.items(outbound, id, deadline).await?;
+        // Names of attributes are as free as their values: deeper ones than the first could be somebody's address.
+        let first = |path: String| path.split(['.', '[']).next().unwrap_or_default().to_owned();
+        let money = items.iter().flat_map(|item| find_money(item, operator)).map(|found| first(found.path()));
+        let money: std::collections::BTreeSet<String> = money.collect();
+        let shown = items.iter().map(|item| item.iter().map(|(name, value)| (name.clone(), json(value))).collect());
+        Ok((shown.collect(), money.into_iter().collect()))
+    }
+
     /// Every item of the event, or a failure: what was not read may show money.
     async fn items(&self, outbound: &Outbound, id: &EventId, deadline: &Deadline) -> Result<Vec<Item>, CallError> {
         let (mut items, mut read_to) = (Vec::new(), None);

@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    booking::BookingId,
+    booking::{BookingId, Operator},
     outbound::{Call, CallError, Class, Deadline, Effect, Misread, Outbound, Service},
     runtime::metrics::Metric,
     runtime::secrets::{SccAuthentication, SccSecret, SecretStore},
@@ -207,6 +207,19 @@ impl<'a> Scc<'a> {
     /// [`CallError`] of the table.
     pub async fn check_table(&self, nobodys_id: &EventId, deadline: &Deadline) -> Result<(), CallError> {
         self.events.find(self.outbound, nobodys_id, deadline).await.map(|_| ())
+    }
+
+    /// Every item of an event as crew can read it, and the names of what holds money in them. Changes nothing.
+    ///
+    /// # Errors
+    /// [`CallError`] of the table.
+    pub async fn seen(
+        &self,
+        id: &EventId,
+        operator: &Operator,
+        deadline: &Deadline,
+    ) -> Result<(Vec<Map<String, Value>>, Vec<String>), CallError> {
+        self.events.seen(self.outbound, id, operator, deadline).await
     }
 }
 
