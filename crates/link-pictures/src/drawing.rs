@@ -38,7 +38,7 @@ mod tests {
     fn pictures(boats: &[&str]) -> Vec<LinkPicture> {
         let boats: String = boats.iter().map(|name| format!("[[boats]]\nname = {name:?}\n")).collect();
         let operator: Operator = toml::from_str(&format!("name = \"JADA & Sons\"\n{boats}")).expect("valid");
-        Renderer::new().and_then(|renderer| renderer.link_pictures(&operator)).expect("they render")
+        Renderer::default().link_pictures(&operator).expect("they render")
     }
 
     fn size(png: &[u8]) -> (u32, u32) {

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 /// Draws every picture that pages of this operator may name, each under the name that pages know it by.
 fn draw(operator_file: Option<&Path>, folder: &Path) -> Result<(), String> {
     let operator = operator_file.map(read).transpose()?.unwrap_or_default();
-    let pictures = Renderer::new().and_then(|renderer| renderer.link_pictures(&operator));
+    let pictures = Renderer::default().link_pictures(&operator);
     fs::create_dir_all(folder).map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
     for picture in pictures.map_err(|error| error.to_string())? {
         let file = folder.join(picture.file_name());

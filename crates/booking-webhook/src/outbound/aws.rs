@@ -1,6 +1,9 @@
 //! The AWS SDK over the one HTTP client: one connection pool, one TLS stack, one set of time-outs, and none of the SDK's own retries.
 
-use std::{error::Error, sync::Arc};
+use std::{
+    error::Error,
+    sync::{Arc, LazyLock},
+};
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig,
@@ -17,7 +20,11 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::{body::SdkBody, error::metadata::ProvideErrorMetadata, retry::ReconnectMode};
 use http::StatusCode;
 
-use super::{Call, CallError, Class, Outbound, classify, connections::Connections, error::class_without_answer};
+use super::{
+    Call, CallError, Class, Outbound, classify,
+    connections::{Calls, Connections},
+    error::class_without_answer,
+};
 
 const DEFAULT_REGION: &str = "us-west-2";
 
@@ -38,13 +45,25 @@ pub async fn sdk_config(outbound: &Outbound) -> SdkConfig {
         .await
 }
 
+/// An SDK client, or what is made of one, that is made when it is first used: each reads its service's partitions and rules, which takes as
+/// long as a call, and a cold start calls few of them.
+pub type WhenUsed<T> = LazyLock<T, Box<dyn FnOnce() -> T + Send>>;
+
+/// What `make` makes, when it is first used.
+pub fn when_used<T>(make: impl FnOnce() -> T + Send + 'static) -> WhenUsed<T> {
+    LazyLock::new(Box::new(make))
+}
+
 /// The one HTTP client, as the SDK wants it.
 #[derive(Debug, Clone)]
-pub struct SharedClient(Arc<Connections>);
+pub struct SharedClient {
+    connections: Arc<Connections>,
+    calls: Calls,
+}
 
 impl SharedClient {
-    pub(super) fn new(connections: Arc<Connections>) -> Self {
-        Self(connections)
+    pub(super) fn new(connections: Arc<Connections>, calls: Calls) -> Self {
+        Self { connections, calls }
     }
 }
 
@@ -56,7 +75,7 @@ impl HttpClient for SharedClient {
 
 impl HttpConnector for SharedClient {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let client = self.0.client();
+        let client = self.connections.client(self.calls);
         HttpConnectorFuture::new(async move {
             let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
             let request = reqwest::Request::try_from(request.map(reqwest::Body::wrap)).map_err(connector_error)?;

@@ -14,6 +14,17 @@ use reqwest::{Client, redirect};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Connections are kept this long while the process runs, and across this long a pause between the beginnings of two invocations.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The same for calls that may be repeated. The networks between forget a silent connection after 350 s.
+const REPEATABLE_IDLE_TIMEOUT: Duration = Duration::from_secs(240);
+
+/// What goes over a connection, which says how sure it must be that it is alive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Calls {
+    /// Also what must not be sent twice: on a connection that died unnoticed it would be in doubt.
+    Any,
+    /// What may be repeated: a dead connection costs an attempt, and a new one a handshake.
+    Repeatable,
+}
 
 #[derive(Debug)]
 pub(super) struct Connections {
@@ -25,6 +36,7 @@ pub(super) struct Connections {
 #[derive(Debug)]
 struct Pool {
     client: Client,
+    repeatable: Client,
     invoked_at: Option<Timestamp>,
 }
 
@@ -37,27 +49,34 @@ impl Connections {
             .expect("ring supports the default TLS versions")
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let client = client(tls.clone(), call_timeout)?;
-        Ok(Self { tls, call_timeout, pool: RwLock::new(Pool { client, invoked_at: None }) })
+        let repeatable = client(tls.clone(), call_timeout, REPEATABLE_IDLE_TIMEOUT)?;
+        let client = client(tls.clone(), call_timeout, IDLE_TIMEOUT)?;
+        Ok(Self { tls, call_timeout, pool: RwLock::new(Pool { client, repeatable, invoked_at: None }) })
     }
 
-    pub(super) fn client(&self) -> Client {
-        self.pool.read().unwrap_or_else(PoisonError::into_inner).client.clone()
+    pub(super) fn client(&self, calls: Calls) -> Client {
+        let pool = self.pool.read().unwrap_or_else(PoisonError::into_inner);
+        match calls {
+            Calls::Any => pool.client.clone(),
+            Calls::Repeatable => pool.repeatable.clone(),
+        }
     }
 
     pub(super) fn invoked_at(&self, now: Timestamp) -> Result<(), reqwest::Error> {
         let mut pool = self.pool.write().unwrap_or_else(PoisonError::into_inner);
         let before = pool.invoked_at.replace(now);
-        if before.is_some_and(|before| {
-            Duration::try_from(now.duration_since(before)).is_ok_and(|pause| pause > IDLE_TIMEOUT)
-        }) {
-            pool.client = client(self.tls.clone(), self.call_timeout)?;
+        let pause = before.and_then(|before| Duration::try_from(now.duration_since(before)).ok()).unwrap_or_default();
+        if pause > IDLE_TIMEOUT {
+            pool.client = client(self.tls.clone(), self.call_timeout, IDLE_TIMEOUT)?;
+        }
+        if pause > REPEATABLE_IDLE_TIMEOUT {
+            pool.repeatable = client(self.tls.clone(), self.call_timeout, REPEATABLE_IDLE_TIMEOUT)?;
         }
         Ok(())
     }
 }
 
-fn client(tls: rustls::ClientConfig, call_timeout: Duration) -> Result<Client, reqwest::Error> {
+fn client(tls: rustls::ClientConfig, call_timeout: Duration, idle: Duration) -> Result<Client, reqwest::Error> {
     Client::builder()
         .tls_backend_preconfigured(tls)
         .user_agent(concat!("booking-webhook/", env!("CARGO_PKG_VERSION")))
@@ -66,7 +85,7 @@ fn client(tls: rustls::ClientConfig, call_timeout: Duration) -> Result<Client, r
         .no_proxy()
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(call_timeout)
-        .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_idle_timeout(idle)
         .build()
 }
 
@@ -110,7 +129,18 @@ mod tests {
         let connections = Connections::new(Duration::from_secs(5)).expect("compiled-in roots");
         for (second, expected) in [(0, 1), (1, 1), (11, 1), (22, 2), (23, 2), (90, 3)] {
             connections.invoked_at(Timestamp::from_second(second).expect("in range")).expect("compiled-in roots");
-            connections.client().get(format!("http://{address}/")).send().await.expect("an answer");
+            connections.client(Calls::Any).get(format!("http://{address}/")).send().await.expect("an answer");
+            assert_eq!(*connections_made.borrow(), expected, "at second {second}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_may_be_repeated_keeps_its_connection_for_longer() {
+        let (address, connections_made) = server().await;
+        let connections = Connections::new(Duration::from_secs(5)).expect("compiled-in roots");
+        for (second, expected) in [(0, 1), (11, 1), (71, 1), (311, 1), (552, 2)] {
+            connections.invoked_at(Timestamp::from_second(second).expect("in range")).expect("compiled-in roots");
+            connections.client(Calls::Repeatable).get(format!("http://{address}/")).send().await.expect("an answer");
             assert_eq!(*connections_made.borrow(), expected, "at second {second}");
         }
     }

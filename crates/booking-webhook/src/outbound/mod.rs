@@ -11,13 +11,16 @@ mod error;
 use std::{sync::Arc, time::Duration};
 
 pub use attempts::{Answered, Clock, Deadline, MOST_UNSETTLED_CREATIONS};
-pub use aws::{SharedClient, from_sdk, sdk_config};
+pub use aws::{SharedClient, WhenUsed, from_sdk, sdk_config, when_used};
 pub use error::{CallError, Class, Effect, Service, classify, worse_of};
 use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 use jiff::Timestamp;
 use reqwest::{Client, RequestBuilder};
 
-use self::{connections::Connections, error::is_wrong_endpoint};
+use self::{
+    connections::{Calls, Connections},
+    error::is_wrong_endpoint,
+};
 use crate::runtime::metrics::Metrics;
 
 /// A day of a busy calendar has some kilobytes.
@@ -89,7 +92,13 @@ impl Outbound {
 
     /// The same client, for the AWS SDK.
     pub fn sdk_client(&self) -> SharedClient {
-        SharedClient::new(self.connections.clone())
+        SharedClient::new(self.connections.clone(), Calls::Any)
+    }
+
+    /// The same for a service all of whose calls may be repeated: its connections outlive a pause, and one that died meanwhile costs an
+    /// attempt.
+    pub fn repeatable_sdk_client(&self) -> SharedClient {
+        SharedClient::new(self.connections.clone(), Calls::Repeatable)
     }
 
     /// Sends a request that may be repeated, as [`Outbound::attempts`] does, and reads a success with `read`.
@@ -129,7 +138,7 @@ impl Outbound {
     pub async fn visit(&self, call: Call, deadline: &Deadline, url: &str) -> Result<Page, CallError> {
         let once = || async {
             let unreachable = |error: reqwest::Error| CallError::unreachable(call, error);
-            let mut response = self.connections.client().get(url).send().await.map_err(unreachable)?;
+            let mut response = self.connections.client(Calls::Any).get(url).send().await.map_err(unreachable)?;
             let mut body = Vec::new();
             while body.len() < LONGEST_PAGE_BYTES
                 && let Some(chunk) = response.chunk().await.map_err(unreachable)?
@@ -150,7 +159,7 @@ impl Outbound {
         read: &impl Fn(StatusCode, &[u8]) -> Result<(T, Option<String>), Misread>,
     ) -> Result<Answered<T>, CallError> {
         let unreachable = |error: reqwest::Error| CallError::unreachable(call, error);
-        let mut response = request(&self.connections.client()).send().await.map_err(unreachable)?;
+        let mut response = request(&self.connections.client(Calls::Any)).send().await.map_err(unreachable)?;
         let (status, retry_after) = (response.status(), retry_after(response.headers()));
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {

@@ -1,6 +1,11 @@
 //! The function as it stands between invocations: everything that a cold start loads, once.
 
-use std::{error::Error, fmt, io, sync::OnceLock, time::Duration};
+use std::{
+    error::Error,
+    fmt, io,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use aws_config::SdkConfig;
 use jiff::Timestamp;
@@ -9,7 +14,7 @@ use crate::{
     booking::Operator,
     inbound::{SenderName, Senders},
     ledger::{LeaseRequest, Ledger},
-    outbound::{Clock, Deadline, Outbound},
+    outbound::{Clock, Deadline, Outbound, WhenUsed, when_used},
     runtime::config::{Config, Files, FolderFile},
     runtime::metrics::{Metric, Metrics},
     runtime::secrets::{SecretSource, SecretStore},
@@ -38,16 +43,14 @@ pub struct App {
     /// What time it is.
     pub clock: Clock,
     /// What we were told, what we did, what is still owed.
-    pub ledger: Ledger,
+    pub ledger: WhenUsed<Ledger>,
     /// What this invocation has counted so far.
     pub metrics: Metrics,
     outbound: Outbound,
-    events: EventsTable,
-    s3: aws_sdk_s3::Client,
-    cloudfront: aws_sdk_cloudfront::Client,
-    /// Made when the first notice is sent: a cold start has no use for it.
-    sns: OnceLock<aws_sdk_sns::Client>,
-    sdk: SdkConfig,
+    events: WhenUsed<EventsTable>,
+    s3: WhenUsed<aws_sdk_s3::Client>,
+    cloudfront: WhenUsed<aws_sdk_cloudfront::Client>,
+    sns: WhenUsed<aws_sdk_sns::Client>,
     renderer: Renderer,
     /// Made when somebody looks: a cold start has no use for it.
     desk_renderer: OnceLock<Box<DeskRenderer>>,
@@ -90,8 +93,8 @@ impl App {
         clock: Clock,
     ) -> Result<Self, StartError> {
         // The bucket is called like its site: over https a name with dots would fit no certificate, on loopback no host.
-        let s3 = aws_sdk_s3::config::Builder::from(sdk).force_path_style(true).build();
-        let s3 = aws_sdk_s3::Client::from_conf(s3);
+        let s3_config = aws_sdk_s3::config::Builder::from(sdk).force_path_style(true);
+        let s3 = when_used(move || aws_sdk_s3::Client::from_conf(s3_config.build()));
         let deadline = Deadline::after(&clock, config.answer_within);
         let files = Files { s3: &s3, outbound: &outbound, deadline: &deadline };
         if let Err(error) = outbound.invoked_at(clock()) {
@@ -108,29 +111,25 @@ impl App {
             };
             (SecretStore::load(source, &deadline).await, senders)
         };
-        let ((secrets, senders), operator, renderer) = tokio::join!(
+        let ((secrets, senders), operator) = tokio::join!(
             mappings_then_secrets,
             files.load("OPERATOR_FILE", config.operator_file.as_ref(), |text| toml::from_str::<Operator>(text)),
-            meanwhile(Renderer::new),
         );
         let mut faults: Vec<Fault> = config.faults.iter().cloned().map(Into::into).collect();
         let operator_fault = operator.as_ref().err().map(|fault| with_causes(fault));
         faults.extend(operator_fault.clone().map(Fault::from));
         faults.extend(senders.faults().map(|fault| Fault::from(fault.to_owned())));
-        let (secrets, renderer) = match (secrets, renderer) {
-            (Ok(secrets), Ok(renderer)) => (secrets, renderer),
-            (secrets, renderer) => {
-                match secrets {
-                    Ok(secrets) => faults.extend(faults_of(&secrets)),
-                    Err(error) => faults.push(error.into()),
-                }
-                faults.extend(renderer.err().map(Fault::from));
+        let secrets = match secrets {
+            Ok(secrets) => secrets,
+            Err(error) => {
+                faults.push(error.into());
                 return Err(StartError(faults));
             }
         };
         faults.extend(faults_of(&secrets));
         report(&faults);
-        let dynamodb = aws_sdk_dynamodb::Client::new(sdk);
+        let (ledger, events) = tables(&config, &outbound, sdk);
+        let (for_cloudfront, for_sns) = (sdk.clone(), sdk.clone());
         outbound.metrics().count(Metric::ColdStarts);
         Ok(Self {
             metrics: outbound.metrics().clone(),
@@ -138,12 +137,11 @@ impl App {
             operator: operator.ok().flatten().unwrap_or_default(),
             operator_fault,
             senders,
-            ledger: Ledger::new(dynamodb.clone(), config.ledger_table.clone(), &outbound),
-            events: EventsTable::new(dynamodb, config.scc_events_table.clone()),
-            cloudfront: aws_sdk_cloudfront::Client::new(sdk),
-            sns: OnceLock::new(),
-            sdk: sdk.clone(),
-            renderer,
+            ledger,
+            events,
+            cloudfront: when_used(move || aws_sdk_cloudfront::Client::new(&for_cloudfront)),
+            sns: when_used(move || aws_sdk_sns::Client::new(&for_sns)),
+            renderer: Renderer::default(),
             desk_renderer: OnceLock::new(),
             outbound,
             s3,
@@ -170,8 +168,7 @@ impl App {
     /// The way to the office's mailbox; `None` when it has none.
     pub fn notices(&self) -> Option<Notices<'_>> {
         let topic = self.config.notices_topic.as_deref()?;
-        let client = self.sns.get_or_init(|| aws_sdk_sns::Client::new(&self.sdk));
-        Some(Notices { client, topic, outbound: &self.outbound })
+        Some(Notices { client: &self.sns, topic, outbound: &self.outbound })
     }
 
     /// What guests see.
@@ -262,10 +259,14 @@ pub(crate) async fn senders(files: &Files<'_>, config: &Config) -> Senders {
     }
 }
 
-/// Builds something while the calls beside it are on their way: the first turn sends them.
-async fn meanwhile<T>(build: impl FnOnce() -> T) -> T {
-    tokio::task::yield_now().await;
-    build()
+/// Both tables through one client, whose connections outlive a pause: all calls to either may be repeated.
+fn tables(config: &Config, outbound: &Outbound, sdk: &SdkConfig) -> (WhenUsed<Ledger>, WhenUsed<EventsTable>) {
+    let sdk = sdk.to_builder().http_client(outbound.repeatable_sdk_client()).build();
+    let client = Arc::new(when_used(move || aws_sdk_dynamodb::Client::new(&sdk)));
+    let (of_ledger, outbound, table) = (Arc::clone(&client), outbound.clone(), config.ledger_table.clone());
+    let ledger = when_used(move || Ledger::new((**of_ledger).clone(), table, &outbound));
+    let table = config.scc_events_table.clone();
+    (ledger, when_used(move || EventsTable::new((**client).clone(), table)))
 }
 
 /// A deadline that is over was never one: local runtimes send 0 or a duration.

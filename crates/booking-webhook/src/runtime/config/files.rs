@@ -5,7 +5,7 @@ use std::{error::Error, fmt, path::PathBuf};
 use aws_sdk_s3::operation::{get_object::GetObjectError, list_objects_v2::ListObjectsV2Error};
 use futures::future::join_all;
 
-use crate::outbound::{Answered, Call, CallError, Class, Deadline, Effect, Outbound, Service, from_sdk};
+use crate::outbound::{Answered, Call, CallError, Class, Deadline, Effect, Outbound, Service, WhenUsed, from_sdk};
 use crate::runtime::telemetry::with_causes;
 
 /// Senders, each with a file of its own.
@@ -52,7 +52,7 @@ pub struct FolderFile {
 #[derive(Debug, Clone, Copy)]
 pub struct Files<'a> {
     /// For objects.
-    pub s3: &'a aws_sdk_s3::Client,
+    pub s3: &'a WhenUsed<aws_sdk_s3::Client>,
     /// The way to them.
     pub outbound: &'a Outbound,
     /// When they must have been read.

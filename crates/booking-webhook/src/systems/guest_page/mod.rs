@@ -3,6 +3,7 @@
 //! Built from [`crate::booking::Charter`], which has no money and no full name in it. Anybody with the link can open it.
 
 mod calendar_event;
+#[cfg(test)]
 mod compact;
 mod content;
 mod csp;

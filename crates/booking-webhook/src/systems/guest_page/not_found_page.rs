@@ -28,13 +28,10 @@ pub(super) fn key(config: &GuestPageConfig) -> String {
     config.key.replace("{charter_id}", NAME)
 }
 
-/// Parses the compiled-in template into `tera`.
-pub(super) fn add_template(tera: &mut Tera) -> Result<(), tera::Error> {
-    tera.add_raw_template(TEMPLATE, include_str!("../../../../../templates/not-found-page.html"))
-}
-
 /// Renders the page in both languages at once, because the visitor's language is unknown.
-pub(super) fn render(tera: &Tera, operator: &Operator) -> Result<String, tera::Error> {
+pub(super) fn render(operator: &Operator) -> Result<String, tera::Error> {
+    let mut tera = Tera::default();
+    tera.add_raw_template(TEMPLATE, include_str!("../../../../../templates/not-found-page.html"))?;
     let digest = BASE64.encode(&Sha256::digest(STYLE));
     let policy =
         format!("default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'");
@@ -99,9 +96,7 @@ mod tests {
     use super::*;
 
     fn page(operator: &str) -> String {
-        let mut tera = Tera::default();
-        add_template(&mut tera).expect("the template is well formed");
-        render(&tera, &toml::from_str(operator).expect("a valid operator file")).expect("it renders")
+        render(&toml::from_str(operator).expect("a valid operator file")).expect("it renders")
     }
 
     #[test]

@@ -13,7 +13,9 @@ use aws_sdk_s3::{
 
 use super::{Address, GuestPage, Uploads, not_found_page};
 use crate::{
-    outbound::{Answered, Call, CallError, Class, Deadline, Effect, Outbound, Page, Service, from_sdk, worse_of},
+    outbound::{
+        Answered, Call, CallError, Class, Deadline, Effect, Outbound, Page, Service, WhenUsed, from_sdk, worse_of,
+    },
     runtime::config::GuestPageConfig,
     runtime::metrics::Metric,
     runtime::secrets::SecretStore,
@@ -52,8 +54,8 @@ pub struct Publisher<'a> {
     outbound: &'a Outbound,
     secrets: &'a SecretStore,
     config: &'a GuestPageConfig,
-    s3: &'a aws_sdk_s3::Client,
-    cloudfront: &'a aws_sdk_cloudfront::Client,
+    s3: &'a WhenUsed<aws_sdk_s3::Client>,
+    cloudfront: &'a WhenUsed<aws_sdk_cloudfront::Client>,
 }
 
 impl fmt::Debug for Publisher<'_> {
@@ -68,8 +70,8 @@ impl<'a> Publisher<'a> {
         outbound: &'a Outbound,
         secrets: &'a SecretStore,
         config: &'a GuestPageConfig,
-        s3: &'a aws_sdk_s3::Client,
-        cloudfront: &'a aws_sdk_cloudfront::Client,
+        s3: &'a WhenUsed<aws_sdk_s3::Client>,
+        cloudfront: &'a WhenUsed<aws_sdk_cloudfront::Client>,
     ) -> Self {
         Self { outbound, secrets, config, s3, cloudfront }
     }

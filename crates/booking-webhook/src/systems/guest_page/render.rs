@@ -1,20 +1,25 @@
 //! Renders a charter's page and its calendar file, and what belongs to no charter.
 
+use std::sync::LazyLock;
+
 use tera::{Context, Tera};
 
 use super::{
-    LinkPicture, PageInput, compact,
+    LinkPicture, PageInput,
     content::Content,
-    csp::ContentSecurityPolicy,
+    csp,
     ics::calendar_file,
-    link_picture, not_found_page,
+    link_picture::{self, LinkPictures},
+    not_found_page,
     words::{Vocabulary, fill_html},
 };
 use crate::booking::Operator;
 
 const TEMPLATE: &str = "guest-page.html";
-const STYLE: &str = include_str!("../../../../../templates/guest-page.css");
-const SCRIPT: &str = include_str!("../../../../../templates/guest-page.js");
+/// What only authors read is taken out of these when the function is built (`build.rs`).
+const MARKUP: &str = include_str!(concat!(env!("OUT_DIR"), "/guest-page.html"));
+const STYLE: &str = include_str!(concat!(env!("OUT_DIR"), "/guest-page.css"));
+const SCRIPT: &str = include_str!(concat!(env!("OUT_DIR"), "/guest-page.js"));
 
 /// Both files of a charter's page, and the page for links that lead to none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,14 +30,13 @@ pub struct GuestPage {
     pub calendar: String,
 }
 
-/// The page's template and words, ready to render. Everything that it prints is escaped.
+/// The page's template and words, each read when it is first needed: a cold start has no use for them. Everything that it prints is
+/// escaped.
 #[derive(Debug)]
 pub struct Renderer {
-    tera: Tera,
+    page: LazyLock<Tera>,
     vocabulary: Vocabulary,
-    script: String,
-    style: String,
-    csp: ContentSecurityPolicy,
+    pictures: LinkPictures,
 }
 
 /// The template and what it was given do not fit.
@@ -40,34 +44,36 @@ pub struct Renderer {
 #[error("the guest page cannot be rendered")]
 pub struct RenderError(#[from] tera::Error);
 
-impl Renderer {
-    /// Parses the compiled-in template.
-    ///
-    /// # Errors
-    /// [`RenderError`] when the template is malformed; a test renders it.
-    pub fn new() -> Result<Self, RenderError> {
-        let mut tera = Tera::default();
-        tera.register_filter("fill", fill_html);
-        tera.add_raw_template(TEMPLATE, &compact::markup(include_str!("../../../../../templates/guest-page.html")))?;
-        not_found_page::add_template(&mut tera)?;
-        link_picture::add_template(&mut tera)?;
-        let (script, style) = (compact::script(SCRIPT), compact::style(STYLE));
-        let csp = ContentSecurityPolicy::of(&script, &style);
-        Ok(Self { tera, vocabulary: Vocabulary::compiled_in(), script, style, csp })
+impl Default for Renderer {
+    fn default() -> Self {
+        Self {
+            page: LazyLock::new(page_template),
+            vocabulary: Vocabulary::default(),
+            pictures: LinkPictures::default(),
+        }
     }
+}
 
+fn page_template() -> Tera {
+    let mut tera = Tera::default();
+    tera.register_filter("fill", fill_html);
+    tera.add_raw_template(TEMPLATE, MARKUP).expect("a test parses the compiled-in template");
+    tera
+}
+
+impl Renderer {
     /// Renders both files.
     ///
     /// # Errors
     /// [`RenderError`] when the template asks for something that it is not given.
     pub fn render(&self, input: &PageInput<'_>) -> Result<GuestPage, RenderError> {
-        let picture = LinkPicture::of(&self.tera, input.operator, &input.charter.boat.name)?.path();
+        let picture = self.pictures.path_of(input.operator, &input.charter.boat.name)?;
         let mut context = Context::from_serialize(&Content::of(input, &self.vocabulary, &picture))?;
         context.insert("touch_icon", link_picture::TOUCH_ICON_PATH);
-        context.insert("policy", &self.csp.text(input.uploads.filter(|_| !input.cancelled)));
-        context.insert("style", &self.style);
-        context.insert("script", &self.script);
-        let html = self.tera.render(TEMPLATE, &context)?;
+        context.insert("policy", &csp::policy(input.uploads.filter(|_| !input.cancelled)));
+        context.insert("style", STYLE);
+        context.insert("script", SCRIPT);
+        let html = self.page.render(TEMPLATE, &context)?;
         Ok(GuestPage { html, calendar: calendar_file(input, self.vocabulary.of(input.charter.language)) })
     }
 
@@ -76,7 +82,7 @@ impl Renderer {
     /// # Errors
     /// [`RenderError`] when the template asks for something that it is not given.
     pub fn not_found_page(&self, operator: &Operator) -> Result<String, RenderError> {
-        Ok(not_found_page::render(&self.tera, operator)?)
+        Ok(not_found_page::render(operator)?)
     }
 
     /// The pictures that this operator's pages name.
@@ -84,6 +90,6 @@ impl Renderer {
     /// # Errors
     /// [`RenderError`] when the template asks for something that it is not given.
     pub fn link_pictures(&self, operator: &Operator) -> Result<Vec<LinkPicture>, RenderError> {
-        Ok(LinkPicture::all(&self.tera, operator)?)
+        Ok(self.pictures.all(operator)?)
     }
 }

@@ -3,7 +3,7 @@
 //! Texts are data, so that a speaker of a language can mend its words without reading code. What grammar needs (the order of a date,
 //! singular and plural) is data too. A placeholder such as `{name}` stands for what differs from charter to charter.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use jiff::Zoned;
 use serde::Deserialize;
@@ -74,21 +74,20 @@ pub(super) struct CharterWords {
     pub(super) preview_arrive: String,
 }
 
-/// The words in every language, in the order of [`Language::ALL`].
-#[derive(Debug)]
-pub(super) struct Vocabulary([Words; Language::ALL.len()]);
+/// The words in every language, each from its compiled-in file when somebody first speaks it.
+#[derive(Debug, Default)]
+pub(super) struct Vocabulary {
+    english: OnceLock<Words>,
+    spanish: OnceLock<Words>,
+}
 
 impl Vocabulary {
-    /// Reads the compiled-in files.
-    pub(super) fn compiled_in() -> Self {
-        Self(Language::ALL.map(|language| toml::from_str(file(language)).expect("a test reads the files")))
-    }
-
     pub(super) fn of(&self, language: Language) -> &Words {
-        match language {
-            Language::English => &self.0[0],
-            Language::Spanish => &self.0[1],
-        }
+        let words = match language {
+            Language::English => &self.english,
+            Language::Spanish => &self.spanish,
+        };
+        words.get_or_init(|| toml::from_str(file(language)).expect("a test reads the files"))
     }
 }
 
@@ -295,7 +294,7 @@ mod tests {
 
     #[test]
     fn times_are_said_as_people_say_them() {
-        let vocabulary = Vocabulary::compiled_in();
+        let vocabulary = Vocabulary::default();
         let [english, spanish] = Language::ALL.map(|language| &vocabulary.of(language).time);
         let start = at("2025-05-30T14:00:00[America/Los_Angeles]");
         assert_eq!((english.day(&start), english.clock(&start)), ("Friday, May 30, 2025".into(), "2:00 PM".into()));
@@ -312,7 +311,7 @@ mod tests {
     /// The start is Friday, May 30, 2 PM.
     #[test]
     fn a_time_on_another_day_names_it() {
-        let vocabulary = Vocabulary::compiled_in();
+        let vocabulary = Vocabulary::default();
         let [english, spanish] = Language::ALL.map(|language| &vocabulary.of(language).time);
         let start = at("2025-05-30T14:00:00[America/Los_Angeles]");
         for (time, in_english, in_spanish) in [
@@ -331,7 +330,7 @@ mod tests {
 
     #[test]
     fn durations_are_said_as_people_say_them() {
-        let vocabulary = Vocabulary::compiled_in();
+        let vocabulary = Vocabulary::default();
         for (minutes, english, spanish) in [
             (45, "45 minutes", "45 minutos"),
             (60, "1 hour", "1 hora"),
