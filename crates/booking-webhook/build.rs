@@ -4,7 +4,11 @@
 #[path = "src/systems/guest_page/compact.rs"]
 mod compact;
 
-use std::{env, fs, io, path::Path};
+use std::{
+    env, fs,
+    io::{self, Write as _},
+    path::Path,
+};
 
 use data_encoding::BASE64;
 use sha2::{Digest, Sha256};
@@ -21,11 +25,10 @@ fn main() -> io::Result<()> {
         ("guest-page.js", compact::script),
     ] {
         let source = Path::new(TEMPLATES).join(name);
-        println!("cargo::rerun-if-changed={}", source.display());
+        writeln!(io::stdout(), "cargo::rerun-if-changed={}", source.display())?;
         let text = compact(&fs::read_to_string(&source)?);
         fs::write(out.join(name), &text)?;
         fs::write(out.join(format!("{name}.sha256")), BASE64.encode(&Sha256::digest(&text)))?;
     }
-    println!("cargo::rerun-if-changed=src/systems/guest_page/compact.rs");
-    Ok(())
+    writeln!(io::stdout(), "cargo::rerun-if-changed=src/systems/guest_page/compact.rs")
 }

@@ -100,7 +100,7 @@ async fn everything_that_is_wrong_is_said_at_once() {
 #[tokio::test]
 async fn a_cold_start_survives_one_failure_and_logs_attempts() {
     let file = OperatorsFile::with("config/operator.toml", "name = \"JADA Sailing\"").await;
-    let world = World::with(&[("OPERATOR_FILE", &file.location)]).await;
+    let world = World::with(&[("OPERATOR_FILE", &file.location), ("RUST_LOG", "info,booking_webhook=debug")]).await;
     for service in [Service::Secretsmanager, Service::S3] {
         for fault in [UNAVAILABLE, Fault::DropBefore] {
             world.traffic.fail_next(service, "", fault, 1);

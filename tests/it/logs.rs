@@ -10,9 +10,14 @@ async fn lines(world: &World) -> Vec<Value> {
     world.logs().await.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
+/// Of a first delivery in step: its lines and its metrics.
+const MOST_BYTES: usize = 2_500;
+/// Each attempt, for whoever looks closer.
+const DEBUG: (&str, &str) = ("RUST_LOG", "info,booking_webhook=debug");
+
 #[tokio::test]
 async fn every_call_is_one_line_with_what_a_person_asks() {
-    let world = World::start().await;
+    let world = World::with(&[DEBUG]).await;
     world.traffic.fail_next(
         Service::Calendar,
         "POST",
@@ -64,7 +69,7 @@ async fn nothing_secret_and_nothing_personal_is_logged() {
 /// An alarm on ERROR must mean that a person has to look.
 #[tokio::test]
 async fn a_failure_that_passes_is_no_error() {
-    let world = World::start().await;
+    let world = World::with(&[DEBUG]).await;
     // What was lost on its way to a bucket may still land there, so it is left to settle: due, and not yet anybody's to look at.
     for (number, (service, operation, fault, status)) in [
         (Service::Dynamodb, "Query", UNAVAILABLE, 200),
@@ -79,7 +84,6 @@ async fn a_failure_that_passes_is_no_error() {
         let answered = world.deliver(&sample_with(json!({ "id": format!("BS-200000{number}") }))).await;
         assert_eq!(answered.status, status, "{service:?}: {:#}", answered.body);
     }
-    // The edge is told of changes alone.
     assert_eq!(world.deliver(&sample()).await.status, 200);
     for (minutes, day, fault, status) in [(1, 31, UNAVAILABLE, 200), (2, 30, Fault::DropBefore, 202)] {
         world.traffic.fail_next(Service::Cloudfront, "", fault, 1);
@@ -88,7 +92,35 @@ async fn a_failure_that_passes_is_no_error() {
         assert_eq!(answered.status, status, "{:#}", answered.body);
     }
     let lines = lines(&world).await;
-    assert!(lines.iter().filter(|line| line["message"] == "call failed").count() >= 6);
+    let with = |message: &str| lines.iter().filter(|line| line["message"] == message).count();
+    assert_eq!((with("attempt failed"), with("call failed")), (6, 2), "what passes is seen by whoever looks closer");
     let errors: Vec<&Value> = lines.iter().filter(|line| line["level"] == "ERROR").collect();
     assert!(errors.is_empty(), "{errors:#?}");
+}
+
+/// The person on call reads what was done in one line, and the log costs by the byte.
+#[tokio::test]
+async fn a_delivery_in_step_is_told_in_one_line() {
+    let world = World::start().await;
+    let before = world.logs().await.len();
+    assert_eq!(world.deliver(&sample()).await.status, 200);
+    let mut lines = world.logs().await.split_off(before);
+    // The question by which it is known that all has arrived.
+    lines.retain(|line| !line.contains("asked for its status"));
+    let told: Vec<Value> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let answered: Vec<&Value> = told.iter().filter(|line| line["message"] == "answered").collect();
+    let [answered] = answered[..] else { panic!("one line: {told:#?}") };
+    for (step, did) in [
+        ("calendar", "created cal_"),
+        ("crew_event", "created 544EK27M"),
+        ("crew_redaction", "in_step"),
+        ("guest_page", "published"),
+    ] {
+        let text = answered[step].as_str().expect("a text");
+        assert!(text.starts_with("in_step") && text.contains(did), "{step}: {text}");
+    }
+    assert_eq!(told.iter().filter(|line| line["message"] == "recorded").count(), 1, "{told:#?}");
+    assert!(told.iter().all(|line| line["operation"].is_null()), "{told:#?}");
+    let bytes: usize = lines.iter().map(String::len).sum();
+    assert!(bytes <= MOST_BYTES, "{bytes} bytes:\n{}", lines.join("\n"));
 }

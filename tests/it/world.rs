@@ -325,13 +325,14 @@ pub(crate) fn approval_of(decided_seq: &Value) -> Value {
     json!({ "approve": { "booking_id": SAMPLE_BOOKING_ID, "decided_seq": decided_seq } })
 }
 
-/// Whether a call writes down what became of one step.
+/// Whether a call writes down what became of steps while the booking is worked on.
 pub(crate) fn is_journal(call: &Call) -> bool {
     let request: Value = serde_json::from_str(&call.request_body).unwrap_or_default();
     let says = |part: &str, words: &str| request[part].as_str().is_some_and(|text| text.contains(words));
-    let step = ["calendar", "crew_event", "crew_redaction", "guest_page"];
-    let one_step = step.iter().any(|step| request["UpdateExpression"] == format!("SET #{step} = :v0"));
-    one_step && says("ConditionExpression", "#holder = ") && says("ConditionExpression", "#fence = ")
+    let is_step = |part: &str| ["#calendar = ", "#crew_event = "].iter().any(|step| part.starts_with(step));
+    let sets = request["UpdateExpression"].as_str().and_then(|update| update.strip_prefix("SET "));
+    let steps_alone = sets.is_some_and(|sets| sets.split(", ").all(is_step));
+    steps_alone && says("ConditionExpression", "#holder = ") && says("ConditionExpression", "#fence = ")
 }
 
 impl Outcome {

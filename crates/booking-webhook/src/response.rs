@@ -194,6 +194,9 @@ pub struct StepReport {
     /// When it is tried next by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_try_at: Option<Timestamp>,
+    /// For the log: how it stands, how long it took and what was done. Names and ids only; what a service said stays out of it.
+    #[serde(skip)]
+    pub log: String,
 }
 
 /// The outcome of each step in this invocation.
@@ -215,6 +218,7 @@ fn report(journal: &Journal, work: PerStep<Work>) -> PerStep<StepReport> {
             None => (!work.did.is_empty()).then(|| work.did.join("; ")),
         };
         StepReport {
+            log: logged(known.status, &work),
             state: known.status,
             remote_id: remote_id.map(str::to_owned),
             ms: milliseconds(work.took),
@@ -224,6 +228,15 @@ fn report(journal: &Journal, work: PerStep<Work>) -> PerStep<StepReport> {
             next_try_at: known.next_try_at,
         }
     })
+}
+
+/// `in_step, 62 ms: created cal_1a2b`.
+fn logged(status: StepStatus, work: &Work) -> String {
+    let mut text = status.name().to_owned();
+    if !work.did.is_empty() {
+        text += &format!(", {} ms: {}", milliseconds(work.took), work.did.join("; "));
+    }
+    text
 }
 
 fn waits_for(step: Step) -> &'static str {

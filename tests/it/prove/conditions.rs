@@ -6,9 +6,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use booking_webhook::{
     booking::{BookingId, BookingStatus, CharterId, Snapshot},
     ledger::{
-        Backlog, ChangedAt, Claim, Delivery, DeliveryId, Known, LeaseRequest, Ledger, NewSnapshot, Place,
-        RecordOutcome, ReleaseOutcome, ShownEntry, SnapshotVersion, Spoke, Step, StepRecord, StepStatus, StoreOutcome,
-        Trigger,
+        Backlog, ChangedAt, Claim, Delivery, DeliveryId, JournalledStep, Known, LeaseRequest, Ledger, NewSnapshot,
+        Place, RecordOutcome, ReleaseOutcome, ShownEntry, SnapshotVersion, Spoke, Step, StepRecord, StepStatus,
+        StoreOutcome, Trigger,
     },
     outbound::{Clock, Deadline, Outbound},
 };
@@ -59,6 +59,10 @@ on_both!(
     a_mark_of_a_restored_ledger_is_no_booking,
     an_act_needs_the_sight_that_it_acts_on,
 );
+
+fn calendar(known: &Known<ShownEntry>) -> [JournalledStep; 1] {
+    [JournalledStep::new(Step::Calendar, known)]
+}
 
 /// A ledger, and a time that stands still until it is told.
 struct Desk {
@@ -297,7 +301,7 @@ async fn a_write_of_an_earlier_fence_changes_nothing(desk: &Desk) {
     let next = desk.claim(Trigger::Schedule, &lease("next", over)).await.expect("the lease is over");
     assert_eq!((next.record.fence, next.crashed), (2, true));
     late.record.journal.calendar = in_step("cal_late");
-    let journalled = desk.ledger.journal(&late.record, Step::Calendar, &in_step("cal_late"), &desk.deadline()).await;
+    let journalled = desk.ledger.journal(&late.record, &calendar(&in_step("cal_late")), &desk.deadline()).await;
     assert!(!journalled.expect("an answer"));
     assert!(matches!(desk.release(&late).await, ReleaseOutcome::Lost));
     desk.ledger.release_due(&late.record, at(over), &desk.deadline()).await.expect("an answer");
@@ -309,7 +313,7 @@ async fn a_write_of_an_earlier_fence_changes_nothing(desk: &Desk) {
 async fn a_write_that_arrives_after_the_release_changes_nothing(desk: &Desk) {
     let claim = desk.claimed(1, &lease("first", 1)).await;
     assert!(matches!(desk.release(&claim).await, ReleaseOutcome::Done));
-    let late = desk.ledger.journal(&claim.record, Step::Calendar, &due_at(5), &desk.deadline()).await;
+    let late = desk.ledger.journal(&claim.record, &calendar(&due_at(5)), &desk.deadline()).await;
     assert!(!late.expect("an answer"));
     // A claim that arrives twice, the second time when its work is done.
     assert!(desk.claim(Trigger::Delivery, &lease("first", 1)).await.is_none());

@@ -137,7 +137,7 @@ pub(crate) async fn play(
     if let Some((place, fault)) = fault {
         traffic.fail_when(place.reached(&stage), fault.fault());
     }
-    let outcomes = run(&stage, process, scenario, fault.map(|(_, fault)| fault)).await;
+    let outcomes = Box::pin(run(&stage, process, scenario, fault.map(|(_, fault)| fault))).await;
     let calls = traffic.calls();
     let (places, met) = (places(&stage, &calls), calls.iter().any(|call| call.fault.is_some()));
     traffic.heal();

@@ -9,7 +9,7 @@ use http::StatusCode;
 use jiff::{Timestamp, civil::Date};
 
 use crate::{
-    booking::{CharterTime, Sale, Snapshot, Terms},
+    booking::{CharterTime, Flag, Sale, Snapshot, Terms},
     ledger::{
         BookingRecord, ChangedAt, Claim, Delivery, HistoryEntry, Journal, NewSnapshot, PerStep, Place, RecordOutcome,
         ReleaseOutcome, SnapshotVersion, Spoke, Step, StepStatus, StoreOutcome, Trigger,
@@ -19,7 +19,7 @@ use crate::{
         Planning,
         concerns::{case, should_know},
         desired::DesiredState,
-        execute::{Outcomes, ReconcileContext, bring_in_step, overlap::learn},
+        execute::{Outcomes, ReconcileContext, WriteAhead, bring_in_step, overlap::learn},
     },
     response::{
         Answer, BookingState, Problem, Reply, StepReport, ledger_unavailable, no_such_booking, reports, reports_of,
@@ -78,6 +78,8 @@ pub struct Progress {
     pub steps: PerStep<StepReport>,
     /// As a whole.
     pub state: BookingState,
+    /// For a person to look at, by what this invocation wanted; `None` when it wanted nothing.
+    flags: Option<Vec<Flag>>,
 }
 
 /// Records what came in, and brings the booking in step unless another invocation works on it.
@@ -209,10 +211,13 @@ async fn record_snapshot(
             (stored.map_err(ledger_unavailable)?, version, reserved, recorded)
         };
     let recorded = match recorded.map_err(ledger_unavailable)? {
-        RecordOutcome::Claimed(claim) => Taken::claimed(claim),
+        RecordOutcome::Claimed(claim) => {
+            log_recorded(&claim.record);
+            Taken::claimed(claim)
+        }
         RecordOutcome::NotClaimed(record) => {
             let new = NewSnapshot { place: place(&version, again), received_at: stored.received_at, ..*new };
-            let contradicted_before = record.contradicted;
+            let (contradicted_before, seq_before) = (record.contradicted, record.seq);
             let beside = app.ledger.record_beside(&new, *record, deadline).await.map_err(ledger_unavailable)?;
             let record = beside.ok_or_else(|| no_such_booking(&snapshot.booking_id))?;
             if record.contradicted && !contradicted_before {
@@ -222,6 +227,9 @@ async fn record_snapshot(
                     delivery_id = %delivery.id,
                     "{booking_id}: snapshots of one version contradict each other: ask the sender which of them holds"
                 );
+            }
+            if record.seq != seq_before {
+                log_recorded(&record);
             }
             Taken::Beside(Box::new(record))
         }
@@ -262,10 +270,14 @@ async fn record_entry(app: &App, new: &NewSnapshot<'_>, upon: Upon, deadline: &D
         let new = NewSnapshot { place: Place::Entry { seq }, ..*new };
         let lease = app.lease(deadline);
         match app.ledger.record(&new, &lease, deadline).await.map_err(ledger_unavailable)? {
-            RecordOutcome::Claimed(claim) => return Ok(Taken::claimed(claim)),
+            RecordOutcome::Claimed(claim) => {
+                log_recorded(&claim.record);
+                return Ok(Taken::claimed(claim));
+            }
             RecordOutcome::NotClaimed(record) => {
                 let beside = app.ledger.record_beside(&new, *record, deadline).await.map_err(ledger_unavailable)?;
                 if let Some(record) = beside {
+                    log_recorded(&record);
                     return Ok(Taken::Beside(Box::new(record)));
                 }
             }
@@ -273,6 +285,12 @@ async fn record_entry(app: &App, new: &NewSnapshot<'_>, upon: Upon, deadline: &D
     }
     let detail = format!("{booking_id} changes all the time: look at its status, then enter it again");
     Err(Problem::new(StatusCode::CONFLICT, "Nothing was entered", detail))
+}
+
+/// From here on the ledger knows more than a copy of it that is older: the run book's list of what was touched is made from these lines.
+fn log_recorded(record: &BookingRecord) {
+    let BookingRecord { fence, seq, .. } = record;
+    tracing::info!(fence, seq, "recorded");
 }
 
 fn look_at(stored: &StoreOutcome, delivery: &Delivery) {
@@ -300,6 +318,7 @@ pub(super) async fn retry_if_due(app: &App, record: BookingRecord, deadline: &De
 /// [`Problem`] when the ledger cannot be used.
 pub async fn resume(app: &App, claim: Claim, trigger: Trigger, deadline: &Deadline) -> Result<Progress, Problem> {
     let record = &claim.record;
+    tracing::info!(booking_id = record.booking_id.as_str(), fence = record.fence, "claimed");
     let shown = record.journal.remote_ids().any(Option::is_some);
     // If nothing was created yet, the last invocation may have crashed before it reserved the charter id.
     let taken = !shown
@@ -341,6 +360,7 @@ async fn work_on(
         let steps = reports(&outcomes);
         write_down(&mut record, outcomes, deadline.now());
         let state = BookingState::of(&record.journal);
+        let flags = desired.flags(&record);
         if desired.booking().is_some_and(|booking| !booking.flags.is_empty()) {
             app.metrics.count(Metric::FlaggedBookings);
         }
@@ -353,11 +373,11 @@ async fn work_on(
             measure_time(&app.metrics, &record, state, deadline.now());
             record.lease = None;
             record.due_at = record.journal.next_try_at();
-            return Progress { record, steps, state };
+            return Progress { record, steps, state, flags: Some(flags) };
         }
         match go_on(app, &record, released, round < MOST_ROUNDS, deadline).await {
             Some(newer) => claim = newer.knowing(record.journal, record.history, record.overlaps),
-            None => return Progress { record, steps, state: BookingState::Due },
+            None => return Progress { record, steps, state: BookingState::Due, flags: Some(flags) },
         }
     }
     unreachable!("the last round goes on with nothing")
@@ -452,6 +472,7 @@ impl App {
             crew_event_wait: self.config.crew_event_wait,
             deadline: deadline.reserving(self.config.kept_for_the_release()),
             redrive: self.config.redrive,
+            ahead: WriteAhead::default(),
         }
     }
 
@@ -482,16 +503,27 @@ impl Progress {
             BookingState::InStep | BookingState::Recorded if record.due_at.is_some() => BookingState::Due,
             state => state,
         };
-        Self { record, steps, state }
+        Self { record, steps, state, flags: None }
     }
 
     /// In the words of an answer.
     pub fn reply(self, app: &App) -> Reply {
-        let Self { record, steps, state } = self;
-        let desired = DesiredState::of(&record, &app.operator, false);
-        let flags = desired.flags(&record);
+        let Self { record, steps, state, flags } = self;
+        let flags = flags.unwrap_or_else(|| DesiredState::of(&record, &app.operator, false).flags(&record));
         let (booking_id, fence, seq) = (record.booking_id.as_str(), record.fence, record.seq);
-        tracing::info!(booking_id, ?state, ?flags, fence, seq, "answered");
+        let PerStep { calendar, crew_event, crew_redaction, guest_page } = steps.map_ref(|step| &*step.log);
+        tracing::info!(
+            booking_id,
+            ?state,
+            ?flags,
+            fence,
+            seq,
+            calendar,
+            crew_event,
+            crew_redaction,
+            guest_page,
+            "answered"
+        );
         Reply::Answer(Box::new(Answer {
             guest_page: Address::of(&record.charter_id, &app.config.guest_page).url,
             booking_id: record.booking_id.to_string(),

@@ -52,6 +52,7 @@ pub async fn status(app: &App, request: &Value, deadline: &Deadline) -> Result<R
         },
     };
     tracing::Span::current().record("booking_id", booking_id.as_str());
+    tracing::info!("asked for its status");
     let (state, deliveries) =
         tokio::join!(app.ledger.state(&booking_id, deadline), app.ledger.deliveries(&booking_id, deadline));
     let record = state.map_err(ledger_unavailable)?;
@@ -71,7 +72,7 @@ pub async fn status(app: &App, request: &Value, deadline: &Deadline) -> Result<R
     let starts_at = desired.booking().map(|booking| booking.charter.time.start().timestamp());
     let local = starts_at.map(|at| app.local(at));
     let dismissed = record.dismissed.clone().filter(|_| record.is_dismissed());
-    let Progress { record, steps, state } = Progress::seen(record);
+    let Progress { record, steps, state, .. } = Progress::seen(record);
     Ok(Reply::Document(json!({
         "booking_id": record.booking_id.as_str(),
         "charter_id": record.charter_id.as_str(),

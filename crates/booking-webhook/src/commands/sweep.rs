@@ -12,7 +12,7 @@ use tracing::Instrument;
 use crate::{
     booking::BookingId,
     commands::{accept::resume, housekeeping::forget_guests, notify::tell_the_office},
-    ledger::{Backlog, Trigger},
+    ledger::{Backlog, PerStep, Trigger},
     outbound::Deadline,
     response::{BookingState, Problem, Reply, ledger_unavailable},
     runtime::app::App,
@@ -23,8 +23,12 @@ use crate::{
 /// The schedule fires every minute and the function may run for 29 s.
 const LONGEST: Duration = Duration::from_secs(20);
 const MOST_BOOKINGS: i32 = 100;
-/// Bookings at once: enough to keep a minute's work within 20 s, few enough for the services behind.
-const AT_ONCE: usize = 5;
+/// What a booking usually takes when the services are a bit slow: some dependent calls.
+const USUAL_BOOKING: Duration = Duration::from_millis(500);
+/// A sweep aims to be done in one part in so many of its time: services that are slower than usual then still fit.
+const PARTS_OF_THE_TIME: u32 = 5;
+/// Few bookings are worked on at once all the same: they wait for nobody but the services.
+const AT_ONCE_AT_LEAST: usize = 5;
 
 /// The outcome for one booking that looked due.
 enum Swept {
@@ -41,8 +45,9 @@ enum Swept {
 /// [`Problem`] 503 when the ledger cannot be reached.
 pub async fn sweep(app: &App, request_id: &str, lambda_remaining: Duration) -> Result<Reply, Problem> {
     let deadline = Deadline::after(&app.clock, LONGEST.min(lambda_remaining));
-    let (due, backlog) =
-        tokio::join!(app.ledger.due(deadline.now(), MOST_BOOKINGS, &deadline), app.ledger.backlog(&deadline));
+    // One after the other, over one connection: most sweeps find nothing, and a handshake costs more than the wait.
+    let due = app.ledger.due(deadline.now(), MOST_BOOKINGS, &deadline).await;
+    let backlog = app.ledger.backlog(&deadline).await;
     let quarantined = backlog.as_ref().map_or(0, |backlog| backlog.quarantined);
     match backlog {
         Ok(backlog) => gauge(&app.metrics, &backlog, deadline.now()),
@@ -56,7 +61,8 @@ pub async fn sweep(app: &App, request_id: &str, lambda_remaining: Duration) -> R
     });
     // Collected first: a stream over a lazy map of borrowed ids is not `Send`.
     let each: Vec<_> = each.collect();
-    let swept: Vec<Swept> = stream::iter(each).buffer_unordered(AT_ONCE).collect().await;
+    let at_once = at_once(found, deadline.remaining(), app.config.sweep_at_once);
+    let swept: Vec<Swept> = stream::iter(each).buffer_unordered(at_once).collect().await;
     let count = |wanted: BookingState| {
         swept.iter().filter(|swept| matches!(swept, Swept::To(state) if *state == wanted)).count()
     };
@@ -84,6 +90,14 @@ pub async fn sweep(app: &App, request_id: &str, lambda_remaining: Duration) -> R
     })))
 }
 
+/// How many bookings are worked on at once: as many as bring `due` of them in step well within the time that `remains`, and no more than the
+/// services bear.
+fn at_once(due: usize, remains: Duration, most: usize) -> usize {
+    let aim = remains / PARTS_OF_THE_TIME;
+    let needed = USUAL_BOOKING.as_millis().saturating_mul(due as u128).div_ceil(aim.as_millis().max(1));
+    usize::try_from(needed).unwrap_or(usize::MAX).max(AT_ONCE_AT_LEAST).min(most)
+}
+
 /// Reports what waits as the sweep begins; zeros too, so that silence can be told from health.
 fn gauge(metrics: &Metrics, backlog: &Backlog, now: Timestamp) {
     let Backlog { due, due_since, parked, quarantined } = *backlog;
@@ -105,7 +119,10 @@ async fn one(app: &App, booking_id: &BookingId, deadline: &Deadline) -> Swept {
     match app.ledger.claim(booking_id, Trigger::Schedule, &app.lease(&deadline), &deadline).await {
         Ok(Some(claim)) => match resume(app, claim, Trigger::Schedule, &deadline).await {
             Ok(progress) => {
-                tracing::info!(state = ?progress.state, fence = progress.record.fence, "swept a booking");
+                let (state, fence) = (progress.state, progress.record.fence);
+                let PerStep { calendar, crew_event, crew_redaction, guest_page } =
+                    progress.steps.map_ref(|step| &*step.log);
+                tracing::info!(?state, fence, calendar, crew_event, crew_redaction, guest_page, "swept a booking");
                 Swept::To(progress.state)
             }
             Err(_logged) => Swept::To(BookingState::Due),
@@ -114,6 +131,26 @@ async fn one(app: &App, booking_id: &BookingId, deadline: &Deadline) -> Swept {
         Err(error) => {
             ledger_unavailable(error);
             Swept::Left
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_is_done_at_once_when_more_is_due_or_less_time_is_left() {
+        for (due, seconds, most, expected) in [
+            (0, 20, 16, 5),
+            (10, 20, 16, 5),
+            (60, 20, 16, 8),
+            (100, 20, 16, 13),
+            (100, 10, 16, 16),
+            (100, 20, 3, 3),
+            (100, 0, 16, 16),
+        ] {
+            assert_eq!(at_once(due, Duration::from_secs(seconds), most), expected, "{due} due, {seconds} s");
         }
     }
 }

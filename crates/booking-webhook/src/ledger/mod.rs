@@ -59,7 +59,7 @@ pub use notices::{NoticeOf, PendingNotice};
 pub use overlaps::Overlaps;
 pub use queries::{Backlog, DeliverySummary, Waiting};
 pub use record::{NewSnapshot, Place, RecordOutcome};
-pub use release::ReleaseOutcome;
+pub use release::{JournalledStep, ReleaseOutcome};
 pub use state::{BookingRecord, Decision, Dismissal, Lease, RecordedContent};
 pub use steps::{Failure, PerStep, Step, StepRecord, StepStatus};
 pub use version::{ChangedAt, RecordedVersion, SnapshotVersion};
@@ -91,10 +91,18 @@ pub struct Ledger {
 /// The outcome of a conditional update of a booking's state.
 #[derive(Debug)]
 enum Updated {
-    /// The item as it is now.
+    /// The item as it is now, if it was asked for.
     Done(Item),
-    /// The item that did not fit the condition; empty when there is none.
+    /// The item that did not fit the condition, if it was asked for; empty when there is none.
     Unfit(Item),
+}
+
+/// What an update has to answer: an item that nobody reads is packed, sent and unpacked for nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Returns {
+    Item,
+    ItemIfUnfit,
+    Nothing,
 }
 
 impl Ledger {
@@ -121,12 +129,35 @@ impl Ledger {
         update: &Update,
         deadline: &Deadline,
     ) -> Result<Updated, CallError> {
+        self.update_returning(Returns::Item, operation, key, update, deadline).await
+    }
+
+    /// Updates an item. `false` when the update's condition does not hold.
+    async fn write(
+        &self,
+        operation: &'static str,
+        key: &ItemKey<'_>,
+        update: &Update,
+        deadline: &Deadline,
+    ) -> Result<bool, CallError> {
+        let updated = self.update_returning(Returns::Nothing, operation, key, update, deadline).await?;
+        Ok(matches!(updated, Updated::Done(_)))
+    }
+
+    async fn update_returning(
+        &self,
+        returns: Returns,
+        operation: &'static str,
+        key: &ItemKey<'_>,
+        update: &Update,
+        deadline: &Deadline,
+    ) -> Result<Updated, CallError> {
         let call = call(operation);
         let once = || async {
             let request = self.client.update_item().table_name(&self.table).set_key(Some(key.item()));
-            let request = request
-                .return_values(ReturnValue::AllNew)
-                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+            let done = (returns == Returns::Item).then_some(ReturnValue::AllNew);
+            let unfit = (returns != Returns::Nothing).then_some(ReturnValuesOnConditionCheckFailure::AllOld);
+            let request = request.set_return_values(done).set_return_values_on_condition_check_failure(unfit);
             let (status, value) = match update.apply(request).send().await {
                 Ok(answer) => (200, Updated::Done(answer.attributes.unwrap_or_default())),
                 Err(error) => match error.as_service_error() {

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::{
-    BookingRecord, DeliveryId, Dismissal, Ledger, Updated,
+    BookingRecord, DeliveryId, Dismissal, Ledger,
     expression::{Condition, Update},
     json,
     keys::{ItemKey, PARTITION, booking_of, delivery_of, is_audit},
@@ -91,7 +91,7 @@ impl Ledger {
         let update = told_now(notice, told).on(same);
         // What it owes is still to be done.
         let update = if record.owes_a_look() { notice_due(update, notice.at) } else { nothing_new(update) };
-        Ok(matches!(self.update("told_of_booking", &record.booking_id, &update, deadline).await?, Updated::Done(_)))
+        self.write("told_of_booking", &ItemKey::State(&record.booking_id), &update, deadline).await
     }
 
     /// The same of a delivery.
@@ -105,8 +105,8 @@ impl Ledger {
         told: Option<&str>,
         deadline: &Deadline,
     ) -> Result<bool, CallError> {
-        let (key, update) = (ItemKey::Delivery(id), nothing_new(told_now(notice, told)));
-        Ok(matches!(self.update_item("told_of_delivery", &key, &update, deadline).await?, Updated::Done(_)))
+        let update = nothing_new(told_now(notice, told));
+        self.write("told_of_delivery", &ItemKey::Delivery(id), &update, deadline).await
     }
 
     /// A person leaves a booking as it is: it is not tried again and raises no alarm until something newer comes in. `false`
@@ -124,10 +124,7 @@ impl Ledger {
             Update::new().set("dismissed", json(dismissal)).remove(&["due", "due_at", "due_since", "parked_at"]);
         let update = if record.told.is_some() { notice_due(update, dismissal.at) } else { nothing_new(update) };
         let unchanged = Condition::equal("seq", number(dismissal.seq)).and(Condition::Absent("holder"));
-        Ok(matches!(
-            self.update("dismiss", &record.booking_id, &update.on(unchanged), deadline).await?,
-            Updated::Done(_)
-        ))
+        self.write("dismiss", &ItemKey::State(&record.booking_id), &update.on(unchanged), deadline).await
     }
 }
 

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use jiff::{Timestamp, civil::Date};
 
 use super::{
-    BookingRecord, DeliveryId, Item, Ledger, NoticeOf, Updated, call,
+    BookingRecord, DeliveryId, Item, Ledger, NoticeOf, call,
     expression::{Condition, Update},
     json,
     keys::{ItemKey, booking_of, booking_partition, delivery_of, pointed_to, pointers},
@@ -119,14 +119,15 @@ impl Ledger {
             };
             self.query("query_backlog", None, deadline, of_kind)
         };
-        let (due, parked, quarantined) = tokio::join!(waiting(DUE), waiting(PARKED), waiting(QUARANTINED));
-        let due = due?.items;
+        // One after the other, over one connection.
+        let (due, parked, quarantined) = (waiting(DUE).await?, waiting(PARKED).await?, waiting(QUARANTINED).await?);
+        let due = due.items;
         let also_parked = due.iter().filter(|item| item.contains_key("parked_at")).count();
         Ok(Backlog {
             due: due.len(),
             due_since: due.iter().filter_map(|item| instant(item, "due_since")).min(),
-            parked: parked?.items.len() + also_parked,
-            quarantined: quarantined?.items.len(),
+            parked: parked.items.len() + also_parked,
+            quarantined: quarantined.items.len(),
         })
     }
 
@@ -185,7 +186,7 @@ impl Ledger {
             Some(sale) => update.set("sale", json(&sale.clone().without_guest())),
             None => update,
         };
-        Ok(matches!(self.update("forget_guest", &record.booking_id, &update, deadline).await?, Updated::Done(_)))
+        self.write("forget_guest", &ItemKey::State(&record.booking_id), &update, deadline).await
     }
 
     /// The booking that has a charter id.

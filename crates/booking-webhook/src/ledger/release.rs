@@ -5,9 +5,11 @@ use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 
 use super::{
-    BookingRecord, Ledger, Step, Updated,
+    BookingRecord, Ledger, Returns, Step, Updated,
     expression::{Condition, Update},
-    json, milliseconds,
+    json,
+    keys::ItemKey,
+    milliseconds,
     notices::{nothing_new, notice_due},
     number, overlaps, read,
     state::{DUE, PARKED},
@@ -17,6 +19,17 @@ use crate::{
     booking::BookingStatus,
     outbound::{CallError, Deadline},
 };
+
+/// What is known of one step, as it is written down while the booking is worked on.
+#[derive(Debug, Clone)]
+pub struct JournalledStep(Step, AttributeValue);
+
+impl JournalledStep {
+    /// `known` of `step`.
+    pub fn new(step: Step, known: &impl Serialize) -> Self {
+        Self(step, json(known))
+    }
+}
 
 /// The outcome of a release.
 #[derive(Debug)]
@@ -30,7 +43,7 @@ pub enum ReleaseOutcome {
 }
 
 impl Ledger {
-    /// Writes what is known of one step while the lease is held. `false` when it is lost.
+    /// Writes what is known of these steps while the lease is held. `false` when it is lost.
     ///
     /// Each step has an attribute of its own, so that two of these writes in flight cannot overwrite each other; and it needs the holder,
     /// so that one that arrives after the release changes nothing.
@@ -40,15 +53,16 @@ impl Ledger {
     pub async fn journal(
         &self,
         record: &BookingRecord,
-        step: Step,
-        known: &impl Serialize,
+        steps: &[JournalledStep],
         deadline: &Deadline,
     ) -> Result<bool, CallError> {
         let Some(lease) = &record.lease else { return Ok(false) };
-        let update = Update::new()
-            .set(step.name(), json(known))
+        let set = |update: Update, JournalledStep(step, known): &JournalledStep| update.set(step.name(), known.clone());
+        let update = steps
+            .iter()
+            .fold(Update::new(), set)
             .on(Condition::equal("fence", number(record.fence)).and(Condition::equal("holder", text(&lease.holder))));
-        Ok(matches!(self.update("journal_step", &record.booking_id, &update, deadline).await?, Updated::Done(_)))
+        self.write("journal_step", &ItemKey::State(&record.booking_id), &update, deadline).await
     }
 
     /// Releases with the record's journal and history. The booking is tried again at the journal's `next_try_at`, if there is anything left
@@ -67,7 +81,8 @@ impl Ledger {
         let is_news = record.should_know != record.told || record.overlaps.owe_something();
         let update = if is_news { notice_due(update, deadline.now()) } else { nothing_new(update) };
         let update = update.on(holds(record).and(Condition::equal("seq", number(record.seq))));
-        match self.update("release", &record.booking_id, &update, deadline).await? {
+        let key = ItemKey::State(&record.booking_id);
+        match self.update_returning(Returns::ItemIfUnfit, "release", &key, &update, deadline).await? {
             Updated::Done(_) => Ok(ReleaseOutcome::Done),
             Updated::Unfit(item) => {
                 let newer = read(&record.booking_id, &item)?;
@@ -89,7 +104,7 @@ impl Ledger {
         // The holder did not see what came in meanwhile: if it was a cancellation, its time must stay.
         let unapproved = BookingRecord { approved: false, ..record.clone() };
         let update = releasing(&unapproved, Some(now), None, now).on(holds(record));
-        self.update("release_due", &record.booking_id, &update, deadline).await.map(|_| ())
+        self.write("release_due", &ItemKey::State(&record.booking_id), &update, deadline).await.map(|_| ())
     }
 }
 

@@ -62,6 +62,16 @@ impl<T> PerStep<T> {
         }
     }
 
+    /// The values that `make` makes of these, which stay.
+    pub fn map_ref<'a, U>(&'a self, make: impl Fn(&'a T) -> U) -> PerStep<U> {
+        PerStep {
+            calendar: make(&self.calendar),
+            crew_event: make(&self.crew_event),
+            crew_redaction: make(&self.crew_redaction),
+            guest_page: make(&self.guest_page),
+        }
+    }
+
     /// Each value beside the other's.
     pub fn zip<U>(self, other: PerStep<U>) -> PerStep<(T, U)> {
         PerStep {

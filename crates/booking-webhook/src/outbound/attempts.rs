@@ -97,7 +97,7 @@ impl<T> Answered<T> {
 
 impl Outbound {
     /// Tries until it succeeds, up to three times with full jitter (or the other side's `Retry-After`) between, as long as failures are
-    /// transient and another attempt still fits before `deadline`. Logs each attempt.
+    /// transient and another attempt still fits before `deadline`. Logs each attempt at `debug`, and what fails in the end.
     ///
     /// # Errors
     /// The last attempt's [`CallError`]; a transient one when no time was left to begin with.
@@ -106,12 +106,13 @@ impl Outbound {
         F: Future<Output = Result<Answered<T>, CallError>>,
     {
         for attempt in 1.. {
+            let started = Instant::now();
             // Boxed: an SDK call's future is some kilobytes, and a fan-out holds several at once.
             match self.attempt(call, attempt, deadline, Box::pin(once())).await {
                 Err(error)
                     if error.class == Class::Transient
                         && self.pause_after(&error, attempt, self.call_timeout / SHORTEST_TRY, deadline).await => {}
-                outcome => return outcome,
+                outcome => return outcome.inspect_err(|error| log_failure(error, attempt, started.elapsed())),
             }
         }
         unreachable!("the series is bounded by MOST_ATTEMPTS")
@@ -139,10 +140,12 @@ impl Outbound {
         R: Future<Output = Result<Option<T>, CallError>>,
     {
         for attempt in 1.. {
+            let started = Instant::now();
             let error = match Box::pin(create(attempt)).await {
                 Ok(created) => return Ok(created),
                 Err(error) => error,
             };
+            let took = started.elapsed();
             let may_be_repeated = match error.class {
                 Class::Transient => true,
                 _ if error.may_have_acted() => match Box::pin(read_back()).await {
@@ -162,6 +165,7 @@ impl Outbound {
                 _ => false,
             };
             if !may_be_repeated || !self.pause_after(&error, attempt, self.call_timeout, deadline).await {
+                log_failure(&error, attempt, took);
                 return Err(error);
             }
         }
@@ -216,17 +220,29 @@ impl Outbound {
 
 fn log<T>(call: Call, attempt: u32, took: Duration, outcome: &Result<Answered<T>, CallError>) {
     let Call { service, operation, .. } = call;
-    let latency_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let latency_ms = milliseconds(took);
     match outcome {
         Ok(Answered { status, remote_id, .. }) => {
             let remote_id = remote_id.as_deref();
-            tracing::info!(%service, operation, status, latency_ms, attempt, remote_id, "called");
+            tracing::debug!(%service, operation, status, latency_ms, attempt, remote_id, "called");
         }
         Err(error) => {
             let (status, class, reason, cause) = (error.status, error.class.name(), &error.reason, error.cause());
-            tracing::warn!(%service, operation, status, latency_ms, attempt, class, reason, cause, "call failed");
+            tracing::debug!(%service, operation, status, latency_ms, attempt, class, reason, cause, "attempt failed");
         }
     }
+}
+
+/// What was given up at this `attempt`, which `took` so long.
+fn log_failure(error: &CallError, attempt: u32, took: Duration) {
+    let Call { service, operation, .. } = error.call;
+    let (status, class, reason, cause) = (error.status, error.class.name(), &error.reason, error.cause());
+    let latency_ms = milliseconds(took);
+    tracing::warn!(%service, operation, status, latency_ms, attempt, class, reason, cause, "call failed");
+}
+
+fn milliseconds(took: Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

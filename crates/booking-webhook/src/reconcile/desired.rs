@@ -318,8 +318,9 @@ pub(super) fn page(
             let (charter, sequence, changed_at) = (&booking.charter, shown.sequence, shown.changed_at);
             renderer.render(&PageInput { charter, address, operator, cancelled, sequence, changed_at, moved, uploads })
         };
-        // With the stamp that it has, the page tells whether guests would see anything new.
-        let unchanged = known.and_then(|known| {
+        // With the stamp that it has, the page tells whether guests would see anything new. Another start is new whatever else is.
+        let start = booking.charter.time.start().timestamp();
+        let unchanged = known.filter(|known| known.content.is_some() && known.start == start).and_then(|known| {
             let shown = next_page(booking, record, known, (known.sequence, known.changed_at));
             let page = render(&shown).ok()?;
             let digest = page_digest(&page);
@@ -330,7 +331,7 @@ pub(super) fn page(
             let first = || ShownPage {
                 key: address.key.clone(),
                 content: None,
-                start: booking.charter.time.start().timestamp(),
+                start,
                 moved: None,
                 sequence: stamp.0,
                 changed_at: stamp.1,

@@ -1,6 +1,6 @@
 //! The calendar step.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::OnceLock};
 
 use jiff::civil::Date;
 use serde_json::Value;
@@ -31,11 +31,13 @@ const MOST_ACTIONS: u32 = 7;
 
 type Try<'a> = Attempt<'a, Known<ShownEntry>>;
 
-/// Brings the calendar in step, and announces the entry's id as soon as it is known, and that it is `placed` when it is.
+/// Brings the calendar in step, and announces the entry's id as soon as it is known; that it is `placed` when it is; and, when it
+/// `is_over`, the outcome.
 pub(super) async fn bring_in_step(
     context: &ReconcileContext<'_>,
     announce: watch::Sender<Option<EntryId>>,
     placed: watch::Sender<bool>,
+    is_over: &OnceLock<Known<ShownEntry>>,
 ) -> StepOutcome<Known<ShownEntry>> {
     let desired = desired::entry(context.desired, context.record, &context.address.url);
     // Where no entry is wanted, crew do not wait for the calendar.
@@ -78,12 +80,12 @@ pub(super) async fn bring_in_step(
             attempt.fail(&CallError::new(calendar::FIND, Class::Transient, reason))
         }
     };
+    is_over.get_or_init(|| outcome.known.clone());
     announce.take();
     if is_placed(before, &outcome.known) {
         placed.send_replace(true);
     }
     drop(placed);
-    context.journal(STEP, before, &outcome).await;
     outcome
 }
 

@@ -1,6 +1,6 @@
 //! The crew's steps: the event, then no money in it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::OnceLock};
 
 use serde_json::{Value, json};
 use tokio::{sync::watch, time::timeout};
@@ -10,7 +10,7 @@ use super::{
     attempt::{Attempt, StepOutcome},
 };
 use crate::{
-    ledger::{Known, ShownEvent, Step, StepRecord, StepStatus},
+    ledger::{Known, ShownEntry, ShownEvent, Step, StepRecord, StepStatus},
     outbound::{CallError, Class},
     reconcile::{
         desired::{Desired, DesiredEvent},
@@ -37,6 +37,7 @@ type Try<'a> = Attempt<'a, Known<ShownEvent>>;
 pub(super) async fn bring_in_step(
     context: &ReconcileContext<'_>,
     mut entry_id: EntryIdChannel,
+    calendar_is_over: &OnceLock<Known<ShownEntry>>,
 ) -> (EventOutcome, StepOutcome<StepRecord>) {
     let journal = &context.record.journal;
     let known_in_time = timeout(context.crew_event_wait, announced(&mut entry_id)).await.ok().flatten();
@@ -44,7 +45,7 @@ pub(super) async fn bring_in_step(
     let event = crew_event(context, known_in_time.as_ref(), untouched).await;
     let unchecked = StepOutcome::untouched(journal.crew_redaction.clone());
     let ((), redaction) =
-        tokio::join!(context.journal(STEP, &journal.crew_event, &event), redaction(context, &event, unchecked));
+        tokio::join!(context.journal(&event, calendar_is_over.get()), redaction(context, &event, unchecked));
     let known_now = last_announced(&mut entry_id).await;
     if known_now == known_in_time || event.known.step.status != StepStatus::InStep {
         return (event, redaction);

@@ -27,7 +27,7 @@ pub(super) async fn bring_in_step(context: &ReconcileContext<'_>) -> StepOutcome
     let (Desired::Shown(page) | Desired::Withdrawn(page), &Action::Publish { invalidate }) = (desired, &action) else {
         return attempt.end(action);
     };
-    let outcome = match publish(context, &page, invalidate).await {
+    match publish(context, &page, invalidate).await {
         Ok(()) => {
             attempt.shows(ShownPage { content: Some(page.digest), ..page.shown });
             attempt.did("published");
@@ -41,9 +41,7 @@ pub(super) async fn bring_in_step(context: &ReconcileContext<'_>) -> StepOutcome
             }
             attempt.fail(&error)
         }
-    };
-    context.journal(STEP, before, &outcome).await;
-    outcome
+    }
 }
 
 async fn publish(context: &ReconcileContext<'_>, page: &DesiredPage, invalidate: bool) -> Result<(), CallError> {

@@ -15,14 +15,16 @@ mod calendar;
 mod crew;
 mod guest_page;
 pub mod overlap;
+mod write_ahead;
 
-use std::{ops::Deref, time::Duration};
+use std::{ops::Deref, sync::OnceLock, time::Duration};
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::watch;
 
+pub use self::write_ahead::WriteAhead;
 use self::{attempt::StepOutcome, overlap::Beside};
 use super::{
     Planning,
@@ -30,13 +32,14 @@ use super::{
     plan::When,
 };
 use crate::{
-    ledger::{Journal, Known, Ledger, PerStep, Step, StepRecord},
-    outbound::{Call, CallError, Class, Deadline, Effect, Service},
+    ledger::{
+        BookingRecord, Journal, JournalledStep, Known, Ledger, PerStep, ShownEntry, ShownEvent, Step, StepRecord,
+        StepStatus,
+    },
+    outbound::{CallError, Deadline},
     runtime::config::Redrive,
     systems::{calendar::Calendar, scc::Scc},
 };
-
-const WRITE_AHEAD: Call = Call { service: Service::Ledger, operation: "journal_step", effect: Effect::Repeatable };
 
 /// One booking, claimed, with everything that it is brought in step with.
 #[derive(Debug)]
@@ -55,6 +58,8 @@ pub struct ReconcileContext<'a> {
     pub deadline: Deadline,
     /// How long to wait before a step is tried again.
     pub redrive: Redrive,
+    /// What is about to be done.
+    pub ahead: WriteAhead,
 }
 
 impl<'a> Deref for ReconcileContext<'a> {
@@ -88,10 +93,11 @@ pub struct Work {
 pub async fn bring_in_step(context: &ReconcileContext<'_>) -> Outcomes {
     let (announce, entry_id) = watch::channel(None);
     let (placed, is_placed) = watch::channel(false);
+    let calendar_is_over = OnceLock::new();
     let steps = async {
         tokio::join!(
-            calendar::bring_in_step(context, announce, placed),
-            crew::bring_in_step(context, entry_id),
+            calendar::bring_in_step(context, announce, placed, &calendar_is_over),
+            crew::bring_in_step(context, entry_id, &calendar_is_over),
             guest_page::bring_in_step(context),
         )
     };
@@ -138,23 +144,24 @@ impl ReconcileContext<'_> {
         format!("{}/{}/create{again}", self.record.booking_id, step.name())
     }
 
-    /// Journals a step as it lands; the release writes what is not written now.
-    async fn journal<S: Serialize + PartialEq>(&self, step: Step, before: &Known<S>, outcome: &StepOutcome<Known<S>>) {
-        if outcome.known == *before {
+    /// Writes down what became of the crew event as it lands, unless it is found again anyway; and, in the same write, what became of the
+    /// calendar if that is over. The release writes all of it, and the guest page. Should there be none, an entry is read back and
+    /// a page is put again: nobody notices.
+    async fn journal(&self, crew_event: &StepOutcome<Known<ShownEvent>>, calendar: Option<&Known<ShownEntry>>) {
+        let before = &self.record.journal.crew_event;
+        if crew_event.known == *before || is_found_again(&crew_event.known, before, self.record) {
             return;
         }
-        let booking_id = self.record.booking_id.as_str();
-        match self.ledger.journal(self.record, step, &outcome.known, &self.deadline).await {
+        let (booking_id, step) = (self.record.booking_id.as_str(), Step::CrewEvent.name());
+        let mut steps = vec![JournalledStep::new(Step::CrewEvent, &crew_event.known)];
+        steps.extend(calendar.map(|known| JournalledStep::new(Step::Calendar, known)));
+        match self.ledger.journal(self.record, &steps, &self.deadline).await {
             Ok(true) => {}
             Ok(false) => {
-                tracing::warn!(
-                    booking_id,
-                    step = step.name(),
-                    "the lease was lost: another invocation claimed the booking"
-                );
+                tracing::warn!(booking_id, step, "the lease was lost: another invocation claimed the booking");
             }
             Err(error) => {
-                let (step, reason) = (step.name(), error.reason);
+                let reason = error.reason;
                 tracing::warn!(booking_id, step, reason, "a step was not journalled: the release writes it");
             }
         }
@@ -162,13 +169,57 @@ impl ReconcileContext<'_> {
 
     /// Writes down what is about to be done; without it, it must not be done.
     async fn write_ahead(&self, step: Step, known: &impl Serialize) -> Result<(), CallError> {
-        if self.ledger.journal(self.record, step, known, &self.deadline).await? {
-            return Ok(());
-        }
-        Err(CallError::new(WRITE_AHEAD, Class::Transient, "has given the lease to another invocation"))
+        let step = JournalledStep::new(step, known);
+        self.ahead.write(step, (self.ledger, self.record), &self.deadline).await
     }
 
     fn now(&self) -> Timestamp {
         self.deadline.now()
+    }
+}
+
+/// A creation that went well, under our own id: SCC's table is read consistently, so after a crash it is found. Anything else is not: an id
+/// that only SCC knows, a change that has mailed people, a creation of which nobody knows how it ended.
+fn is_found_again(known: &Known<ShownEvent>, before: &Known<ShownEvent>, record: &BookingRecord) -> bool {
+    let is_ours = known.shown.as_ref().is_some_and(|event| event.id.as_str() == record.charter_id.as_str());
+    let settled = StepRecord { status: known.step.status, failure: None, ..before.step.clone() };
+    let went_well = known.step.status == StepStatus::InStep && known.step == StepRecord { attempts: 0, ..settled };
+    before.shown.is_none() && !before.step.unknown && is_ours && went_well
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        booking::{BookingId, BookingStatus, CharterId},
+        ledger::ShownFields,
+        systems::remote_id::EventId,
+    };
+
+    #[test]
+    fn only_a_plain_creation_is_left_to_the_release() {
+        let booking_id = BookingId::parse("BS-1048812").expect("valid");
+        let charter_id = CharterId::derive(b"link-key", &booking_id);
+        let record = BookingRecord::new(booking_id, charter_id.clone(), BookingStatus::Confirmed);
+        let event = |id: EventId| ShownEvent { id, fields: ShownFields::default(), entry_id: None };
+        let (ours, foreign) = (EventId::from(&charter_id), EventId::try_from(json!("evt_1")).expect("an id"));
+        let in_step = StepRecord { status: StepStatus::InStep, ..StepRecord::default() };
+        let nothing = Known { step: StepRecord::default(), shown: None };
+        let tried = Known { step: StepRecord { attempts: 2, ..StepRecord::default() }, shown: None };
+        let unknown = Known { step: StepRecord { unknown: true, ..StepRecord::default() }, shown: None };
+        let created = |id: &EventId| Known { step: in_step.clone(), shown: Some(event(id.clone())) };
+        let unsettled =
+            Known { step: StepRecord { unsettled_creations: 1, ..in_step.clone() }, shown: Some(event(ours.clone())) };
+        for (before, known, expected) in [
+            (&nothing, created(&ours), true),
+            (&tried, created(&ours), true),
+            (&nothing, created(&foreign), false),
+            (&nothing, unsettled, false),
+            (&nothing, unknown.clone(), false),
+            (&unknown, created(&ours), false),
+            (&created(&ours), created(&ours), false),
+        ] {
+            assert_eq!(is_found_again(&known, before, &record), expected, "{before:?} {known:?}");
+        }
     }
 }

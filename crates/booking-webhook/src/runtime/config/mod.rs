@@ -48,6 +48,8 @@ pub struct Config {
     pub retry_base: Duration,
     /// `UNKNOWN_SETTLE_MS`: how long an unanswered request may still land; `REDRIVE_BASE_MS`: the first distance between tries.
     pub redrive: Redrive,
+    /// `SWEEP_AT_ONCE`: how many bookings a sweep works on at once, at most.
+    pub sweep_at_once: usize,
     /// `ALLOWED_SERVICE_HOSTS`, comma-separated; `SERVICE_HOSTS` says whether these alone may be called.
     pub allowed_hosts: AllowedHosts,
     /// What was wrong with the environment and replaced by a default, for the cold start's report.
@@ -118,6 +120,7 @@ impl Config {
         let settle = milliseconds("UNKNOWN_SETTLE_MS", 35_000, 1);
         let base = milliseconds("REDRIVE_BASE_MS", 60_000, 1);
         let (crew_event_wait, call_timeout) = fitting(answer_within, crew_event_wait, call_timeout, &mut faults);
+        let sweep_at_once = sweep_at_once(set("SWEEP_AT_ONCE"), &mut faults);
         let guest_page = GuestPageConfig::from_vars(set, &mut faults);
         let (kinds, fault) = HostKinds::parse(set("SERVICE_HOSTS").as_deref());
         faults.extend(fault);
@@ -142,6 +145,7 @@ impl Config {
             crew_event_wait,
             retry_base,
             redrive: Redrive { settle, base },
+            sweep_at_once,
             allowed_hosts: AllowedHosts::new(kinds, listed.split(',')),
             faults,
         })
@@ -176,6 +180,17 @@ fn desk_base_url(url: Option<String>, faults: &mut Vec<String>) -> Option<String
         faults.push("DESK_BASE_URL must be https://HOST without a path; there are no links to the desk".into());
     }
     usable.then(|| url.to_owned())
+}
+
+/// Each booking holds some connections and, at the services, some of their own invocations.
+fn sweep_at_once(value: Option<String>, faults: &mut Vec<String>) -> usize {
+    const DEFAULT: usize = 16;
+    const MOST: usize = 100;
+    let Some(value) = value else { return DEFAULT };
+    value.parse().ok().filter(|bookings| (1..=MOST).contains(bookings)).unwrap_or_else(|| {
+        faults.push(format!("SWEEP_AT_ONCE must be a whole number from 1 to {MOST}; {DEFAULT} is used"));
+        DEFAULT
+    })
 }
 
 /// Waiting for the calendar, then creating an event, and releasing the booking (a sixth of the answer's time) must fit into an answer, or
@@ -261,9 +276,10 @@ mod tests {
             ("ANSWER_WITHIN_MS", "10s"),
             ("GUEST_PAGE_KEY", "/g/page.html"),
             ("ENVIRONMENT_NAME", "the stage"),
+            ("SWEEP_AT_ONCE", "0"),
         ];
         let config = config(&typos).expect("enough");
-        assert_eq!(config.faults.len(), 3, "{:?}", config.faults);
+        assert_eq!((config.faults.len(), config.sweep_at_once), (4, 16), "{:?}", config.faults);
         assert_eq!(config.environment, "production");
         assert_eq!(config.answer_within, Duration::from_secs(10));
         assert_eq!(config.guest_page.key, "g/{charter_id}.html");
