@@ -31,6 +31,7 @@ fn well(booking: &Booking, stage: Stage) -> World {
         Stage::Cancelled => ("This charter is cancelled.", "CANCELLED"),
         _ => ("", "CONFIRMED"),
     };
+    let on_the_desk = if stage == Stage::Cancelled { "<b>Cancelled</b>" } else { "" };
     let entry = json!({
         "event_id": CHARTER_ID, "date": start.date().to_string(), "start": in_words(&start), "revenue": 1847.35,
         "expenses": { "crew": 250.0, "captain": 150, "port_tax": 332.52 }, "net": 1114.83,
@@ -48,6 +49,7 @@ fn well(booking: &Booking, stage: Stage) -> World {
         crew_pages: vec![page("text/html", format!("Dana, Sat {crew_day}, 2:00 PM. {called_off}"))],
         guest_page: page("text/html", format!("Dana {} {guest_day} 2:00 {called_off}", booking.id)),
         calendar_file: page("text/calendar", format!("BEGIN:VEVENT\r\nDTSTART:{utc}\r\nSTATUS:{status}\r\n")),
+        desk: Some(page("text/html", format!("<code>{}</code>{on_the_desk}", booking.id))),
     }
 }
 
@@ -106,6 +108,8 @@ fn each_fault_is_named() {
         (fault(|world| body(&mut world.guest_page).push_str("gross 1")), "guest page: it speaks of money"),
         (fault(|world| world.guest_page = page("application/xml", String::new())), "\"application/xml\""),
         (fault(|world| body(&mut world.calendar_file).insert(30, '9')), "guest's calendar file: it starts at"),
+        (fault(|world| world.desk = Some(page("text/html", String::new()))), "the office's desk: it does not show"),
+        (fault(|world| world.desk = Some(Err("answered 404".to_owned()))), "the office's desk: answered 404"),
     ] {
         assert!(fault.contains(named), "{named} is missing in: {fault}");
         assert!(!fault.contains("s3cret"), "a magic link is in: {fault}");
