@@ -49,6 +49,8 @@ fn unreadable(id: &str) -> Value {
 fn readable(id: &str) -> Value {
     let mut booking = unreadable(id);
     booking["gross"] = json!("900.00");
+    // Two of them would overlap.
+    booking["start_at"] = json!(format!("2031-05-{}T14:00:00-07:00", if id == "B" { 31 } else { 30 }));
     booking
 }
 

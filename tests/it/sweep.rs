@@ -178,7 +178,9 @@ async fn where_nothing_is_due_nothing_is_done_but_asked() {
 async fn due_bookings_among_many_are_brought_in_step_at_once() {
     let stage = Stage::set().await;
     let booking = |number: usize| {
-        let mut booking = sample_with(json!({ "id": format!("BS-200000{number}") }));
+        // Each on a day of its own, or they would overlap.
+        let start = format!("2031-06-0{}T14:00:00-07:00", number + 1);
+        let mut booking = sample_with(json!({ "id": format!("BS-200000{number}"), "start_at": start }));
         booking["id"] = json!(format!("evt_{number}"));
         booking
     };

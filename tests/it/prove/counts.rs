@@ -232,6 +232,10 @@ async fn due_among(due: usize, stored: usize) -> Stage {
     for number in 0..due {
         let mut body = Told::version(1).body();
         body["data"]["booking"]["id"] = format!("DUE-{number}").into();
+        // Each on a day of its own, or they would overlap, and the sweep would have that to work off, too.
+        let day =
+            jiff::civil::date(2031, 6, 1).saturating_add(jiff::Span::new().days(i64::try_from(number).expect("few")));
+        body["data"]["booking"]["start_at"] = format!("{day}T14:00:00-07:00").into();
         let outcome = stage.invoke(&stage.delivery(&format!("msg_{number}"), &body)).await;
         assert_eq!(outcome.status(), Some(202), "{outcome:?}");
     }

@@ -92,6 +92,11 @@ async fn one(
     let has_money = !seen.money.is_empty();
     let mut drift = seen.drift;
     drift.extend(has_money.then_some(Drift::MoneyRemoved { attributes: seen.money }));
+    if !has_money && should_know(&case_of(app, &record, deadline)) != record.told {
+        // Taken out before this invocation, and the office has not heard of it.
+        let untold = record.drifted().iter().filter(|drift| matches!(drift, Drift::MoneyRemoved { .. }));
+        drift.extend(untold.cloned());
+    }
     done.drifted = !drift.is_empty();
     // First: whatever becomes of the repair, the office hears. Somebody may have been at work on it meanwhile; then what was seen may be over.
     if !note(app, &record, &drift, deadline).await? {
