@@ -11,7 +11,7 @@ use simulators::{
     traffic::{Fault, Service},
 };
 
-use crate::world::{World, sample, states};
+use crate::world::{World, later, sample, states};
 
 const NEXT_SECRET: &str = "whsec_dGhlLW5leHQtc2lnbmluZy1zZWNyZXQ=";
 
@@ -191,7 +191,11 @@ async fn a_typo_in_one_secret_loses_no_webhook() {
 async fn a_missing_distribution_id_leaves_only_the_guest_page_due() {
     let secret = json!({ "link_key": rehearsal::LINK_KEY });
     let world = World::with_secrets(&[], &[("guest-page", secret)]).await;
+    // A page's first publication needs no invalidation.
     let answered = world.deliver(&sample()).await;
+    assert_eq!(answered.status, 200, "{:#}", answered.body);
+    let moved = json!({ "start_at": "2031-05-31T14:00:00-07:00" });
+    let answered = world.deliver(&later(1, moved)).await;
     assert_eq!(states(&answered), json!(["in_step", "in_step", "in_step", "due"]), "{:#}", answered.body);
 }
 

@@ -180,7 +180,7 @@ pub struct Roster {
     /// The captain.
     pub captain: Option<PersonId>,
     /// How any of them is reached, in international form. Read where it is needed, and never stored with a booking.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub phones: BTreeMap<String, String>,
 }
 
