@@ -102,7 +102,7 @@ pub async fn bring_in_step(context: &ReconcileContext<'_>) -> Outcomes {
         )
     };
     let ((calendar, (crew_event, crew_redaction), guest_page), beside) =
-        overlap::beside(context, is_placed, steps).await;
+        Box::pin(overlap::beside(context, is_placed, steps)).await;
     let guest_page = guest_page::with_the_id_of(&crew_event, context, guest_page);
     Outcomes {
         beside,
