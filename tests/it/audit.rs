@@ -368,7 +368,7 @@ fn calls_by_service(stage: &Stage) -> BTreeMap<String, usize> {
 #[tokio::test]
 #[ignore = "takes a minute: cargo test --test it audit:: -- --ignored --nocapture"]
 async fn an_audit_of_a_hundred_charters_costs_reads() {
-    let stage = with_charters(100).await;
+    let stage = Box::pin(with_charters(100)).await;
     let process = stage.process(SignedDuration::ZERO).await.expect("it starts");
     stage.traffic().forget();
     let began = std::time::Instant::now();
@@ -401,7 +401,7 @@ async fn an_audit_of_a_hundred_charters_costs_reads() {
 /// The time is over in the middle: the next invocation goes on, and reads no charter twice but those of the part that was cut off.
 #[tokio::test]
 async fn an_audit_goes_on_where_its_time_was_over() {
-    let stage = with_charters(30).await;
+    let stage = Box::pin(with_charters(30)).await;
     let began = stage.time.now();
     let cut = async {
         let read = |calls: &[Call]| calls.iter().filter(|call| call.service == Service::S3).count() >= 42;

@@ -73,7 +73,7 @@ async fn both_that_overlap_are_flagged_and_told_and_then_over() {
     let mails = sweep(&stage).await;
     assert_eq!(flags(&stage, OTHER).await, json!(["overlaps"]));
     let first = format!("CHECK: overlaps {OTHER}, same boat, same captain, crew-1 and crew-2 on both, 3:00–5:00 PM");
-    assert_eq!(checks(&stage, SAMPLE_BOOKING_ID), [first.clone()]);
+    assert_eq!(checks(&stage, SAMPLE_BOOKING_ID), std::slice::from_ref(&first));
     let second = format!(
         "CHECK: overlaps {SAMPLE_BOOKING_ID}, same boat, same captain, crew-1 and crew-2 on both, 2:00–5:00 PM"
     );

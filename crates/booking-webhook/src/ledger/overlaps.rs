@@ -99,8 +99,8 @@ mod tests {
             assert!(!overlaps.look_owed && overlaps.unwritten == is_new && overlaps.found == found);
             overlaps
         };
-        assert!(!after(&[one.clone()], false).owe_something());
-        assert_eq!(told(&after(&[one.clone()], true)), ["BS-2"]);
+        assert!(!after(std::slice::from_ref(&one), false).owe_something());
+        assert_eq!(told(&after(std::slice::from_ref(&one), true)), ["BS-2"]);
         assert_eq!(told(&after(&[one.clone(), other.clone()], false)), ["BS-3"]);
         assert_eq!(told(&after(&[other], false)), ["BS-2", "BS-3"]);
         assert_eq!(told(&after(&[], false)), ["BS-2"]);
