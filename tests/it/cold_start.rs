@@ -152,7 +152,7 @@ async fn mappings_may_be_objects() {
 async fn a_faulty_operator_file_quarantines_and_stops_no_start() {
     for (content, words) in [
         ("name = \"JADA\"\n[rates]\ncrew_hourley = \"30\"", "crew_hourley"),
-        ("[rates]\nport_tax_share = \"18\"", "line 2"),
+        ("[rates]\nport_tax_share = \"18\"", "port_tax_share"),
     ] {
         let file = OperatorsFile::with("config/operator.toml", content).await;
         let world = World::with(&[("OPERATOR_FILE", &file.location)]).await;
