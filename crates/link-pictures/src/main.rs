@@ -49,5 +49,5 @@ fn draw(operator_file: Option<&Path>, folder: &Path) -> Result<(), String> {
 
 fn read(file: &Path) -> Result<Operator, String> {
     let text = fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
-    toml::from_str(&text).map_err(|error| format!("{} is no operator file: {error}", file.display()))
+    Operator::parse(&text).map_err(|error| format!("{} is no operator file: {error}", file.display()))
 }

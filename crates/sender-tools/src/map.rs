@@ -26,7 +26,7 @@ pub(crate) fn map(options: &Options<'_>, now: Timestamp) -> Outcome {
         }
     };
     let operator = match options.optional("operator") {
-        Some(file) => toml::from_str(&options.text("operator")?).map_err(|error| format!("{file}: {error}"))?,
+        Some(file) => Operator::parse(&options.text("operator")?).map_err(|error| format!("{file}: {error}"))?,
         None => Operator::default(),
     };
     let headers = options.headers()?;

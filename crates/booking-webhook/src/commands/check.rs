@@ -133,7 +133,7 @@ async fn secrets(app: &App, deadline: &Deadline) -> Check {
 async fn files(app: &App, deadline: &Deadline) -> ([Check; 2], Option<Operator>) {
     let files = app.files(deadline);
     let (operator, senders) = tokio::join!(
-        files.load("OPERATOR_FILE", app.config.operator_file.as_ref(), |text| toml::from_str::<Operator>(text)),
+        files.load("OPERATOR_FILE", app.config.operator_file.as_ref(), Operator::parse),
         senders(&files, &app.config),
     );
     ([file("operator_file", &operator), mappings(&senders)], operator.ok().flatten())

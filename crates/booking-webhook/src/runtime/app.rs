@@ -113,7 +113,7 @@ impl App {
         };
         let ((secrets, senders), operator) = tokio::join!(
             mappings_then_secrets,
-            files.load("OPERATOR_FILE", config.operator_file.as_ref(), |text| toml::from_str::<Operator>(text)),
+            files.load("OPERATOR_FILE", config.operator_file.as_ref(), Operator::parse),
         );
         let mut faults: Vec<Fault> = config.faults.iter().cloned().map(Into::into).collect();
         let operator_fault = operator.as_ref().err().map(|fault| with_causes(fault));
