@@ -80,8 +80,11 @@ def page_words(booking, ics_url):
     }
 
 
+def utc(at):
+    return at.astimezone(ZoneInfo("UTC")).strftime("%Y%m%dT%H%M%SZ")
+
+
 def ics(booking, words):
-    utc = lambda at: at.astimezone(ZoneInfo("UTC")).strftime("%Y%m%dT%H%M%SZ")  # noqa: E731
     status = "CANCELLED" if words["cancelled"] else "CONFIRMED"
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//peer//EN", "BEGIN:VEVENT", f"UID:{booking['charter_id']}@queenofsandiego.com",
              f"SEQUENCE:{booking['revision']}", f"DTSTAMP:{utc(words['start'])}", f"DTSTART:{utc(words['start'])}", f"DTEND:{utc(words['end'])}",
