@@ -56,7 +56,7 @@ export class Stage {
     return { ...said, url: `${this.site}/g/${said.charter_id}` };
   }
 
-  // Sells a booking, whatever becomes of it; answers what was sold.
+  // Sells a booking, whether or not it comes in step; answers what was sold.
   async sell(changes = {}) {
     const booking = { id: `BS-${randomUUID().slice(0, 8)}`, ...changes };
     await this.#send(booking);
@@ -86,12 +86,13 @@ export class Stage {
     return (await fetch(`${this.#addresses.harbour}/state`)).json();
   }
 
-  // The link in the newest mail to the office about a booking, as soon as the schedule has come by.
+  // The link in the newest mail to the office about a booking, as soon as the schedule has come by. Mails about other bookings may
+  // name it, too, and one mail may be about many.
   async mailLink(bookingId) {
     await this.ask({ sweep: {} });
     const { office_mailbox: mails } = await this.#harbour();
-    const mail = mails.findLast(({ subject, text }) => subject.includes(bookingId) || text.includes(bookingId));
-    const [link] = mail?.text.match(/https?:\/\/\S+\/desk\/\S+/) ?? [];
+    const about = new RegExp(`^(?:- )?(?:Changed: )?(?:A delivery for )?${bookingId} ·[^]*?(https?://\\S+/desk/\\S+)`, 'm');
+    const [, link] = mails.map(({ text }) => text.match(about)).findLast((found) => found) ?? [];
     if (!link) throw new Error(`no link about ${bookingId}: ${JSON.stringify(mails, null, 2)}`);
     return link;
   }
