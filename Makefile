@@ -94,7 +94,7 @@ bench: bench/check .venv/bench/tools.stamp ## what it costs, beside others (BASE
 		--baseline "$(BASELINE)" --runs "$(RUNS)" --only "$(ONLY)" --json $(TARGET)/bench/$(EXTENT).json
 
 bench-full: EXTENT = full
-bench-full: bench ## the same with more of everything: 12 minutes
+bench-full: bench ## the same with more of everything
 EXTENT = quick
 
 .PHONY: bench/check
