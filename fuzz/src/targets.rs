@@ -195,7 +195,7 @@ fn outside_texts() -> Vec<Vec<u8>> {
     .to_vec()
 }
 
-/// Whatever stands in them: what crew and guests read is one visible line, and states no amount, address or number to call. Judged by
+/// Of any text: what crew and guests read is one visible line, and states no amount, address or number to call. Judged by
 /// rules of its own, simpler than the gate's.
 fn public_text(input: &[u8]) -> Result<(), String> {
     thread_local! {

@@ -96,7 +96,7 @@ async fn both_that_overlap_are_flagged_and_told_and_then_over() {
 }
 
 #[tokio::test]
-async fn whoever_moves_away_or_beside_is_looked_at_again() {
+async fn a_move_away_or_beside_is_looked_at_again() {
     let stage = Stage::set().await;
     in_step(&stage, &sample()).await;
     in_step(&stage, &other()).await;
@@ -135,7 +135,7 @@ async fn holds_of_people_and_other_platforms_count() {
     assert_eq!(mails.len(), 1, "{mails:#?}");
 }
 
-/// Whatever becomes of the reading: crew, guest and the booking's state are as if nobody had looked.
+/// If the reading fails or is slow, crew, guest and the booking's state are as if nobody had looked.
 #[tokio::test]
 async fn a_look_that_fails_or_hangs_is_made_up_for() {
     for fault in [UNAVAILABLE, REFUSED, Fault::Hold, Fault::DropBefore] {
@@ -177,7 +177,7 @@ async fn the_look_leaves_after_the_crew_event() {
     assert!(looks() > 0, "then it is looked");
 }
 
-/// Two are delivered at once: whichever entry comes second, its look sees the first.
+/// Two are delivered at once: the look of the second entry sees the first.
 #[tokio::test]
 async fn two_at_once_do_not_miss_each_other() {
     let stage = Stage::set().await;

@@ -49,7 +49,7 @@ pub struct Overlap {
 }
 
 impl Overlap {
-    /// For the office, in one line, for whoever knows that the charter sails on `day`: `overlaps BS-A1, same boat, 2:00–5:00 PM`.
+    /// One line for the office. The reader knows that the charter sails on `day`: `overlaps BS-A1, same boat, 2:00–5:00 PM`.
     pub fn words(&self, day: Date, zone: &TimeZone) -> String {
         let verb = if self.is_certain() { "overlaps" } else { "may overlap" };
         let other = self.booking_id.as_ref().map_or_else(|| format!("\"{}\"", self.title), ToString::to_string);

@@ -135,7 +135,7 @@ fn window_end(app: &App, night: Date) -> Timestamp {
     day.to_zoned(app.operator.time_zone.clone()).map_or(Timestamp::MAX, |midnight| midnight.timestamp())
 }
 
-/// Whatever starts at the same moment as the last of these is still to be read.
+/// Marks the audit as done up to the last of these. Other charters that start at the same moment are still to be read.
 fn done(run: &mut AuditRun, part: &[(BookingId, Timestamp)]) {
     // More start at one moment than a part holds, and all that it holds are done.
     let last = part.last().map_or(run.done_until + Duration::from_millis(1), |(_, starts)| *starts);

@@ -55,7 +55,7 @@ async fn look_again(app: &App, claim: &mut Claim, deadline: &Deadline) -> bool {
     true
 }
 
-/// Asks the others to look for themselves, unless they know already. Whoever is held just now is asked by the next sweep.
+/// Asks the others to look for themselves, unless they know already. The next sweep asks those that an invocation holds now.
 async fn tell_others(app: &App, record: &mut BookingRecord, deadline: &Deadline) {
     for other in record.overlaps.to_tell.clone() {
         match ask(app, record, &other, deadline).await {

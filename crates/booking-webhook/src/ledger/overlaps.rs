@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_comes_or_goes_is_told_and_all_when_it_moves() {
+    fn others_are_told_when_they_come_or_go_or_it_moves() {
         let (one, other) = (beside("BS-2", 60), beside("BS-3", 60));
         let after = |found: &[Overlap], moved: bool| {
             let mut overlaps = Overlaps { found: vec![one.clone()], look_owed: true, ..Overlaps::default() };

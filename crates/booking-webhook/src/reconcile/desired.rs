@@ -318,7 +318,7 @@ pub(super) fn page(
             let (charter, sequence, changed_at) = (&booking.charter, shown.sequence, shown.changed_at);
             renderer.render(&PageInput { charter, address, operator, cancelled, sequence, changed_at, moved, uploads })
         };
-        // With the stamp that it has, the page tells whether guests would see anything new. Another start is new whatever else is.
+        // With the stamp that it has, the page tells whether guests would see anything new. Another start is always new to them.
         let start = booking.charter.time.start().timestamp();
         let unchanged = known.filter(|known| known.content.is_some() && known.start == start).and_then(|known| {
             let shown = next_page(booking, record, known, (known.sequence, known.changed_at));

@@ -63,7 +63,7 @@ pub fn of_crew(
     let in_step = journal.crew_event.step.status == StepStatus::InStep;
     let is_off = |event: &Map<String, Value>| event.get("status").and_then(Value::as_str) == Some(CANCELLED);
     match (desired, seen) {
-        // Whatever stands in the way: soon they sail, and do not know.
+        // They sail soon and do not know, whether or not the step is parked.
         (DesiredState::Confirmed(booking), []) if in_step || is_soon(booking, now) => vec![Drift::EventGone],
         (DesiredState::Confirmed(booking), [event]) if in_step => {
             let date = event.get("date").and_then(Value::as_str).unwrap_or_default();
@@ -133,7 +133,7 @@ pub(super) fn concern(drift: &Drift, desired: &DesiredState, operator: &Operator
     Concern { what, next }
 }
 
-/// Whoever sails, with their phones as far as the roster has them, when the next audit would be too late.
+/// Who sails, with the phone numbers that the roster has, when the next audit would be too late.
 fn whom_to_call(desired: &DesiredState, operator: &Operator, now: Timestamp) -> String {
     let Some(booking) = desired.booking().filter(|booking| is_soon(booking, now)) else { return String::new() };
     let charter = &booking.charter;

@@ -119,7 +119,7 @@ impl<'a> Calendar<'a> {
         Ok(None)
     }
 
-    /// All entries of a day, whoever made them.
+    /// All entries of a day: ours, other platforms', and holds that people typed in.
     ///
     /// # Errors
     /// [`CallError`] of the reading.

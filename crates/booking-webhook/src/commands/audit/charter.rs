@@ -70,7 +70,7 @@ async fn one(
     deadline: &Deadline,
 ) -> Result<Audited, CallError> {
     let Some(record) = app.ledger.state(booking_id, deadline).await? else { return Ok(Audited::default()) };
-    // Whoever holds it changes it just now.
+    // Another invocation is working on it.
     if record.lease.is_some() {
         return Ok(Audited::default());
     }
@@ -98,7 +98,8 @@ async fn one(
         drift.extend(untold.cloned());
     }
     done.drifted = !drift.is_empty();
-    // First: whatever becomes of the repair, the office hears. Somebody may have been at work on it meanwhile; then what was seen may be over.
+    // Before the repair, so that the office hears of it even if the repair fails. If an invocation has claimed the booking meanwhile, what
+    // was read may no longer hold.
     if !note(app, &record, &drift, deadline).await? {
         return Ok(Audited::default());
     }

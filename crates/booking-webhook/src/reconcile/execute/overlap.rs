@@ -1,7 +1,7 @@
 //! What stands beside a booking in the calendar is read beside its steps: never before the crew event, and never on its way.
 //!
-//! It begins when the entry is placed, after which whoever else is placed there sees it: of two bookings that meet, one at least finds the
-//! other. It ends with the steps: a calendar that is slow or fails leaves a look that is owed, and the sweep looks again.
+//! It begins when the entry is placed, after which every later look of another booking sees it: of two bookings that meet, at least one finds
+//! the other. It ends with the steps: a calendar that is slow or fails leaves a look that is owed, and the sweep looks again.
 
 use std::{collections::BTreeMap, pin::pin};
 

@@ -14,7 +14,7 @@ const WRITE_AHEAD: Call = Call { service: Service::Ledger, operation: "journal_s
 /// Whether the lease is still held, or why nobody knows.
 type Written = Result<bool, CallError>;
 
-/// With whoever waits for it, if that is not the one who writes.
+/// A step, and where its waiting branch hears of the write; `None` for the branch that writes.
 type Waiting = (JournalledStep, Option<oneshot::Sender<Written>>);
 
 /// What waits to be written.
@@ -38,7 +38,7 @@ impl WriteAhead {
                 let (steps, others): (Vec<_>, Vec<_>) = std::mem::take(&mut *self.waiting()).into_iter().unzip();
                 let written = ledger.journal(record, &steps, deadline).await;
                 for other in others.into_iter().flatten() {
-                    let _ = other.send(copy(&written)); // Whoever is gone needs no answer.
+                    let _ = other.send(copy(&written)); // A branch that has ended needs no answer.
                 }
                 written
             }
