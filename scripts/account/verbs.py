@@ -39,6 +39,7 @@ def smoke(account: Account, given: argparse.Namespace) -> None:
     variables = {
         "WEBHOOK_URL": outputs["WebhookUrl"],
         "GUEST_PAGE_BASE_URL": outputs["GuestPageBaseUrl"],
+        "GUEST_PAGE_BUCKET_URL": f"https://{outputs['GuestPageBucket']}.s3.{account.settings.region}.amazonaws.com",
         "SECRETS_PREFIX": outputs["SecretsPrefix"],
         # When there is none, the smoke test says so.
         "DESK_LINK": (account.ask('{"desk_link": {"days": 1}}').document or {}).get("url", "none"),

@@ -2,7 +2,12 @@
 //!
 //! Nothing here knows what the function does, or at which rates: what a system shows is held against what was booked.
 
-use http::header::CONTENT_TYPE;
+use http::{
+    HeaderName, StatusCode,
+    header::{
+        CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    },
+};
 use jiff::Zoned;
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -16,6 +21,14 @@ use super::{
 /// Names of money, in lower case, that crew and guests find in nothing of theirs.
 const MONEY_WORDS: [&str; 6] = ["revenue", "gross", "payout", "captain_fee", "crew_cost", "port_tax"];
 const EXPENSES: [&str; 3] = ["crew", "captain", "port_tax"];
+/// What the distribution adds to each guest page, and what of its value counts.
+static SITE_HEADERS: [(HeaderName, &str); 5] = [
+    (STRICT_TRANSPORT_SECURITY, "max-age="),
+    (HeaderName::from_static("x-robots-tag"), "noindex, nofollow"),
+    (CONTENT_SECURITY_POLICY, "frame-ancestors 'none'"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (REFERRER_POLICY, "no-referrer"),
+];
 
 /// What `world` should show at `stage` and does not, each in a sentence; nothing when all is well.
 pub(super) fn faults(world: &World, booking: &Booking, names: &Names, stage: Stage) -> Vec<String> {
@@ -29,6 +42,14 @@ pub(super) fn faults(world: &World, booking: &Booking, names: &Names, stage: Sta
     }
     note(&mut faults, "guest page", &world.guest_page, |page| guest_page(page, booking, &start, stage));
     note(&mut faults, "guest's calendar file", &world.calendar_file, |page| calendar_file(page, &start, stage));
+    note(&mut faults, "guest page, link in lower case", &world.typed_link, |page| {
+        guest_page(page, booking, &start, stage)
+    });
+    note(&mut faults, "unknown link", &world.unknown_link, |(status, page)| unknown_link(*status, page));
+    if let Some(bucket) = &world.bucket {
+        note(&mut faults, "the guest pages' bucket", bucket, |(status, _)| open_bucket(*status));
+        note(&mut faults, "guest page", &world.guest_page, |page| site_headers(page));
+    }
     if let Some(desk) = &world.desk {
         note(&mut faults, "the office's desk", desk, |page| desk_page(page, booking, stage));
     }
@@ -164,14 +185,36 @@ fn calendar_file(page: &Page, start: &Zoned, stage: Stage) -> Vec<String> {
     faults
 }
 
+/// A guest with a mistyped link reads a page, not the bucket's XML.
+fn unknown_link(status: StatusCode, page: &Page) -> Vec<String> {
+    let mut faults = page.wrong("text/html", &[]);
+    if status != StatusCode::NOT_FOUND {
+        faults.push(format!("it is answered {status} instead of 404"));
+    }
+    faults
+}
+
+/// Only the distribution may read the bucket.
+fn open_bucket(status: StatusCode) -> Vec<String> {
+    let closed = status == StatusCode::FORBIDDEN;
+    if closed { Vec::new() } else { vec![format!("it answers everybody {status} instead of 403")] }
+}
+
+fn site_headers(page: &Page) -> Vec<String> {
+    let missing = SITE_HEADERS.iter().filter(|(name, value)| !page.header(name).contains(value));
+    missing.map(|(name, value)| format!("its {name} is \"{}\", without {value}", page.header(name))).collect()
+}
+
 impl Page {
+    fn header(&self, name: &HeaderName) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
     fn wrong(&self, content_type: &str, said: &[&str]) -> Vec<String> {
         let address = without_query(&self.url);
-        if !self.content_type.starts_with(content_type) {
-            return vec![format!(
-                "{address} has the {CONTENT_TYPE} \"{}\" instead of {content_type}",
-                self.content_type
-            )];
+        let is = self.header(&CONTENT_TYPE);
+        if !is.starts_with(content_type) {
+            return vec![format!("{address} has the {CONTENT_TYPE} \"{is}\" instead of {content_type}")];
         }
         let missing = said.iter().filter(|words| !self.body.contains(**words));
         let mut faults: Vec<_> = missing.map(|words| format!("{address} does not say \"{words}\"")).collect();

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use simulators::scc::Mail;
 
 use super::{booking::Booking, services::Services};
+
+/// A charter id that is well formed and, among 2⁴⁰, nobody's.
+const NOBODYS_CHARTER: &str = "ZZZZZZZZ";
 
 /// What was read, or why it could not be.
 pub(super) type Read<T> = Result<T, String>;
@@ -26,14 +29,20 @@ pub(super) struct World {
     pub(super) guest_page: Read<Page>,
     /// The guest's calendar file.
     pub(super) calendar_file: Read<Page>,
+    /// The guest page again, behind its link as people type it.
+    pub(super) typed_link: Read<Page>,
+    /// What a link that nobody was given leads to.
+    pub(super) unknown_link: Read<(StatusCode, Page)>,
+    /// What the bucket behind the site answers to everybody; `None` when nobody said where it is.
+    pub(super) bucket: Option<Read<(StatusCode, Page)>>,
     /// What the office's desk finds of the booking; `None` when nobody asked.
     pub(super) desk: Option<Read<Page>>,
 }
 
-/// What a browser got with a 200.
+/// What a browser got.
 pub(super) struct Page {
     pub(super) url: String,
-    pub(super) content_type: String,
+    pub(super) headers: HeaderMap,
     pub(super) body: String,
 }
 
@@ -59,6 +68,9 @@ impl World {
             crew_pages,
             guest_page: services.page(&names.guest_page).await,
             calendar_file: services.page(&format!("{}.ics", names.guest_page)).await,
+            typed_link: services.page(&services.link(&names.charter_id.to_lowercase())).await,
+            unknown_link: services.answer(&services.link(NOBODYS_CHARTER)).await,
+            bucket: services.bucket(names).await,
             desk: services.desk(booking).await,
         }
     }
@@ -105,16 +117,27 @@ impl Services {
         Some(found.map_err(|fault| fault.replace(link.as_str(), "the link to it")))
     }
 
+    fn link(&self, charter_id: &str) -> String {
+        format!("{}/g/{charter_id}", self.guest_page_base_url)
+    }
+
+    async fn bucket(&self, names: &Names) -> Option<Read<(StatusCode, Page)>> {
+        let object = format!("{}/g/{}.html", self.guest_page_bucket_url.as_ref()?, names.charter_id);
+        Some(self.answer(&object).await)
+    }
+
     async fn page(&self, url: &str) -> Read<Page> {
-        let answer = self.client.get(url).send().await.map_err(in_words)?;
-        let (status, address) = (answer.status(), without_query(url));
-        if status != http::StatusCode::OK {
-            return Err(format!("{address} answered {status}"));
+        match self.answer(url).await? {
+            (StatusCode::OK, page) => Ok(page),
+            (status, _) => Err(format!("{} answered {status}", without_query(url))),
         }
-        let content_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let content_type = content_type.unwrap_or_default().to_owned();
+    }
+
+    async fn answer(&self, url: &str) -> Read<(StatusCode, Page)> {
+        let answer = self.client.get(url).send().await.map_err(in_words)?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
         let body = answer.text().await.map_err(in_words)?;
-        Ok(Page { url: url.to_owned(), content_type, body })
+        Ok((status, Page { url: url.to_owned(), headers, body }))
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Services {
     pub(super) sender: Sender,
     pub(super) webhook_url: String,
     pub(super) guest_page_base_url: String,
+    /// Where the bucket behind the site would answer by itself; `None` when nobody asked for it.
+    pub(super) guest_page_bucket_url: Option<String>,
     pub(super) calendar_url: String,
     pub(super) dashboard_token: String,
     pub(super) scc_url: String,
@@ -52,6 +54,7 @@ impl Services {
             sender: sender(&secrets.object("webhook").await?)?,
             webhook_url,
             guest_page_base_url,
+            guest_page_bucket_url: variable("GUEST_PAGE_BUCKET_URL"),
             calendar_url: text("calendar", "url").await?,
             dashboard_token: text("calendar", "dashboard_token").await?,
             scc_url: text("scc", "url").await?,

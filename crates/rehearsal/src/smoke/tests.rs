@@ -85,6 +85,7 @@ async fn start(forgets_to_move_entries: bool) -> Scene {
         sender: Sender::new(SIGNING_SECRET).expect("the secret is well formed"),
         webhook_url: format!("{}/webhook", function.url()),
         guest_page_base_url: function.url(),
+        guest_page_bucket_url: None,
         calendar_url: calendar.url(),
         dashboard_token: DASHBOARD_TOKEN.to_owned(),
         scc_url: scc.url(),
@@ -122,6 +123,9 @@ async fn take(State(player): State<Player>, headers: http::HeaderMap, body: Byte
 }
 
 async fn visit(State(player): State<Player>, Path(name): Path<String>) -> Response {
+    let (id, extension) =
+        name.split_once('.').map_or((&*name, String::new()), |(id, extension)| (id, format!(".{extension}")));
+    let name = format!("{}{extension}", id.to_uppercase());
     let mut site = player.site.lock().await;
     let yesterdays = site.shown.get(&name).cloned();
     if let Some(pending) = site.pending.remove(&name) {
@@ -130,7 +134,7 @@ async fn visit(State(player): State<Player>, Path(name): Path<String>) -> Respon
     let shown = if player.forgets_to_move_entries { site.shown.get(&name).cloned() } else { yesterdays };
     let content_type = if name.ends_with(".ics") { "text/calendar" } else { "text/html" };
     shown.map_or_else(
-        || StatusCode::FORBIDDEN.into_response(),
+        || (StatusCode::NOT_FOUND, [(http::header::CONTENT_TYPE, "text/html")], "no such charter").into_response(),
         |body| ([(http::header::CONTENT_TYPE, content_type)], body).into_response(),
     )
 }

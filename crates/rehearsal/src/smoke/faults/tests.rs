@@ -1,3 +1,4 @@
+use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -7,7 +8,15 @@ const CHARTER_ID: &str = "XHQGMDH1";
 
 fn page(content_type: &str, body: String) -> Read<Page> {
     let url = "https://example.org/page?token=s3cret".to_owned();
-    Ok(Page { url, content_type: content_type.to_owned(), body })
+    let mut headers: HeaderMap =
+        SITE_HEADERS.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).into_iter().collect();
+    headers.insert(CONTENT_TYPE, content_type.parse().expect("a content type"));
+    Ok(Page { url, headers, body })
+}
+
+/// What is answered with another status than 200.
+fn refused(status: StatusCode, content_type: &str) -> Read<(StatusCode, Page)> {
+    page(content_type, String::new()).map(|page| (status, page))
 }
 
 fn mails(stage: Stage) -> Vec<Mail> {
@@ -42,12 +51,16 @@ fn well(booking: &Booking, stage: Stage) -> World {
     });
     let (crew_day, guest_day) = (start.strftime("%-d %b %Y"), start.strftime("%B %-d, %Y"));
     let utc = start.timestamp().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let guest_page = || page("text/html", format!("Dana {} {guest_day} 2:00 {called_off}", booking.id));
     World {
         entries: Ok(if stage == Stage::Cancelled { Vec::new() } else { vec![entry] }),
         event: Ok(event),
         mails: Ok(mails(stage)),
         crew_pages: vec![page("text/html", format!("Dana, Sat {crew_day}, 2:00 PM. {called_off}"))],
-        guest_page: page("text/html", format!("Dana {} {guest_day} 2:00 {called_off}", booking.id)),
+        guest_page: guest_page(),
+        typed_link: guest_page(),
+        unknown_link: refused(StatusCode::NOT_FOUND, "text/html"),
+        bucket: Some(refused(StatusCode::FORBIDDEN, "application/xml")),
         calendar_file: page("text/calendar", format!("BEGIN:VEVENT\r\nDTSTART:{utc}\r\nSTATUS:{status}\r\n")),
         desk: Some(page("text/html", format!("<code>{}</code>{on_the_desk}", booking.id))),
     }
@@ -89,6 +102,9 @@ fn each_fault_is_named() {
     fn event(world: &mut World) -> &mut Value {
         world.event.as_mut().expect("it was read")
     }
+    fn unheaded(page: &mut Read<Page>, name: HeaderName) {
+        page.as_mut().unwrap_or_else(|_| panic!("it was read")).headers.remove(name);
+    }
     fn body(page: &mut Read<Page>) -> &mut String {
         &mut page.as_mut().unwrap_or_else(|_| panic!("it was read")).body
     }
@@ -108,6 +124,20 @@ fn each_fault_is_named() {
         (fault(|world| body(&mut world.guest_page).push_str("gross 1")), "guest page: it speaks of money"),
         (fault(|world| world.guest_page = page("application/xml", String::new())), "\"application/xml\""),
         (fault(|world| body(&mut world.calendar_file).insert(30, '9')), "guest's calendar file: it starts at"),
+        (fault(|world| world.typed_link = Err("answered 403".to_owned())), "link in lower case: answered 403"),
+        (
+            fault(|world| world.unknown_link = refused(StatusCode::FORBIDDEN, "text/html")),
+            "unknown link: it is answered 403 Forbidden instead of 404",
+        ),
+        (
+            fault(|world| world.unknown_link = refused(StatusCode::NOT_FOUND, "application/xml")),
+            "\"application/xml\" instead of text/html",
+        ),
+        (
+            fault(|world| world.bucket = Some(refused(StatusCode::OK, "text/html"))),
+            "bucket: it answers everybody 200 OK",
+        ),
+        (fault(|world| unheaded(&mut world.guest_page, REFERRER_POLICY)), "its referrer-policy is \"\""),
         (fault(|world| world.desk = Some(page("text/html", String::new()))), "the office's desk: it does not show"),
         (fault(|world| world.desk = Some(Err("answered 404".to_owned()))), "the office's desk: answered 404"),
     ] {
