@@ -23,7 +23,7 @@ BUCKET = "aws-sam-cli-managed-default-samclisourcebucket"
 
 
 class AwsTags(yaml.SafeLoader):
-    """Reads a template, whatever functions of CloudFormation are in it."""
+    """Reads a template with any of CloudFormation's functions in it."""
 
 
 AwsTags.add_multi_constructor("!", lambda loader, suffix, node: {suffix: getattr(node, "value", None) if isinstance(node, yaml.ScalarNode) else None})
@@ -45,7 +45,7 @@ class World:
         self.changed_at = datetime(2026, 1, 1)
         self.concurrency = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 1000}
         self.secrets = {"webhook", "calendar", "scc", "guest-page"}
-        # Names of lines of the health check that are red whatever is deployed.
+        # Names of lines of the health check that are red with any version.
         self.red: set[str] = set()
         self.refuses_operator_file = lambda body: body.startswith(b"faulty")
         self.expired = False

@@ -25,7 +25,7 @@ async fn an_unreadable_creation_is_found_and_not_repeated() {
     World::assert_one_of_everything(&world.effects().await);
 }
 
-/// It says that it made something, and nothing is there: a person must look, and nothing is made again, for whatever reason.
+/// It says that it made something, and nothing is there: a person must look, and nothing is made again, for any reason.
 #[tokio::test]
 async fn a_creation_that_left_nothing_is_never_repeated() {
     let world = World::with(&SOON).await;
@@ -58,7 +58,7 @@ async fn ids_that_are_numbers_are_ids() {
     assert!(effects.calendar[0]["id"].is_number());
 }
 
-/// An id from outside is one segment of a URL's path, whatever it holds.
+/// An id from outside is one segment of a URL's path.
 #[tokio::test]
 async fn an_id_cannot_lead_elsewhere() {
     let world = World::start().await;
@@ -68,7 +68,7 @@ async fn an_id_cannot_lead_elsewhere() {
     world.deliver(&later(5, json!({ "gross": "900.00" }))).await;
     let paths: Vec<String> = world.traffic.calls_to(Service::Calendar).into_iter().map(|call| call.operation).collect();
     let of_one_entry = paths.iter().filter(|path| path.contains("..")).collect::<Vec<_>>();
-    assert_eq!(of_one_entry, ["PATCH /calendar/..%2Fusers%3Fall%3Dtrue"], "one segment, whatever is in it: {paths:#?}");
+    assert_eq!(of_one_entry, ["PATCH /calendar/..%2Fusers%3Fall%3Dtrue"], "one segment: {paths:#?}");
     for unusable in [json!(".."), json!(""), json!({}), json!("a\nb")] {
         let world = World::start().await;
         world.traffic.fail_next(Service::Calendar, "POST", Fault::other_id("id", unusable.clone()), 1);

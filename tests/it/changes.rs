@@ -186,7 +186,7 @@ async fn a_cancellation_reaches_all_four_places() {
 }
 
 #[tokio::test]
-async fn whoever_joins_gets_a_link_and_whoever_leaves_a_notice() {
+async fn who_joins_gets_a_link_and_who_leaves_a_notice() {
     let world = booked().await;
     assert_in_step(&world.deliver(&later(1, json!({ "crew_ids": ["crew-1", "crew-3"] }))).await);
     let effects = world.effects().await;

@@ -103,7 +103,7 @@ async fn what_was_stored_after_the_start_is_what_is_checked() {
         world.put_secret("calendar", &secret).await.expect("stored");
         let report = check(&world).await;
         match expected {
-            // The version before stays in use, whatever that was: here the wrong token.
+            // The version before stays in use: here the wrong token.
             [("secrets", _)] => red(&report, &[expected[0], ("calendar", "dashboard_token")]),
             expected => red(&report, expected),
         }
@@ -117,7 +117,7 @@ async fn a_wrong_key_is_told_from_a_wrong_service() {
     red(&check(&world).await, &[("scc", "SERVICE_KEY_HASH")]);
 
     let mut secret = world.secret("scc").await.expect("a secret");
-    // Any gateway answers 404 to a path that it does not know, whatever the key.
+    // Any gateway answers 404 to a path that it does not know, with any key.
     secret["url"] = json!(world.calendar.url());
     world.put_secret("scc", &secret).await.expect("stored");
     let report = check(&world).await;

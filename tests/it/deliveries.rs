@@ -231,7 +231,7 @@ async fn a_failed_release_has_no_second_effect() {
     let before = stage.look().await;
     World::assert_one_of_everything(&before);
     stage.traffic().heal();
-    assert_eq!(stage.sweep().await["swept"], 0, "whoever holds it may still be at it");
+    assert_eq!(stage.sweep().await["swept"], 0, "the invocation that holds it may still be at work");
     stage.pass(Duration::from_mins(1)).await;
     let swept = stage.sweep().await;
     assert_eq!((&swept["swept"], &swept["in_step"]), (&json!(1), &json!(1)), "{swept}");
@@ -245,7 +245,7 @@ async fn a_failed_release_has_no_second_effect() {
     assert_eq!(stage.sweep().await["found"], 0);
 }
 
-/// What a person entered is read again as a person's, whatever mapping the marketplace has; and it is no new entry.
+/// What a person entered is read again as a person's, not by the marketplace's mapping; and it is no new entry.
 #[tokio::test]
 async fn a_manual_entry_can_be_replayed() {
     let world = World::start().await;

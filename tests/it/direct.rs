@@ -168,7 +168,7 @@ async fn a_plan_of_a_delivery_is_of_each_booking_in_it() {
     let moved = plan(json!({ "sender": "boatsetter", "body": moved })).await;
     assert_eq!(actions(&moved["planned"][0]), json!(["change", "change", "nothing", "publish"]), "{moved:#}");
     let captured = plan(fixture("http-api-event.json")).await;
-    assert_eq!(captured["planned"][0]["charter_id"], CAPTURED_CHARTER_ID, "whatever its signature's age: {captured:#}");
+    assert_eq!(captured["planned"][0]["charter_id"], CAPTURED_CHARTER_ID, "at any age of its signature: {captured:#}");
     let ping = plan(json!({ "sender": "boatsetter", "body": { "type": "ping" } })).await;
     assert_eq!((&ping["planned"], ping["ignored"].is_string()), (&json!([]), true), "{ping:#}");
     for (nothing, status) in [(json!({}), 400), (json!({ "sender": "nobody", "body": {} }), 404), (json!("a~b"), 404)] {
@@ -187,7 +187,7 @@ async fn the_plan_in_the_fixtures_is_one() {
 }
 
 #[tokio::test]
-async fn a_captured_delivery_is_delivered_again_whatever_its_age() {
+async fn an_old_captured_delivery_is_delivered_again() {
     for event in ["http-api-event.json", "rest-event.json"] {
         let world = World::start().await;
         let captured = fixture(event);

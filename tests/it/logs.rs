@@ -12,7 +12,7 @@ async fn lines(world: &World) -> Vec<Value> {
 
 /// Of a first delivery in step: its lines and its metrics.
 const MOST_BYTES: usize = 2_500;
-/// Each attempt, for whoever looks closer.
+/// Each attempt, at debug.
 const DEBUG: (&str, &str) = ("RUST_LOG", "info,booking_webhook=debug");
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn a_failure_that_passes_is_no_error() {
     }
     let lines = lines(&world).await;
     let with = |message: &str| lines.iter().filter(|line| line["message"] == message).count();
-    assert_eq!((with("attempt failed"), with("call failed")), (6, 2), "what passes is seen by whoever looks closer");
+    assert_eq!((with("attempt failed"), with("call failed")), (6, 2), "what passes is seen at debug");
     let errors: Vec<&Value> = lines.iter().filter(|line| line["level"] == "ERROR").collect();
     assert!(errors.is_empty(), "{errors:#?}");
 }

@@ -101,7 +101,7 @@ pub(crate) async fn crash_after(stage: &Stage, event: &Value, calls: usize) -> b
     }
 }
 
-/// Whatever ends, and wherever: the office hears, and is not mailed for ever.
+/// The office hears that it began, then nothing, and that it is over.
 async fn heard_in_the_end(stage: &Stage, at: &str) {
     for _ in 0..3 {
         sweep(stage).await;

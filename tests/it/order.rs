@@ -1,4 +1,4 @@
-//! Which snapshot is newer is the sender's to say, in whatever way it writes times. A time that is misread moves a charter back, and nobody
+//! Which snapshot is newer is the sender's to say, in any of the ways that times are written. A time that is misread moves a charter back, and nobody
 //! notices.
 
 use serde_json::{Value, json};

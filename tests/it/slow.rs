@@ -71,7 +71,7 @@ async fn a_creation_that_may_still_land_is_not_followed_by_another() {
             stage.deliver(&sample()).await;
             stage.invoke(&impatient).await;
         }
-        assert_eq!(stage.traffic().calls_to(service).len(), calls, "whoever asks, {step} is left to settle");
+        assert_eq!(stage.traffic().calls_to(service).len(), calls, "{step} is left to settle");
 
         stage.pass(Duration::from_secs(36)).await;
         assert_eq!(stage.deliver(&sample()).await.status(), Some(200));

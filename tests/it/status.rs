@@ -93,7 +93,7 @@ async fn the_timeline_tells_a_bookings_whole_story() {
     assert_nothing_private(&status.to_string());
 }
 
-/// A timeline may be read by whoever is on call.
+/// Everybody on call may read a timeline.
 #[track_caller]
 fn assert_nothing_private(text: &str) {
     for private in ["840.75", "289.41", "250.00", "Dana", "Whitfield", "anniversary"] {
@@ -170,7 +170,7 @@ fn longest_booking(minutes: i64) -> Value {
 }
 
 #[tokio::test]
-async fn a_bookings_state_stays_small_whatever_it_went_through() {
+async fn the_longest_bookings_state_stays_small() {
     let stage = Stage::set().await;
     assert_eq!(stage.deliver(&longest_booking(0)).await.status(), Some(200));
     let services = [Service::Calendar, Service::Scc, Service::S3, Service::Cloudfront];

@@ -1,4 +1,4 @@
-//! What the schedule does every minute: whatever is due and whose time has come is brought in step, and nothing else is touched.
+//! What the schedule does every minute: it brings in step what is due and has waited long enough, and touches nothing else.
 
 use std::time::Duration;
 

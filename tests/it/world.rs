@@ -33,7 +33,7 @@ pub(crate) const SOON: [(&str, &str); 2] = [("UNKNOWN_SETTLE_MS", "300"), ("REDR
 const UPDATED_AT: &str = "2025-05-20T18:03:10Z";
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 const ASK_EVERY: Duration = Duration::from_millis(100);
-/// What guests see, whatever port the edge has.
+/// What guests' links begin with; the edge's port differs from run to run.
 pub(crate) const SITE: &str = "https://queenofsandiego.com";
 
 /// The function's executable, built before the first test so that no test runs against yesterday's.

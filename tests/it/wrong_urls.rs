@@ -1,4 +1,4 @@
-//! A secret's URL leads to the right gateway on a wrong path. Whoever answers there knows of no booking, and is not to be taken at its word.
+//! A secret's URL leads to the right gateway on a wrong path. What answers there knows no booking, and must not be believed.
 
 use std::time::Duration;
 

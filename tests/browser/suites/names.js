@@ -1,4 +1,4 @@
-// Whatever a guest or a marketplace typed stays text, and stays inside the page.
+// What a guest or a marketplace typed stays text, and stays inside the page.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

@@ -1,4 +1,4 @@
-// Photos: from the guest's phone straight into the bucket, whatever the dock's network does on the way.
+// Photos: from the guest's phone straight into the bucket, also over the dock's poor network.
 //
 // These charters are under way now, because ShipCaptainCrew and S3 go by the real clock. Faults are scripted for the bucket as a
 // whole, so these tests run one after the other.

@@ -32,7 +32,7 @@ const STATEMENTS: [(&str, Area); 12] = [
     ("Notices", Area::Notices),
 ];
 
-/// A permission that another one needs: the batch hands out only what its caller may get one by one, and only whoever may list a bucket
+/// A permission that another one needs: the batch hands out only what its caller may get one by one, and only a caller that may list a bucket
 /// is told that an object is not there.
 const NEEDS: [(&str, &str); 2] =
     [("secretsmanager:BatchGetSecretValue", "secretsmanager:GetSecretValue"), ("s3:GetObject", "s3:ListBucket")];

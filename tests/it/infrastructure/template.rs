@@ -81,7 +81,7 @@ impl Template {
         names.map(plain).collect()
     }
 
-    /// The statements of a role's policies, whatever they are conditional on.
+    /// The statements of a role's policies, under any condition.
     pub(super) fn statements(&self, role: &str) -> Vec<Statement> {
         let policies = self.at(&[role, "Properties", "Policies"]).and_then(Value::as_sequence);
         let statements = policies.into_iter().flatten().flat_map(|policy| list(&policy["PolicyDocument"]["Statement"]));

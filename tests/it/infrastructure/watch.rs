@@ -26,7 +26,7 @@ pub(crate) const METRICS: [(&str, &[&str]); 16] = [
     ("StepOutcomes", &["Outcome", "Step"]),
     ("UnknownOutcomesReadBack", &[]),
 ];
-/// What must call a person, whatever else does.
+/// What must call a person; more may.
 const ALARMS: [&str; 17] = [
     "AuditMissing",
     "ColdStartFaults",

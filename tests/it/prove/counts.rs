@@ -121,7 +121,7 @@ async fn cost_of(stage: &Stage, told: &Told) -> Cost {
     cost
 }
 
-/// Whoever makes a delivery dearer should know it, and say so here.
+/// If you make a delivery dearer, know it, and say so here.
 #[tokio::test]
 async fn what_each_kind_of_delivery_costs() {
     let stage = Stage::waiting_for_the_calendar(LONG_MS).await;
@@ -142,7 +142,7 @@ async fn what_each_kind_of_delivery_costs() {
     }
 }
 
-/// What a booking's state is made of, for whoever makes it smaller.
+/// What a booking's state is made of, for those who make it smaller.
 #[tokio::test]
 #[ignore = "prints and asserts nothing: --include-ignored --nocapture"]
 async fn what_takes_the_room_in_a_bookings_state() {

@@ -26,7 +26,7 @@ use super::{
 const AT_ONCE: usize = 8;
 /// A fault that meets no call proves nothing: one in so many may, because concurrent calls do not always come in the same number.
 const CASES_PER_UNMET: usize = 10;
-/// The emulator is the slower the more it keeps, so after so many cases the next ones get a new one, and whoever waits hears of it.
+/// The emulator is the slower the more it keeps, so after so many cases the next ones get a new one, with a line to those who wait.
 const CASES_PER_EMULATOR: usize = 250;
 /// When a late one acts: after the function has read back and tried again, before time passes.
 const LATE_MS: u64 = 400;
@@ -271,7 +271,7 @@ fn named(names: &[&str]) -> Vec<Scenario> {
     scenarios
 }
 
-/// A line for whoever waits; written past the test harness, which would keep it until a test fails.
+/// A line for those who wait; written past the test harness, which would keep it until a test fails.
 fn say(line: &str) {
     writeln!(std::io::stdout().lock(), "crash matrix: {line}").expect("a terminal");
 }

@@ -1,4 +1,4 @@
-//! What the world must hold in the end, whatever happened on the way. Reads the world, never the ledger.
+//! What the world must hold in the end, after anything that may happen on the way. Reads the world, never the ledger.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -23,7 +23,7 @@ use super::{
 const PROCESSES: usize = 3;
 /// A lease and a settling time, and then some.
 const PAST_ANY_LEASE: Duration = Duration::from_mins(2);
-/// Within this time, whatever a process has sent has arrived: also what still had to connect, on a busy machine.
+/// Within this time everything that a process has sent has arrived: also what still had to connect, on a busy machine.
 const DOZE_MS: u64 = 250;
 /// Shorter by far than the 1 s within which the ledger must answer. How far another process gets meanwhile does not matter.
 const FROZEN_MS: u64 = 400;
@@ -121,7 +121,7 @@ async fn follow(schedule: &Schedule) -> Vec<String> {
             // In step before it wakes up, so that anything it does then is one too many.
             differences.extend(sweep(&stage).await);
             let woken = invocation.await;
-            // Of whoever slept through the ledger's answer nothing was promised; the same snapshot came again in the waves.
+            // A process that slept through the ledger's answer has promised nothing; the same snapshot came again in the waves.
             if woken.status() != Some(503) {
                 outcomes.push(woken);
             }
@@ -189,13 +189,13 @@ fn follow_many(cases: u32, rng: TestRng) {
 }
 
 #[test]
-fn the_newest_wins_whatever_the_schedule() {
+fn the_newest_wins_in_any_schedule() {
     follow_many(12, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
 }
 
 #[test]
 #[ignore = "takes minutes: make prove"]
-fn the_newest_wins_whatever_the_schedule_many_times() {
+fn the_newest_wins_in_any_schedule_many_times() {
     follow_many(400, TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]));
 }
 
@@ -212,7 +212,7 @@ async fn two_snapshots_in_the_wrong_order() {
 
 /// Off the charter and on it again: told each time, and no more often.
 #[tokio::test]
-async fn whoever_is_put_back_is_told_so() {
+async fn who_is_put_back_is_told_so() {
     let told = vec![
         Told::version(1),
         Told::version(2).on(31).with_crew(["crew-1", "crew-3"]),

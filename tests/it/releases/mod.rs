@@ -4,7 +4,7 @@
 //! (`make ledger-fixtures`) before the release is made. With them stands what its reader made of them.
 //!
 //! - *Forward*: this release's reader makes the same of every kept release's items, and does nothing anew because of them.
-//! - *Back*: a reader ignores what it does not know, in every item and at any depth; so whatever is only added does no harm. What an
+//! - *Back*: a reader ignores what it does not know, in every item and at any depth; so an attribute that is only added does no harm. What an
 //!   older release wrote, this one still writes, in the same form and the same words. `make previous-reader RELEASE=…` has the older
 //!   release's own code read this one's items.
 

@@ -69,7 +69,7 @@ async fn waiting(lambda: &Lambda, count: usize) {
 }
 
 #[tokio::test]
-async fn an_invocation_goes_to_whoever_polls_and_comes_back() {
+async fn an_invocation_goes_to_the_next_poll_and_comes_back() {
     let lambda = Lambda::start(TIME_OUT).await.expect("a free port");
     let root = format!("http://{}", lambda.address());
     for poller in [root, base(&lambda, "a"), base(&lambda, "b")] {

@@ -345,7 +345,7 @@ fn reading(mapping: &Mapping, body: &Value) -> Result<Vec<Result<String, Vec<Str
     }
 }
 
-/// An object that is a booking is read whatever the event is called; an event without one is ignored only if the mapping says so.
+/// An object that is a booking is read under any event's name; an event without one is ignored only if the mapping says so.
 #[test]
 fn an_event_is_ignored_only_if_it_carries_no_booking() {
     let canonical = Mapping::canonical();
@@ -612,7 +612,7 @@ fn a_persons_entry_needs_no_currency_and_means_now() {
 }
 
 proptest::proptest! {
-    /// Whatever a file says, it is a mapping or a list of slips; whatever a body says, it is read or its faults are named.
+    /// Any file is a mapping or a list of slips; any body is read, or its faults are named.
     #[test]
     fn any_file_is_judged(cut in 0_usize..1_600, put in "[\\[\\]{}=\"',*/a-z0-9 \\n\\\\]{0,12}") {
         let mut file = FLAT.to_owned();

@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_key_of_the_desk_ends_the_old_one_whatever_it_is() {
+    fn any_new_key_of_the_desk_ends_the_old_one() {
         let key = (DESK, r#"{"key": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="}"#);
         let before = Secrets::of(read(&[&SOUND[..], &[key]].concat())).expect("sound");
         assert!(matches!(before.desk, Ok(Some(_))));

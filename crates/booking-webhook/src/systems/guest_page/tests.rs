@@ -123,7 +123,7 @@ fn a_described_boat_has_everything_on_its_page() {
 }
 
 #[test]
-fn the_page_is_light_whatever_is_on_it() {
+fn the_fullest_page_is_light() {
     let guest = Guest { name: "W".repeat(200), locale: "es".into() };
     let moved = Some(Moved { from: instant("2025-05-29T21:00:00Z"), at: instant("2025-05-20T18:03:10Z") });
     let story = Story { uploads: Some(uploads()), moved, ..Story::default() };
@@ -202,7 +202,7 @@ fn another_place_is_not_mixed_up_with_the_boats_own() {
 }
 
 #[test]
-fn no_money_is_on_the_page_whatever_language_and_phase() {
+fn no_money_is_on_the_page_in_any_language_or_phase() {
     let dearer = || Money::gross("9731.20".parse().expect("valid")).expect("plausible");
     for cancelled in [false, true] {
         let story = Story { cancelled, uploads: Some(uploads()), ..Story::default() };
