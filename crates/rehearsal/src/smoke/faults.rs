@@ -48,7 +48,7 @@ pub(super) fn faults(world: &World, booking: &Booking, names: &Names, stage: Sta
     note(&mut faults, "unknown link", &world.unknown_link, |(status, page)| unknown_link(*status, page));
     if let Some(bucket) = &world.bucket {
         note(&mut faults, "the guest pages' bucket", bucket, |(status, _)| open_bucket(*status));
-        note(&mut faults, "guest page", &world.guest_page, |page| site_headers(page));
+        note(&mut faults, "guest page", &world.guest_page, site_headers);
     }
     if let Some(desk) = &world.desk {
         note(&mut faults, "the office's desk", desk, |page| desk_page(page, booking, stage));

@@ -9,7 +9,7 @@ const CHARTER_ID: &str = "XHQGMDH1";
 fn page(content_type: &str, body: String) -> Read<Page> {
     let url = "https://example.org/page?token=s3cret".to_owned();
     let mut headers: HeaderMap =
-        SITE_HEADERS.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).into_iter().collect();
+        SITE_HEADERS.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
     headers.insert(CONTENT_TYPE, content_type.parse().expect("a content type"));
     Ok(Page { url, headers, body })
 }
