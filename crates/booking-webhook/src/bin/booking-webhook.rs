@@ -35,7 +35,7 @@ async fn start() -> Result<App, Error> {
     let clock = Arc::new(jiff::Timestamp::now);
     let config = Config::from_env()?;
     let outbound = Outbound::new(config.call_timeout, config.retry_base)?;
-    let sdk = sdk_config(&outbound).await;
+    let sdk = sdk_config(&outbound, variable);
     Ok(Box::pin(App::cold_start(config, outbound, &sdk, clock)).await?)
 }
 

@@ -6,11 +6,9 @@ use std::{
 };
 
 use aws_config::{
-    BehaviorVersion, Region, SdkConfig,
-    environment::{EnvironmentVariableCredentialsProvider, region::EnvironmentVariableRegionProvider},
-    meta::region::RegionProviderChain,
-    retry::RetryConfig,
+    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider, retry::RetryConfig,
 };
+use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::{
     http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
     orchestrator::{HttpRequest, HttpResponse},
@@ -28,21 +26,21 @@ use super::{
 
 const DEFAULT_REGION: &str = "us-west-2";
 
-/// The SDK's configuration, from its own environment variables (`AWS_REGION`, `AWS_ENDPOINT_URL`, …).
+/// The SDK's configuration, from its own variables `AWS_REGION` and `AWS_ENDPOINT_URL`, and the credentials that Lambda hands in by the
+/// environment. It is put together here, because the SDK's loader would bring every other source of credentials into the zip, and none is
+/// ever asked.
 ///
 /// Connections are the one client's business: after a transient failure the SDK would look for the one that it used, which it never sees,
 /// and log an error for it.
-pub async fn sdk_config(outbound: &Outbound) -> SdkConfig {
-    let region =
-        RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(Region::new(DEFAULT_REGION));
-    aws_config::defaults(BehaviorVersion::latest())
-        .region(region)
-        // Lambda hands its role's credentials in by the environment; asking anybody else would only make a cold start slower.
-        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+pub fn sdk_config(outbound: &Outbound, variable: impl Fn(&str) -> Option<String>) -> SdkConfig {
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(variable("AWS_REGION").unwrap_or_else(|| DEFAULT_REGION.to_owned())))
+        .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
         .retry_config(RetryConfig::disabled().with_reconnect_mode(ReconnectMode::ReuseAllConnections))
-        .http_client(outbound.sdk_client())
-        .load()
-        .await
+        .http_client(outbound.sdk_client());
+    config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
+    config.build()
 }
 
 /// An SDK client, or what is made of one, that is made when it is first used: each reads its service's partitions and rules, which takes as
