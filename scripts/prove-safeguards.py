@@ -220,8 +220,8 @@ SAFEGUARDS = [
     (
         "releases: what a later one adds to stored terms is ignored",
         "booking/money.rs",
-        "#[serde(default)]\npub struct Rates {",
-        "#[serde(deny_unknown_fields, default)]\npub struct Rates {",
+        "#[serde(default)]\npub(crate) struct Rates {",
+        "#[serde(deny_unknown_fields, default)]\npub(crate) struct Rates {",
         "releases::what_a_later_release_adds",
     ),
     (

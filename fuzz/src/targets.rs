@@ -1,9 +1,6 @@
 //! What must hold for any input.
 
-use booking_webhook::{
-    booking::{Booking, Charter, CharterId, Operator, Terms},
-    inbound::{Age, Mapping, Reading, Verifier, parse_body},
-};
+use booking_webhook::{Age, Booking, Charter, CharterId, Mapping, Operator, Reading, Terms, Verifier, parse_body};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use serde_json::json;

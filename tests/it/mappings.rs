@@ -2,10 +2,7 @@
 
 use std::{fs, path::Path};
 
-use booking_webhook::{
-    booking::{Operator, Snapshot},
-    inbound::{Mapping, Reading, Received, parse_body},
-};
+use booking_webhook::{Mapping, Operator, Reading, Received, Snapshot, parse_body};
 use http::HeaderMap;
 use serde_json::{Value, json};
 

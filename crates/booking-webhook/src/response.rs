@@ -18,7 +18,7 @@ use crate::{
 /// Where a booking stands as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum BookingState {
+pub(crate) enum BookingState {
     /// Every system shows the newest snapshot.
     InStep,
     /// Something is still owed.
@@ -31,41 +31,41 @@ pub enum BookingState {
 
 /// Where a booking stands, step by step.
 #[derive(Debug, Clone, Serialize)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The marketplace's id.
-    pub booking_id: String,
+    pub(crate) booking_id: String,
     /// Ours.
-    pub charter_id: String,
+    pub(crate) charter_id: String,
     /// As a whole.
-    pub state: BookingState,
+    pub(crate) state: BookingState,
     /// What the guest opens.
-    pub guest_page: String,
+    pub(crate) guest_page: String,
     /// For a person to look at.
-    pub flags: Vec<Flag>,
+    pub(crate) flags: Vec<Flag>,
     /// Step by step.
-    pub steps: PerStep<StepReport>,
+    pub(crate) steps: PerStep<StepReport>,
 }
 
 /// Why a request was not taken, in words for its sender.
 #[derive(Debug, Clone, Serialize)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// In a few words, the same for every problem of its kind.
-    pub title: &'static str,
+    pub(crate) title: &'static str,
     /// HTTP status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// What to do about this one.
-    pub detail: String,
+    pub(crate) detail: String,
     /// Every fault of the body, by JSON pointer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<Fault>,
+    pub(crate) errors: Vec<Fault>,
     /// Under which the body is kept, for a replay.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub delivery_id: Option<String>,
+    pub(crate) delivery_id: Option<String>,
 }
 
 /// What goes back, to a webhook's sender and to a direct invocation alike.
 #[derive(Debug, Clone)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// The booking was understood.
     Answer(Box<Answer>),
     /// What a person asked for: a plan, a timeline, the result of a sweep.
@@ -94,7 +94,7 @@ pub enum Reply {
 
 impl BookingState {
     /// The state of a booking whose steps stand like this. A person is needed before time is.
-    pub fn of(journal: &Journal) -> Self {
+    pub(crate) fn of(journal: &Journal) -> Self {
         let any = |wanted| journal.steps().any(|step| step.status == wanted);
         if any(StepStatus::Parked) {
             Self::Parked
@@ -110,7 +110,7 @@ impl BookingState {
 
 impl BookingState {
     /// The larger, the more a booking needs somebody.
-    pub fn severity(self) -> u8 {
+    pub(crate) fn severity(self) -> u8 {
         match self {
             Self::Recorded => 0,
             Self::InStep => 1,
@@ -122,12 +122,12 @@ impl BookingState {
 
 impl Problem {
     /// A problem without single faults.
-    pub fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
         Self { title, status: status.as_u16(), detail: detail.into(), errors: Vec::new(), delivery_id: None }
     }
 
     /// An authentic request whose content cannot be used.
-    pub fn faulty(errors: Vec<Fault>) -> Self {
+    pub(crate) fn faulty(errors: Vec<Fault>) -> Self {
         let detail =
             "Mend the fields named in errors and send it again, or mend the mapping if the sender's shape has changed";
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "The booking cannot be read", detail) }
@@ -136,7 +136,7 @@ impl Problem {
 
 impl Reply {
     /// The HTTP status: 202 as long as anything is owed, whether to time or to a person.
-    pub fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Answer(answer) if matches!(answer.state, BookingState::Due | BookingState::Parked) => {
                 StatusCode::ACCEPTED
@@ -151,7 +151,7 @@ impl Reply {
     }
 
     /// The media type of the body.
-    pub fn content_type(&self) -> &'static str {
+    pub(crate) fn content_type(&self) -> &'static str {
         match self {
             Self::Problem(_) => "application/problem+json",
             Self::Answer(_) | Self::Document(_) | Self::Report { .. } => "application/json",
@@ -160,7 +160,7 @@ impl Reply {
     }
 
     /// The body.
-    pub fn body(&self) -> String {
+    pub(crate) fn body(&self) -> String {
         let json = match self {
             Self::Answer(answer) => serde_json::to_string(answer),
             Self::Document(document) | Self::Report { document, .. } => serde_json::to_string(document),
@@ -174,38 +174,38 @@ impl Reply {
 
 /// The outcome of one step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct StepReport {
+pub(crate) struct StepReport {
     /// Whether the system shows what it should.
-    pub state: StepStatus,
+    pub(crate) state: StepStatus,
     /// What the system calls its part of the booking.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub remote_id: Option<String>,
+    pub(crate) remote_id: Option<String>,
     /// How long it took in this invocation, in milliseconds.
-    pub ms: u64,
+    pub(crate) ms: u64,
     /// Tries since it was last in step.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub attempts: Option<u32>,
+    pub(crate) attempts: Option<u32>,
     /// What happened, when it is not the ordinary thing.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
+    pub(crate) detail: Option<String>,
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub next: Option<String>,
+    pub(crate) next: Option<String>,
     /// When it is tried next by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_try_at: Option<Timestamp>,
+    pub(crate) next_try_at: Option<Timestamp>,
     /// For the log: how it stands, how long it took and what was done. Names and ids only; what a service said stays out of it.
     #[serde(skip)]
-    pub log: String,
+    pub(crate) log: String,
 }
 
 /// The outcome of each step in this invocation.
-pub fn reports(outcomes: &Outcomes) -> PerStep<StepReport> {
+pub(crate) fn reports(outcomes: &Outcomes) -> PerStep<StepReport> {
     report(&outcomes.journal, outcomes.work.clone())
 }
 
 /// How each step stands, with nothing done in this invocation.
-pub fn reports_of(journal: &Journal) -> PerStep<StepReport> {
+pub(crate) fn reports_of(journal: &Journal) -> PerStep<StepReport> {
     report(journal, PerStep::default())
 }
 
@@ -251,7 +251,7 @@ fn milliseconds(took: Duration) -> u64 {
 }
 
 /// The ledger cannot be used. When a repetition may mend that, nothing was promised, and the sender should send it again.
-pub fn ledger_unavailable(error: CallError) -> Problem {
+pub(crate) fn ledger_unavailable(error: CallError) -> Problem {
     let reason = error.to_string();
     if error.call.operation == READ_STATE {
         tracing::error!(
@@ -272,7 +272,7 @@ pub fn ledger_unavailable(error: CallError) -> Problem {
 }
 
 /// A booking that the ledger does not know.
-pub fn no_such_booking(booking_id: &BookingId) -> Problem {
+pub(crate) fn no_such_booking(booking_id: &BookingId) -> Problem {
     let detail = format!("The ledger has no booking {booking_id}; compare the id with the marketplace's");
     Problem::new(StatusCode::NOT_FOUND, "No such booking", detail)
 }

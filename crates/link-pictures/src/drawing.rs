@@ -28,10 +28,7 @@ pub(crate) fn png(svg: &str) -> Result<Vec<u8>, String> {
 
 #[cfg(test)]
 mod tests {
-    use booking_webhook::{
-        booking::Operator,
-        systems::guest_page::{LinkPicture, Renderer},
-    };
+    use booking_webhook::{LinkPicture, Operator, Renderer};
 
     use super::*;
 

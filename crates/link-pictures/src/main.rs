@@ -12,7 +12,7 @@ use std::{
     process::ExitCode,
 };
 
-use booking_webhook::{booking::Operator, systems::guest_page::Renderer};
+use booking_webhook::{Operator, Renderer};
 
 use crate::drawing::png;
 

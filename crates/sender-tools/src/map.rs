@@ -3,8 +3,8 @@
 use std::{fmt::Write as _, path::Path};
 
 use booking_webhook::{
-    booking::{Booking, CharterId, Field, Language, Operator, Sale, Snapshot, Terms, span},
-    inbound::{Fault, FieldReading, Mapping, Reading, Received, parse_body},
+    Booking, CharterId, Fault, Field, FieldReading, Language, Mapping, Operator, Reading, Received, Sale, Snapshot,
+    Terms, parse_body, span,
 };
 use http::header::CONTENT_TYPE;
 use jiff::Timestamp;

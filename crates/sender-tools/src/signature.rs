@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use booking_webhook::inbound::Verifier;
+use booking_webhook::Verifier;
 use jiff::Timestamp;
 
 use crate::{Options, Outcome};

@@ -11,7 +11,7 @@ use std::{
     process::Command,
 };
 
-use booking_webhook::runtime::config::Config;
+use booking_webhook::Config;
 use regex_lite::Regex;
 use serde_json::Value;
 

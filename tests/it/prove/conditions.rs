@@ -4,13 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use booking_webhook::{
-    booking::{BookingId, BookingStatus, CharterId, Snapshot},
-    ledger::{
-        Backlog, ChangedAt, Claim, Delivery, DeliveryId, JournalledStep, Known, LeaseRequest, Ledger, NewSnapshot,
-        Place, RecordOutcome, ReleaseOutcome, ShownEntry, SnapshotVersion, Spoke, Step, StepRecord, StepStatus,
-        StoreOutcome, Trigger,
-    },
-    outbound::{Clock, Deadline, Outbound},
+    Backlog, BookingId, BookingRecord, BookingStatus, ChangedAt, CharterId, Claim, Clock, Deadline, Delivery,
+    DeliveryId, JournalledStep, Known, LeaseRequest, Ledger, NewSnapshot, OfficeAct, Outbound, Place, RecordOutcome,
+    ReleaseOutcome, ShownEntry, Snapshot, SnapshotVersion, Spoke, Step, StepRecord, StepStatus, StoreOutcome, Trigger,
 };
 use futures::future::join_all;
 use jiff::{
@@ -152,12 +148,12 @@ impl Desk {
         self.ledger.release(&claim.record, None, &self.deadline()).await.expect("the ledger answers")
     }
 
-    async fn state(&self) -> booking_webhook::ledger::BookingRecord {
+    async fn state(&self) -> BookingRecord {
         self.ledger.state(&booking_id(), &self.deadline()).await.expect("the ledger answers").expect("it is on record")
     }
 }
 
-fn changed_at(record: &booking_webhook::ledger::BookingRecord) -> Timestamp {
+fn changed_at(record: &BookingRecord) -> Timestamp {
     record.version.as_ref().expect("a sender's").changed_at.at()
 }
 
@@ -349,7 +345,7 @@ async fn only_what_is_due_is_claimed_by_the_sweep(desk: &Desk) {
     assert!(desk.claim(Trigger::Delivery, &lease("nudge", 101)).await.is_none(), "nor owed");
 }
 
-fn with_calendar(claim: Claim, calendar: Known<ShownEntry>) -> booking_webhook::ledger::BookingRecord {
+fn with_calendar(claim: Claim, calendar: Known<ShownEntry>) -> BookingRecord {
     let mut record = claim.record;
     record.journal.calendar = calendar;
     record
@@ -612,9 +608,9 @@ async fn a_mark_of_a_restored_ledger_is_no_booking(desk: &Desk) {
 async fn an_act_needs_the_sight_that_it_acts_on(desk: &Desk) {
     let act = |what: &str, second| {
         let (what, by) = (what.to_owned(), "the mail's link abc123".to_owned());
-        booking_webhook::ledger::OfficeAct { at: at(second), what, by, message: None }
+        OfficeAct { at: at(second), what, by, message: None }
     };
-    let acts = async |record: &booking_webhook::ledger::BookingRecord, act: &booking_webhook::ledger::OfficeAct| {
+    let acts = async |record: &BookingRecord, act: &OfficeAct| {
         desk.ledger.act_on_booking(record, act, &desk.deadline()).await.expect("an answer")
     };
     let confirmed = async |version, lease: &LeaseRequest| {

@@ -10,11 +10,7 @@ use std::{
 };
 
 use axum::body::Bytes;
-use booking_webhook::{
-    lambda,
-    outbound::Outbound,
-    runtime::{app::App, config::Config},
-};
+use booking_webhook::{App, Config, Outbound, handle};
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::{Context, Request, RequestExt as _};
 use rehearsal::{Options, Rehearsal, WEBHOOK_PATH, world::Effects};
@@ -187,7 +183,7 @@ pub(crate) struct Process(App);
 
 impl Process {
     pub(crate) async fn invoke(&self, event: &Value) -> Outcome {
-        let answered = tokio::time::timeout(PATIENCE, Box::pin(lambda::handle(&self.0, request(event)))).await;
+        let answered = tokio::time::timeout(PATIENCE, Box::pin(handle(&self.0, request(event)))).await;
         let response = answered.expect("an invocation ends by itself");
         let status = response.status().as_u16();
         let body = serde_json::from_slice(response.body()).expect("every answer is JSON");
@@ -198,7 +194,7 @@ impl Process {
     pub(crate) async fn browse(&self, method: &str, path: &str, form: &str) -> (u16, String) {
         let asked = http::Request::builder().method(method).uri(path).body(Bytes::from(form.to_owned()));
         let event = http_api_event(&asked.expect("a path makes a request"), BodyEncoding::ByContentType);
-        let answered = tokio::time::timeout(PATIENCE, Box::pin(lambda::handle(&self.0, request(&event)))).await;
+        let answered = tokio::time::timeout(PATIENCE, Box::pin(handle(&self.0, request(&event)))).await;
         let response = answered.expect("an invocation ends by itself");
         (response.status().as_u16(), String::from_utf8_lossy(response.body()).into_owned())
     }

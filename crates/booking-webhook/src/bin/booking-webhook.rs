@@ -2,15 +2,7 @@
 
 use std::{convert::Infallible, io, process::ExitCode, sync::Arc};
 
-use booking_webhook::{
-    lambda,
-    outbound::{Outbound, sdk_config},
-    runtime::{
-        app::App,
-        config::{Config, variable},
-        telemetry,
-    },
-};
+use booking_webhook::{App, Config, Outbound, handle, sdk_config, telemetry, variable};
 use lambda_http::{Adapter, Request};
 use lambda_runtime::{Error, service_fn};
 
@@ -40,10 +32,10 @@ async fn start() -> Result<App, Error> {
 }
 
 async fn run(app: &App) -> Result<(), Error> {
-    let handle = |request: Request| async move {
-        let response = lambda::handle(app, request).await;
+    let invocation = |request: Request| async move {
+        let response = handle(app, request).await;
         app.end(io::stdout().lock());
         Ok::<_, Infallible>(response)
     };
-    lambda_runtime::run(Adapter::from(service_fn(handle))).await
+    lambda_runtime::run(Adapter::from(service_fn(invocation))).await
 }

@@ -10,17 +10,17 @@ use super::{Money, Sale};
 /// The operator's bounds for one booking.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct SanityBounds {
+pub(crate) struct SanityBounds {
     /// Dollars.
-    pub gross_min: Decimal,
+    pub(crate) gross_min: Decimal,
     /// Dollars.
-    pub gross_max: Decimal,
+    pub(crate) gross_max: Decimal,
     /// Hours that a charter lasts.
-    pub hours_max: u32,
+    pub(crate) hours_max: u32,
     /// Guests.
-    pub party_max: u32,
+    pub(crate) party_max: u32,
     /// Days from now to the start.
-    pub days_ahead_max: u32,
+    pub(crate) days_ahead_max: u32,
 }
 
 impl Default for SanityBounds {
@@ -37,7 +37,7 @@ impl Default for SanityBounds {
 
 /// What is out of bounds, in words; empty when nothing is. A start in the past counts only for a booking that was never shown anywhere: a
 /// charter that sailed is in the past, too.
-pub fn out_of_bounds(
+pub(crate) fn out_of_bounds(
     sale: &Sale,
     bounds: &SanityBounds,
     zone: &TimeZone,

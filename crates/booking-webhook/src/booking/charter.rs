@@ -12,7 +12,6 @@ use super::{
 
 /// What the guest is called when nothing else may be said.
 pub(super) const GUEST: &str = "Guest";
-const LONGEST_NOTES_CHARS: usize = 2_000;
 /// Ends notes that were longer.
 const NOTES_ARE_CUT: &str = " … [cut here: the guest wrote more]";
 
@@ -20,11 +19,11 @@ const NOTES_ARE_CUT: &str = " … [cut here: the guest wrote more]";
 #[derive(Clone)]
 pub struct Charter {
     /// Ours.
-    pub id: CharterId,
+    pub(crate) id: CharterId,
     /// The marketplace's.
-    pub booking_id: BookingId,
+    pub(crate) booking_id: BookingId,
     /// What people call the marketplace.
-    pub seller: String,
+    pub(crate) seller: String,
     /// When, in the operator's zone.
     pub time: CharterTime,
     /// The boat, with what guests are told about it.
@@ -32,21 +31,21 @@ pub struct Charter {
     /// Where guests and crew meet.
     pub place: Option<Place>,
     /// Guests, without crew and captain.
-    pub party_size: u32,
+    pub(crate) party_size: u32,
     /// What crew and the guest's party call the guest.
     pub guest_first_name: PublicText,
     /// What the guest speaks.
-    pub language: Language,
+    pub(crate) language: Language,
     /// Crew beside the captain.
     pub crew: Vec<PersonId>,
     /// The captain.
     pub captain: PersonId,
     /// What crew tick off.
-    pub checklist: Vec<String>,
+    pub(crate) checklist: Vec<String>,
     /// The guest's notes, line by line, without the sentences that are for the office alone.
     pub crew_notes: Vec<PublicText>,
     /// There are such sentences.
-    pub crew_notes_withheld: bool,
+    pub(crate) crew_notes_withheld: bool,
 }
 
 /// Keeps the guest's name and words out of logs.
@@ -69,11 +68,11 @@ pub struct Office {
     /// The money.
     pub statement: Statement,
     /// The guest's whole name.
-    pub guest_name: String,
+    pub(crate) guest_name: String,
     /// The guest's notes, whole.
-    pub guest_notes: String,
+    pub(crate) guest_notes: String,
     /// As guests know the operator.
-    pub operator_name: String,
+    pub(crate) operator_name: String,
 }
 
 /// Keeps all of it out of logs.
@@ -91,11 +90,11 @@ pub struct Booking {
     /// For the office alone.
     pub office: Office,
     /// Whom the booking itself named; the rest comes from the roster.
-    pub assigned: Assigned,
+    pub(crate) assigned: Assigned,
     /// What was settled for it, to be kept.
-    pub terms: Terms,
+    pub(crate) terms: Terms,
     /// For a person to look at.
-    pub flags: Vec<Flag>,
+    pub(crate) flags: Vec<Flag>,
 }
 
 impl Booking {
@@ -144,17 +143,6 @@ impl Booking {
             operator_name: operator.name.clone(),
         };
         Self { charter, office, assigned: sale.assigned, terms, flags }
-    }
-}
-
-/// A guest's notes as long as they are kept, with a mark where they are cut.
-pub fn cut_notes(notes: &str) -> String {
-    match notes.char_indices().nth(LONGEST_NOTES_CHARS) {
-        None => notes.to_owned(),
-        Some(_) => {
-            let kept = LONGEST_NOTES_CHARS - NOTES_ARE_CUT.chars().count();
-            notes.chars().take(kept).chain(NOTES_ARE_CUT.chars()).collect()
-        }
     }
 }
 

@@ -12,7 +12,7 @@ const LONGEST_QUOTED_CHARS: usize = 120;
 
 /// One thing that a person should look at. Answers and logs name it; only the office reads its words.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Flag {
+pub(crate) enum Flag {
     /// The start is a local time that happens twice that day; the first was taken.
     AmbiguousStart,
     /// Party and captain are more than the boat takes.
@@ -90,13 +90,13 @@ pub enum Flag {
 
 impl Flag {
     /// What a charter on `day` overlaps.
-    pub fn of(overlap: &Overlap, day: Date, zone: &TimeZone) -> Self {
+    pub(crate) fn of(overlap: &Overlap, day: Date, zone: &TimeZone) -> Self {
         let words = overlap.words(day, zone);
         if overlap.is_certain() { Self::Overlaps { words } } else { Self::MayOverlap { words } }
     }
 
     /// As answers and logs name it.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::AmbiguousStart => "ambiguous_start",
             Self::OverCapacity { .. } => "over_capacity",
@@ -118,7 +118,7 @@ impl Flag {
     }
 
     /// For the office, in one line: `20 guests, room for 12`.
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         match self {
             Self::AmbiguousStart => {
                 "the clocks go back that night and this start comes twice; the first was taken: ask the guest".into()

@@ -6,7 +6,7 @@ use super::{Charter, Language, PublicText, charter::GUEST, clock_on, day_of, spa
 
 /// What to tell the guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum News {
+pub(crate) enum News {
     /// The charter is confirmed.
     Confirmed,
     /// It is at another time.
@@ -20,20 +20,20 @@ pub enum News {
 
 /// A message ready to paste.
 #[derive(Debug, Clone, Copy)]
-pub struct GuestMessage<'a> {
+pub(crate) struct GuestMessage<'a> {
     /// What it is about.
-    pub charter: &'a Charter,
+    pub(crate) charter: &'a Charter,
     /// Who writes.
-    pub operator_name: &'a str,
+    pub(crate) operator_name: &'a str,
     /// The page's address.
-    pub guest_page: &'a str,
+    pub(crate) guest_page: &'a str,
     /// What happened.
-    pub news: News,
+    pub(crate) news: News,
 }
 
 impl GuestMessage<'_> {
     /// The message, in one paragraph.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         match self.charter.language {
             Language::English => self.english(),
             Language::Spanish => self.spanish(),

@@ -11,7 +11,7 @@ use super::Translated;
 /// A part of a charter's life that the guest page tells apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Phase {
+pub(crate) enum Phase {
     /// Until the day that guests come to the dock.
     Upcoming,
     /// That day, until the start.
@@ -26,7 +26,7 @@ pub enum Phase {
 
 impl Phase {
     /// As the operator file and the page's `data-on` name it.
-    pub fn token(self) -> &'static str {
+    pub(crate) fn token(self) -> &'static str {
         match self {
             Self::Upcoming => "upcoming",
             Self::Today => "today",
@@ -40,7 +40,7 @@ impl Phase {
 /// When something is on the page: `phase = "after"` or `phase = ["today", "underway"]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "WrittenPhases")]
-pub struct Phases(Vec<Phase>);
+pub(crate) struct Phases(Vec<Phase>);
 
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "phase must be upcoming, today, underway, after or cancelled, or a list of them")]
@@ -67,7 +67,7 @@ impl Default for Phases {
 
 impl Phases {
     /// Each phase that one of `several` has.
-    pub fn union<'a>(several: impl IntoIterator<Item = &'a Self>) -> Self {
+    pub(crate) fn union<'a>(several: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut union = Vec::new();
         for phase in several.into_iter().flat_map(|phases| &phases.0) {
             if !union.contains(phase) {
@@ -78,12 +78,12 @@ impl Phases {
     }
 
     /// Whether `phase` is one of them.
-    pub fn contains(&self, phase: Phase) -> bool {
+    pub(crate) fn contains(&self, phase: Phase) -> bool {
         self.0.contains(&phase)
     }
 
     /// The phases of a charter that is not cancelled, as the page's `data-on` names them; empty if there are none.
-    pub fn tokens(&self) -> String {
+    pub(crate) fn tokens(&self) -> String {
         let sailing = self.0.iter().filter(|phase| **phase != Phase::Cancelled);
         sailing.map(|phase| phase.token()).collect::<Vec<_>>().join(" ")
     }
@@ -91,12 +91,12 @@ impl Phases {
 
 /// An address that a guest's phone opens in safety: `https://` and a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WebAddress(Url);
+pub(crate) struct WebAddress(Url);
 
 impl WebAddress {
     /// # Errors
     /// What is wrong with `text`.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         match Url::parse(text) {
             Ok(url) if url.scheme() == "https" && url.host_str().is_some_and(|host| host.contains('.')) => {
                 Ok(Self(url))
@@ -106,12 +106,12 @@ impl WebAddress {
     }
 
     /// The whole address.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
     /// The site's name as people say it: `weather.gov`.
-    pub fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         let host = self.0.host_str().unwrap_or_default();
         host.strip_prefix("www.").unwrap_or(host)
     }
@@ -126,13 +126,13 @@ impl<'de> Deserialize<'de> for WebAddress {
 /// Something to open: a forecast, a waiver, a place for reviews.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "WrittenLink")]
-pub struct GuestLink {
+pub(crate) struct GuestLink {
     /// What it is.
-    pub label: Translated<String>,
+    pub(crate) label: Translated<String>,
     /// Where it leads to; a site may have a page for each language.
-    pub url: Translated<WebAddress>,
+    pub(crate) url: Translated<WebAddress>,
     /// When it is on the page.
-    pub phases: Phases,
+    pub(crate) phases: Phases,
 }
 
 #[derive(Deserialize)]
@@ -156,13 +156,13 @@ impl TryFrom<WrittenLink> for GuestLink {
 /// Something to read: parking, how to find the dock, what about the money when a charter is cancelled.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "WrittenSection")]
-pub struct GuestSection {
+pub(crate) struct GuestSection {
     /// Its heading.
-    pub title: Translated<String>,
+    pub(crate) title: Translated<String>,
     /// What it says; each line is a paragraph.
-    pub text: Translated<String>,
+    pub(crate) text: Translated<String>,
     /// When it is on the page.
-    pub phases: Phases,
+    pub(crate) phases: Phases,
 }
 
 #[derive(Deserialize)]
@@ -194,11 +194,11 @@ fn not_blank(key: &str, text: String) -> Result<String, String> {
 /// A point on the globe, in degrees; for calendars that lead to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "WrittenPosition")]
-pub struct Position {
+pub(crate) struct Position {
     /// -90 to 90, north of the equator positive.
-    pub latitude: Decimal,
+    pub(crate) latitude: Decimal,
     /// -180 to 180, east of Greenwich positive.
-    pub longitude: Decimal,
+    pub(crate) longitude: Decimal,
 }
 
 #[derive(Deserialize)]

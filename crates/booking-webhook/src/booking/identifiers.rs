@@ -83,7 +83,7 @@ impl CharterId {
     const CANARY: &str = "00000000";
 
     /// The id under which `{"check": …}` publishes a page of its own. No booking gets it.
-    pub fn canary() -> Self {
+    pub(crate) fn canary() -> Self {
         Self(Self::CANARY.to_owned())
     }
 
@@ -100,13 +100,13 @@ impl CharterId {
     }
 
     /// An id that was derived before.
-    pub fn stored(id: &str) -> Option<Self> {
+    pub(crate) fn stored(id: &str) -> Option<Self> {
         let is_symbol = |byte: u8| CROCKFORD.specification().symbols.as_bytes().contains(&byte);
         (id.len() == 8 && id.bytes().all(is_symbol)).then(|| Self(id.to_owned()))
     }
 
     /// The eight characters.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

@@ -16,16 +16,16 @@ pub enum Language {
 
 impl Language {
     /// Each of them.
-    pub const ALL: [Self; 2] = [Self::English, Self::Spanish];
+    pub(crate) const ALL: [Self; 2] = [Self::English, Self::Spanish];
 
     /// The one that fits a BCP 47 tag such as `es-MX`; English for every language that we do not speak.
-    pub fn of(locale: &str) -> Self {
+    pub(crate) fn of(locale: &str) -> Self {
         let primary = locale.trim().split(['-', '_']).next().unwrap_or_default();
         Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary)).unwrap_or_default()
     }
 
     /// BCP 47: `en`.
-    pub fn tag(self) -> &'static str {
+    pub(crate) fn tag(self) -> &'static str {
         match self {
             Self::English => "en",
             Self::Spanish => "es",
@@ -37,7 +37,7 @@ impl Language {
 /// by language: `{ en = "the dock office", es = "la oficina del muelle" }`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Written<T>")]
-pub struct Translated<T> {
+pub(crate) struct Translated<T> {
     #[serde(rename = "en")]
     english: T,
     #[serde(rename = "es", skip_serializing_if = "Option::is_none")]
@@ -46,12 +46,12 @@ pub struct Translated<T> {
 
 impl<T> Translated<T> {
     /// As everybody reads it who was not asked for a language.
-    pub fn english(&self) -> &T {
+    pub(crate) fn english(&self) -> &T {
         &self.english
     }
 
     /// In `language` if it is there, else in English; and in which it is.
-    pub fn in_language(&self, language: Language) -> (&T, Language) {
+    pub(crate) fn in_language(&self, language: Language) -> (&T, Language) {
         match (language, &self.spanish) {
             (Language::Spanish, Some(spanish)) => (spanish, Language::Spanish),
             (Language::Spanish, None) | (Language::English, _) => (&self.english, Language::English),

@@ -25,27 +25,31 @@ mod snapshot;
 mod terms;
 mod time;
 
-pub use bounds::{SanityBounds, out_of_bounds};
-pub use charter::{Booking, Charter, Office, cut_notes};
-pub use flag::Flag;
-pub use guest_message::{GuestMessage, News};
-pub use guest_words::{GuestLink, GuestSection, Phase, Phases, Position, WebAddress};
-pub use identifiers::{BookingId, CharterId, IdentifierError, PersonId};
-pub use language::{Language, Translated};
-pub use money::{Money, MoneyError, Rates, Statement};
-pub use money_words::MoneyWords;
-pub use operator::{Boat, EmergencyContact, IdentifiedBoat, MeetingPoint, Operator, Roster};
-pub use operator_file::OperatorFileError;
-pub use overlap::{OnBoat, Overlap};
-pub use place::Place;
+pub(crate) use bounds::{SanityBounds, out_of_bounds};
+pub use charter::{Booking, Charter};
+pub(crate) use flag::Flag;
+pub(crate) use guest_message::{GuestMessage, News};
+pub(crate) use guest_words::{GuestLink, GuestSection, Phase, Phases, Position, WebAddress};
+pub(crate) use identifiers::PersonId;
+pub use identifiers::{BookingId, CharterId};
+pub use language::Language;
+pub(crate) use language::Translated;
+pub(crate) use money::{Money, Rates, Statement};
+pub(crate) use money_words::MoneyWords;
+pub use operator::Operator;
+pub(crate) use operator::{Boat, EmergencyContact, MeetingPoint, Roster};
+pub(crate) use overlap::{OnBoat, Overlap};
+pub(crate) use place::Place;
 pub(crate) use plain::one_line;
-pub use public_text::PublicText;
-pub use sailing::{KnownBooking, Neighbour, Sailing};
-pub use snapshot::{Assigned, BoatReference, BookingStatus, Field, FieldFault, Guest, Sale, Snapshot};
+pub(crate) use public_text::PublicText;
+pub(crate) use sailing::{KnownBooking, Neighbour, Sailing};
+pub(crate) use snapshot::{Assigned, BoatReference, FieldFault, Guest};
+pub use snapshot::{BookingStatus, Field, Sale, Snapshot};
 pub use terms::Terms;
 pub use time::span;
-pub use time::{CharterDuration, CharterTime, TimeError, TimeReading, read_local_time, read_time};
-pub(crate) use time::{clock_on, day_of, rfc3339};
+pub(crate) use time::{
+    CharterDuration, CharterTime, TimeReading, clock_on, day_of, read_local_time, read_time, rfc3339,
+};
 
 /// A pattern that is part of a rule.
 fn pattern(text: &str) -> regex_lite::Regex {

@@ -27,11 +27,11 @@ pub struct Money(#[serde(with = "rust_decimal::serde::arbitrary_precision")] Dec
 /// Why a number is not what a guest paid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be an amount in US dollars from 0 to {LARGEST_GROSS_DOLLARS}, e.g. \"840.75\"")]
-pub struct MoneyError;
+pub(crate) struct MoneyError;
 
 impl Money {
     /// `dollars` rounded to cents, half away from zero.
-    pub fn rounded(dollars: Decimal) -> Self {
+    pub(crate) fn rounded(dollars: Decimal) -> Self {
         let mut cents = dollars.round_dp_with_strategy(2, MidpointAwayFromZero);
         cents.rescale(2);
         Self(cents)
@@ -55,7 +55,7 @@ impl Money {
     ///
     /// # Errors
     /// [`MoneyError`] when it is negative or beyond any charter.
-    pub fn gross(dollars: Decimal) -> Result<Self, MoneyError> {
+    pub(crate) fn gross(dollars: Decimal) -> Result<Self, MoneyError> {
         let plausible = Decimal::ZERO..=Decimal::from(LARGEST_GROSS_DOLLARS);
         if plausible.contains(&dollars) { Ok(Self::rounded(dollars)) } else { Err(MoneyError) }
     }
@@ -97,16 +97,16 @@ impl Sum for Money {
 /// file is read: it would pay people wrongly, booking after booking.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Rates {
+pub(crate) struct Rates {
     /// Dollars an hour for each crew member, for the charter and an hour on either side of it; from 0 to 1000.
     #[serde(deserialize_with = "hourly")]
-    pub crew_hourly: Decimal,
+    pub(crate) crew_hourly: Decimal,
     /// Dollars an hour for the captain, for the charter alone; from 0 to 1000.
     #[serde(deserialize_with = "hourly")]
-    pub captain_hourly: Decimal,
+    pub(crate) captain_hourly: Decimal,
     /// Port fees and taxes as a share of the gross, from 0 to 1: 0.18 is 18 %.
     #[serde(deserialize_with = "share")]
-    pub port_tax_share: Decimal,
+    pub(crate) port_tax_share: Decimal,
 }
 
 impl Default for Rates {
@@ -133,7 +133,7 @@ fn within<'de, D: Deserializer<'de>>(deserializer: D, most: i64, words: &str) ->
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
     /// What the guest paid.
-    pub gross: Money,
+    pub(crate) gross: Money,
     /// All crew members together.
     pub crew: Money,
     /// The captain.
@@ -146,7 +146,7 @@ pub struct Statement {
 
 impl Statement {
     /// The statement of a charter of this length with `crew_count` crew beside the captain.
-    pub fn of(gross: Money, time: &CharterTime, crew_count: usize, rates: &Rates) -> Self {
+    pub(crate) fn of(gross: Money, time: &CharterTime, crew_count: usize, rates: &Rates) -> Self {
         let charter_minutes = time.duration_minutes();
         let crew_minutes = charter_minutes + 2 * CREW_MARGIN.as_mins();
         let wage = |heads: usize, minutes: i64, hourly: Decimal| {

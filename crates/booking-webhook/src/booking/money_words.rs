@@ -83,7 +83,7 @@ impl Labels {
 /// The operator's money labels, ready to judge names and texts.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "Vec<String>")]
-pub struct MoneyWords {
+pub(crate) struct MoneyWords {
     /// Money wherever they stand.
     sure: Regex,
     everyday: Labels,
@@ -165,18 +165,18 @@ impl From<Vec<String>> for MoneyWords {
 
 impl MoneyWords {
     /// Whether an attribute of this name means money: `revenue`, `grossAmount`, `PORTTAX`; not `network`, not `safety_net`.
-    pub fn names_money(&self, attribute: &str) -> bool {
+    pub(crate) fn names_money(&self, attribute: &str) -> bool {
         let name = words(attribute);
         self.sure.is_match(&name) || self.everyday.anywhere.is_match(&name)
     }
 
     /// Whether an attribute of this name means money and nothing else: not with an everyday label alone.
-    pub fn surely_names_money(&self, attribute: &str) -> bool {
+    pub(crate) fn surely_names_money(&self, attribute: &str) -> bool {
         self.sure.is_match(&words(attribute))
     }
 
     /// A text of an SCC item without the sentences that state money; `None` when there are none. `allowed` are the operator's own words.
-    pub fn without_money<'a>(&self, text: &'a str, allowed: impl Fn(&str) -> bool) -> Option<String> {
+    pub(crate) fn without_money<'a>(&self, text: &'a str, allowed: impl Fn(&str) -> bool) -> Option<String> {
         let mut before = "";
         let mut dropped = false;
         let mut stays = |sentence: &'a str, crews_own: bool| {
@@ -209,12 +209,12 @@ impl MoneyWords {
     }
 
     /// Whether crew's own account states a charter's money: with a label; their prices, tips and rates per mile are none.
-    pub fn crews_own_states_money(&self, text: &str) -> bool {
+    pub(crate) fn crews_own_states_money(&self, text: &str) -> bool {
         self.labels_money(&words(text).replace("rate", " "))
     }
 
     /// Whether a boat's name, a place or a guest's sentence states an amount or a price. Tips do not count: Shelter Island has a tip.
-    pub fn speaks_of_money(&self, text: &str) -> bool {
+    pub(crate) fn speaks_of_money(&self, text: &str) -> bool {
         self.looked_at(text).is_some_and(|words| self.words_speak_of_money(text, &words))
     }
 

@@ -17,31 +17,31 @@ use super::{
 #[serde(deny_unknown_fields, default)]
 pub struct Operator {
     /// As guests know it.
-    pub name: String,
+    pub(crate) name: String,
     /// IANA name of the zone of the dock; every time is shown in it.
     #[serde(deserialize_with = "time_zone")]
     pub time_zone: TimeZone,
     /// What crew, captain and port cost.
-    pub rates: Rates,
+    pub(crate) rates: Rates,
     /// What crew tick off before and after every charter.
-    pub checklist: Vec<String>,
+    pub(crate) checklist: Vec<String>,
     /// What guests are told about weather and cancelling.
-    pub cancellation_note: Translated<String>,
+    pub(crate) cancellation_note: Translated<String>,
     /// Labels that mean money, in attributes' names and in lines of notes.
-    pub money_words: MoneyWords,
+    pub(crate) money_words: MoneyWords,
     /// What a plausible booking is within.
-    pub bounds: SanityBounds,
+    pub(crate) bounds: SanityBounds,
     /// The boats, with what differs between them.
-    pub boats: Vec<Boat>,
+    pub(crate) boats: Vec<Boat>,
 }
 
 /// The boat that a sender means.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct IdentifiedBoat<'a> {
+pub(crate) struct IdentifiedBoat<'a> {
     /// By its id, else by its name.
-    pub boat: Option<&'a Boat>,
+    pub(crate) boat: Option<&'a Boat>,
     /// The sender's name for it is this other boat's.
-    pub named: Option<&'a Boat>,
+    pub(crate) named: Option<&'a Boat>,
 }
 
 impl Default for Operator {
@@ -69,12 +69,12 @@ impl Default for Operator {
 
 impl Operator {
     /// A boat's name or a place from outside, if everybody may read it. What this file calls a boat or a place always may.
-    pub fn pass(&self, text: &str) -> Option<PublicText> {
+    pub(crate) fn pass(&self, text: &str) -> Option<PublicText> {
         PublicText::pass(text, &self.money_words, |line| self.knows(line))
     }
 
     /// The boat that the sender means. An exact id beats an alias, an alias beats a name; case does not matter.
-    pub fn identify(&self, reference: &BoatReference) -> IdentifiedBoat<'_> {
+    pub(crate) fn identify(&self, reference: &BoatReference) -> IdentifiedBoat<'_> {
         let same = |one: &str, other: &str| one.trim().eq_ignore_ascii_case(other.trim());
         let find = |called: &str| {
             let by_id = self.boats.iter().find(|boat| same(&boat.id, called));
@@ -88,17 +88,17 @@ impl Operator {
     }
 
     /// The boat that the sender means, by id, alias or name.
-    pub fn boat(&self, reference: &BoatReference) -> Option<&Boat> {
+    pub(crate) fn boat(&self, reference: &BoatReference) -> Option<&Boat> {
         self.identify(reference).boat
     }
 
     /// How somebody who sails is reached, as far as any boat's roster says.
-    pub fn phone(&self, person: &PersonId) -> Option<&str> {
+    pub(crate) fn phone(&self, person: &PersonId) -> Option<&str> {
         self.boats.iter().find_map(|boat| boat.roster.phones.get(person.as_str())).map(String::as_str)
     }
 
     /// Whether the operator file itself has these words for a boat or a place, or on the checklist.
-    pub fn knows(&self, words: &str) -> bool {
+    pub(crate) fn knows(&self, words: &str) -> bool {
         let words = words.trim();
         let of_boat = |boat: &Boat| {
             let place = boat.meeting_point.as_ref();
@@ -116,52 +116,52 @@ impl Operator {
 #[serde(deny_unknown_fields, default)]
 pub struct Boat {
     /// The marketplace's id of it.
-    pub id: String,
+    pub(crate) id: String,
     /// As people say it.
     pub name: PublicText,
     /// Other ids and names under which senders know it.
-    pub aliases: Vec<String>,
+    pub(crate) aliases: Vec<String>,
     /// How many people may be aboard beside the crew; it counts the captain.
-    pub capacity: Option<u32>,
+    pub(crate) capacity: Option<u32>,
     /// Who sails when the booking does not say.
-    pub roster: Roster,
+    pub(crate) roster: Roster,
     /// What crew, captain and port cost on this boat, if not what they cost on all.
-    pub rates: Option<Rates>,
+    pub(crate) rates: Option<Rates>,
     /// Where guests come to.
-    pub meeting_point: Option<MeetingPoint>,
+    pub(crate) meeting_point: Option<MeetingPoint>,
     /// How long before the start guests should be there, in minutes.
-    pub check_in_minutes: Option<u32>,
+    pub(crate) check_in_minutes: Option<u32>,
     /// How long before and after a charter the boat is taken, in minutes: another entry in this time overlaps it.
-    pub turnaround_minutes: Option<u16>,
+    pub(crate) turnaround_minutes: Option<u16>,
     /// What guests should bring.
-    pub bring: Translated<Vec<String>>,
+    pub(crate) bring: Translated<Vec<String>>,
     /// What guests should leave at home.
-    pub leave_at_home: Translated<Vec<String>>,
+    pub(crate) leave_at_home: Translated<Vec<String>>,
     /// The safety briefing, a line each.
-    pub safety: Translated<Vec<String>>,
+    pub(crate) safety: Translated<Vec<String>>,
     /// Whom guests call on the day.
-    pub emergency_contact: Option<EmergencyContact>,
+    pub(crate) emergency_contact: Option<EmergencyContact>,
     /// Where guests send text messages to, in international form.
     #[serde(deserialize_with = "text_number")]
-    pub text_number: Option<String>,
+    pub(crate) text_number: Option<String>,
     /// What guests call the captain.
-    pub captain_name: Option<String>,
+    pub(crate) captain_name: Option<String>,
     /// 1200 x 630 pixels, for the preview of a link in a chat; without one the function draws it.
-    pub picture: Option<WebAddress>,
+    pub(crate) picture: Option<WebAddress>,
     /// What guests can open.
-    pub links: Vec<GuestLink>,
+    pub(crate) links: Vec<GuestLink>,
     /// What guests can read beside the page's own words.
-    pub sections: Vec<GuestSection>,
+    pub(crate) sections: Vec<GuestSection>,
 }
 
 impl Boat {
     /// How long before the start guests should be there; a quarter of an hour unless the operator says otherwise.
-    pub fn check_in(&self) -> SignedDuration {
+    pub(crate) fn check_in(&self) -> SignedDuration {
         SignedDuration::from_mins(self.check_in_minutes.unwrap_or(15).into())
     }
 
     /// How long before and after a charter the boat is taken; not at all unless the operator says so.
-    pub fn turnaround(&self) -> SignedDuration {
+    pub(crate) fn turnaround(&self) -> SignedDuration {
         SignedDuration::from_mins(self.turnaround_minutes.unwrap_or_default().into())
     }
 }
@@ -169,14 +169,14 @@ impl Boat {
 /// Who sails by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Roster {
+pub(crate) struct Roster {
     /// Crew beside the captain.
-    pub crew: Vec<PersonId>,
+    pub(crate) crew: Vec<PersonId>,
     /// The captain.
-    pub captain: Option<PersonId>,
+    pub(crate) captain: Option<PersonId>,
     /// How any of them is reached, in international form. Read where it is needed, and never stored with a booking.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub phones: BTreeMap<String, String>,
+    pub(crate) phones: BTreeMap<String, String>,
 }
 
 impl Roster {
@@ -190,22 +190,22 @@ impl Roster {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MeetingPoint {
     /// Marina and dock.
-    pub name: Translated<String>,
+    pub(crate) name: Translated<String>,
     /// Street address.
-    pub address: String,
+    pub(crate) address: String,
     /// A map of it.
-    pub map_url: String,
+    pub(crate) map_url: String,
     /// Where it is on the globe.
-    pub position: Option<Position>,
+    pub(crate) position: Option<Position>,
 }
 
 /// Whom guests call on the day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EmergencyContact {
+pub(crate) struct EmergencyContact {
     /// Who answers.
-    pub name: Translated<String>,
+    pub(crate) name: Translated<String>,
     /// In international form, e.g. `+1 619 555 0100`.
-    pub phone: String,
+    pub(crate) phone: String,
 }
 
 fn time_zone<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<TimeZone, D::Error> {

@@ -13,7 +13,7 @@ use super::{
 /// What an overlapping entry says of the boat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum OnBoat {
+pub(crate) enum OnBoat {
     /// The same one.
     Same,
     /// It names none, and there are several.
@@ -24,33 +24,33 @@ pub enum OnBoat {
 
 /// One entry that a charter overlaps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Overlap {
+pub(crate) struct Overlap {
     /// The booking, if it is one of ours.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub booking_id: Option<BookingId>,
+    pub(crate) booking_id: Option<BookingId>,
     /// The title of somebody else's entry.
     #[serde(skip_serializing_if = "String::is_empty", default)]
-    pub title: String,
+    pub(crate) title: String,
     /// Whether it is on the same boat.
-    pub boat: OnBoat,
+    pub(crate) boat: OnBoat,
     /// It has the same captain.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
-    pub same_captain: bool,
+    pub(crate) same_captain: bool,
     /// Who else is on both.
     #[serde(skip_serializing_if = "BTreeSet::is_empty", default)]
-    pub people: BTreeSet<String>,
+    pub(crate) people: BTreeSet<String>,
     /// When the other one begins.
-    pub from: Timestamp,
+    pub(crate) from: Timestamp,
     /// When it is over.
-    pub to: Timestamp,
+    pub(crate) to: Timestamp,
     /// It is there all day.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
-    pub all_day: bool,
+    pub(crate) all_day: bool,
 }
 
 impl Overlap {
     /// One line for the office. The reader knows that the charter sails on `day`: `overlaps BS-A1, same boat, 2:00–5:00 PM`.
-    pub fn words(&self, day: Date, zone: &TimeZone) -> String {
+    pub(crate) fn words(&self, day: Date, zone: &TimeZone) -> String {
         let verb = if self.is_certain() { "overlaps" } else { "may overlap" };
         let other = self.booking_id.as_ref().map_or_else(|| format!("\"{}\"", self.title), ToString::to_string);
         let boat = match self.boat {
@@ -66,7 +66,7 @@ impl Overlap {
     }
 
     /// It names this boat or these people; what names no boat only may.
-    pub fn is_certain(&self) -> bool {
+    pub(crate) fn is_certain(&self) -> bool {
         self.boat == OnBoat::Same || self.same_captain || !self.people.is_empty()
     }
 

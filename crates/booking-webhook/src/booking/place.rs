@@ -21,7 +21,7 @@ impl Place {
     }
 
     /// Address and map, if it is the boat's own place.
-    pub fn meeting_point(&self) -> Option<&MeetingPoint> {
+    pub(crate) fn meeting_point(&self) -> Option<&MeetingPoint> {
         match self {
             Self::MeetingPoint(point) => Some(point),
             Self::Elsewhere(_) => None,

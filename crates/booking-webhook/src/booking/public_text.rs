@@ -97,7 +97,7 @@ impl PublicText {
     }
 
     /// What to call the guest: "Dana" of "Dana Whitfield" and of "Whitfield, Dana". `None` when it is no name.
-    pub fn first_name(name: &str) -> Option<Self> {
+    pub(crate) fn first_name(name: &str) -> Option<Self> {
         let name = one_line(name);
         let (before, after) = name.split_once(',').unwrap_or((&name, ""));
         let given = if after.trim().is_empty() || SUFFIX.is_match(&folded(after.trim())) { before } else { after };
@@ -114,7 +114,7 @@ impl PublicText {
     }
 
     /// The text itself.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 

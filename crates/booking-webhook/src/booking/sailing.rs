@@ -16,37 +16,37 @@ const LONGEST_TITLE_CHARS: usize = 60;
 
 /// Another entry of the calendar, as far as it matters here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Neighbour {
+pub(crate) struct Neighbour {
     /// The booking that it says to be of, if any.
-    pub booking_id: Option<BookingId>,
+    pub(crate) booking_id: Option<BookingId>,
     /// The charter id that it carries, if any.
-    pub event_id: Option<String>,
+    pub(crate) event_id: Option<String>,
     /// What people read.
-    pub title: String,
+    pub(crate) title: String,
     /// When it begins.
-    pub from: Timestamp,
+    pub(crate) from: Timestamp,
     /// When it is over.
-    pub to: Timestamp,
+    pub(crate) to: Timestamp,
     /// It has no times: it is there all day.
-    pub all_day: bool,
+    pub(crate) all_day: bool,
     /// Crew beside the captain.
-    pub crew: BTreeSet<String>,
+    pub(crate) crew: BTreeSet<String>,
     /// The captain.
-    pub captain: Option<String>,
+    pub(crate) captain: Option<String>,
 }
 
 /// What is known of another booking of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownBooking {
+pub(crate) struct KnownBooking {
     /// Its boat, as its sender names it.
-    pub boat: BoatReference,
+    pub(crate) boat: BoatReference,
     /// It is not cancelled.
-    pub sails: bool,
+    pub(crate) sails: bool,
 }
 
 /// A charter that others may overlap.
 #[derive(Debug, Clone, Copy)]
-pub struct Sailing<'a> {
+pub(crate) struct Sailing<'a> {
     booking_id: &'a BookingId,
     charter_id: &'a CharterId,
     time: &'a CharterTime,
@@ -57,7 +57,7 @@ pub struct Sailing<'a> {
 
 impl<'a> Sailing<'a> {
     /// As the booking has it.
-    pub fn of(booking: &'a Booking) -> Self {
+    pub(crate) fn of(booking: &'a Booking) -> Self {
         let charter = &booking.charter;
         Self {
             booking_id: &charter.booking_id,
@@ -70,7 +70,7 @@ impl<'a> Sailing<'a> {
     }
 
     /// Each day that the charter touches with the boat's turn-around before and after it, at the dock.
-    pub fn days(&self) -> BTreeSet<Date> {
+    pub(crate) fn days(&self) -> BTreeSet<Date> {
         let margin = self.boat.turnaround();
         let first = self.time.start().saturating_sub(margin).date();
         // Until midnight is not on the next day.
@@ -79,13 +79,13 @@ impl<'a> Sailing<'a> {
     }
 
     /// Those that are no entry of this charter and touch its time, with the boat's turn-around.
-    pub fn near<'n>(&self, entries: &'n [Neighbour]) -> Vec<&'n Neighbour> {
+    pub(crate) fn near<'n>(&self, entries: &'n [Neighbour]) -> Vec<&'n Neighbour> {
         let margin = self.boat.turnaround();
         entries.iter().filter(|entry| !self.is_own(entry) && self.touches(entry, margin)).collect()
     }
 
     /// What of `entries` the charter overlaps, the earliest first; `ours` says what is known of the bookings that they name.
-    pub fn overlaps(
+    pub(crate) fn overlaps(
         &self,
         entries: &[Neighbour],
         ours: &BTreeMap<BookingId, KnownBooking>,

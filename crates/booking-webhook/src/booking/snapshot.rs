@@ -48,7 +48,7 @@ impl BookingStatus {
     }
 
     /// The status of this name.
-    pub fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         [Self::Confirmed, Self::Cancelled, Self::Inconclusive].into_iter().find(|status| status.name() == name)
     }
 }
@@ -59,7 +59,7 @@ pub struct Sale {
     /// When the charter starts.
     pub start: Timestamp,
     /// The sender's local time happened twice that day and the first was taken.
-    pub start_is_ambiguous: bool,
+    pub(crate) start_is_ambiguous: bool,
     /// How long it lasts.
     pub duration: CharterDuration,
     /// On which boat.
@@ -73,21 +73,21 @@ pub struct Sale {
     /// What the guest wrote. The office reads it whole, crew without its money; guests never see it.
     pub notes: String,
     /// Where, if not at the boat's own meeting point.
-    pub location: Option<String>,
+    pub(crate) location: Option<String>,
     /// Who sails, if the booking says.
     pub assigned: Assigned,
     /// What people call who sold it, when that is not Boatsetter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seller: Option<String>,
+    pub(crate) seller: Option<String>,
     /// Fields whose values could not be read and that the booking can do without.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub passed_over: Vec<Field>,
+    pub(crate) passed_over: Vec<Field>,
 }
 
 impl Sale {
     /// The same without anything personal: for a charter that is long over.
     #[must_use]
-    pub fn without_guest(self) -> Self {
+    pub(crate) fn without_guest(self) -> Self {
         let guest = Guest { name: "Guest".into(), ..self.guest };
         Self { guest, notes: String::new(), location: None, ..self }
     }
@@ -110,9 +110,9 @@ impl fmt::Debug for Sale {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assigned {
     /// The list as it was sent; the captain may be in it, too.
-    pub crew: Option<Vec<PersonId>>,
+    pub(crate) crew: Option<Vec<PersonId>>,
     /// The captain.
-    pub captain: Option<PersonId>,
+    pub(crate) captain: Option<PersonId>,
 }
 
 /// A boat as the sender names it.
@@ -130,7 +130,7 @@ pub struct Guest {
     /// As the guest wrote it. Only the office sees the whole of it.
     pub name: String,
     /// BCP 47, e.g. `en` or `es-MX`.
-    pub locale: String,
+    pub(crate) locale: String,
 }
 
 /// A name is personal.
@@ -169,7 +169,7 @@ pub enum Field {
 
 impl Field {
     /// Every field, in the order in which a booking is read.
-    pub const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Id,
         Self::Status,
         Self::Revision,
@@ -223,9 +223,9 @@ impl Field {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldFault {
     /// Which field.
-    pub field: Field,
+    pub(crate) field: Field,
     /// What is wrong, e.g. "is missing".
-    pub detail: String,
+    pub(crate) detail: String,
 }
 
 #[cfg(test)]

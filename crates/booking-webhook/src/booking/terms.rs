@@ -15,9 +15,9 @@ use super::{
 #[serde(try_from = "Settlement", into = "Settlement")]
 pub struct Terms {
     /// Crew beside the captain, each once; at least one. The money is computed from them.
-    pub crew: Vec<PersonId>,
+    pub(crate) crew: Vec<PersonId>,
     /// The captain.
-    pub captain: PersonId,
+    pub(crate) captain: PersonId,
     settlement: Settlement,
 }
 
@@ -85,7 +85,7 @@ impl Terms {
     ///
     /// # Errors
     /// One fault for each of crew and captain that neither snapshots nor roster name.
-    pub fn settle(
+    pub(crate) fn settle(
         previous: Option<&Self>,
         boat: &BoatReference,
         assigned: &Assigned,
@@ -132,7 +132,7 @@ impl Terms {
     }
 
     /// What crew, captain and the port cost.
-    pub fn rates(&self) -> &Rates {
+    pub(crate) fn rates(&self) -> &Rates {
         &self.settlement.rates
     }
 

@@ -38,18 +38,18 @@ pub enum TimeError {
 
 /// A time as it was read, and whether the reading had to choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TimeReading {
+pub(crate) struct TimeReading {
     /// The instant that was meant.
-    pub instant: Timestamp,
+    pub(crate) instant: Timestamp,
     /// The local time happened twice that day (the clocks go back) and the first was taken.
-    pub ambiguous: bool,
+    pub(crate) ambiguous: bool,
 }
 
 /// Reads a date and time: its own offset or zone if it has one, else as a local time in `zone`, which is asked for only then.
 ///
 /// # Errors
 /// [`TimeError::Malformed`], or [`TimeError::Nonexistent`] for a local time that the clocks skip.
-pub fn read_time(text: &str, zone: impl FnOnce() -> TimeZone) -> Result<TimeReading, TimeError> {
+pub(crate) fn read_time(text: &str, zone: impl FnOnce() -> TimeZone) -> Result<TimeReading, TimeError> {
     let Ok(pieces) = Pieces::parse(text) else { return Err(TimeError::Malformed) };
     let Some(time) = pieces.time() else { return Err(TimeError::Malformed) };
     let civil = pieces.date().to_datetime(time);
@@ -66,7 +66,7 @@ pub fn read_time(text: &str, zone: impl FnOnce() -> TimeZone) -> Result<TimeRead
 ///
 /// # Errors
 /// [`TimeError::Nonexistent`] for what they skip.
-pub fn read_local_time(civil: DateTime, zone: &TimeZone) -> Result<TimeReading, TimeError> {
+pub(crate) fn read_local_time(civil: DateTime, zone: &TimeZone) -> Result<TimeReading, TimeError> {
     let local = zone.to_ambiguous_timestamp(civil);
     let ambiguous = match local.offset() {
         AmbiguousOffset::Unambiguous { .. } => false,
@@ -121,7 +121,7 @@ pub struct CharterTime {
 
 impl CharterTime {
     /// `start` plus this much elapsed time, across clock changes.
-    pub fn lasting(start: Zoned, duration: CharterDuration) -> Self {
+    pub(crate) fn lasting(start: Zoned, duration: CharterDuration) -> Self {
         let end = start.saturating_add(SignedDuration::from_mins(duration.0.into()));
         Self { start, end }
     }
@@ -137,12 +137,12 @@ impl CharterTime {
     }
 
     /// Elapsed whole minutes.
-    pub fn duration_minutes(&self) -> i64 {
+    pub(crate) fn duration_minutes(&self) -> i64 {
         self.start.duration_until(&self.end).as_mins()
     }
 
     /// When crew report: one hour before the start.
-    pub fn report_at(&self) -> Zoned {
+    pub(crate) fn report_at(&self) -> Zoned {
         self.start.saturating_sub(CREW_MARGIN)
     }
 
@@ -154,7 +154,7 @@ impl CharterTime {
     }
 
     /// When crew are released: one hour after the end.
-    pub fn released_at(&self) -> Zoned {
+    pub(crate) fn released_at(&self) -> Zoned {
         self.end.saturating_add(CREW_MARGIN)
     }
 }

@@ -38,20 +38,20 @@ const MOST_ENTRIES: u32 = 3;
 
 /// A snapshot that came in, and how.
 #[derive(Debug)]
-pub struct Incoming<'a> {
+pub(crate) struct Incoming<'a> {
     /// What it says.
-    pub snapshot: &'a Snapshot,
+    pub(crate) snapshot: &'a Snapshot,
     /// When the event around it happened, by the sender.
-    pub event_created_at: Option<Timestamp>,
+    pub(crate) event_created_at: Option<Timestamp>,
     /// What brought it.
-    pub delivery: &'a Delivery,
+    pub(crate) delivery: &'a Delivery,
     /// Who says so.
-    pub source: Source,
+    pub(crate) source: Source,
 }
 
 /// Who says what a snapshot says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub(crate) enum Source {
     /// A sender.
     Sender,
     /// A sender, and a person has had its delivery read again.
@@ -62,7 +62,7 @@ pub enum Source {
 
 /// What a person's entry comes after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Upon {
+pub(crate) enum Upon {
     /// What is on record when it is written.
     Newest,
     /// What the person saw: so many snapshots had been accepted; `None` when the booking was not on record.
@@ -71,13 +71,13 @@ pub enum Upon {
 
 /// Where a booking stands after this invocation.
 #[derive(Debug)]
-pub struct Progress {
+pub(crate) struct Progress {
     /// What the ledger knows.
-    pub record: BookingRecord,
+    pub(crate) record: BookingRecord,
     /// The outcomes of the steps.
-    pub steps: PerStep<StepReport>,
+    pub(crate) steps: PerStep<StepReport>,
     /// As a whole.
-    pub state: BookingState,
+    pub(crate) state: BookingState,
     /// For a person to look at, by what this invocation wanted; `None` when it wanted nothing.
     flags: Option<Vec<Flag>>,
 }
@@ -87,17 +87,17 @@ pub struct Progress {
 /// # Errors
 /// [`Problem`] when the ledger cannot be used: nothing was promised, and no other system was called. 409 when something newer overtakes a
 /// person's entry.
-pub async fn accept(app: &App, incoming: &Incoming<'_>, deadline: &Deadline) -> Result<Progress, Problem> {
+pub(crate) async fn accept(app: &App, incoming: &Incoming<'_>, deadline: &Deadline) -> Result<Progress, Problem> {
     let recorded = record(app, incoming, deadline).await?;
     work_on_recorded(app, recorded, deadline).await
 }
 
 /// A snapshot on record, whose booking is still to be brought in step.
 #[derive(Debug)]
-pub struct Recorded {
+pub(crate) struct Recorded {
     taken: Taken,
     /// Its delivery waited in quarantine until now.
-    pub was_quarantined: bool,
+    pub(crate) was_quarantined: bool,
 }
 
 /// Whether the recording also claimed the booking.
@@ -117,7 +117,7 @@ impl Taken {
 ///
 /// # Errors
 /// As [`accept`].
-pub async fn record(app: &App, incoming: &Incoming<'_>, deadline: &Deadline) -> Result<Recorded, Problem> {
+pub(crate) async fn record(app: &App, incoming: &Incoming<'_>, deadline: &Deadline) -> Result<Recorded, Problem> {
     let (snapshot, delivery) = (incoming.snapshot, incoming.delivery);
     let charter_id = app.secrets.current().charter_id(&snapshot.booking_id);
     let sale = snapshot.sale.as_deref();
@@ -168,7 +168,7 @@ pub async fn record(app: &App, incoming: &Incoming<'_>, deadline: &Deadline) -> 
 ///
 /// # Errors
 /// [`Problem`] when the ledger cannot be used.
-pub async fn work_on_recorded(app: &App, recorded: Recorded, deadline: &Deadline) -> Result<Progress, Problem> {
+pub(crate) async fn work_on_recorded(app: &App, recorded: Recorded, deadline: &Deadline) -> Result<Progress, Problem> {
     match recorded.taken {
         Taken::Claimed { claim, charter_id_taken } => {
             Ok(Box::pin(work_on(app, *claim, Trigger::Delivery, charter_id_taken, deadline)).await)
@@ -316,7 +316,12 @@ pub(super) async fn retry_if_due(app: &App, record: BookingRecord, deadline: &De
 ///
 /// # Errors
 /// [`Problem`] when the ledger cannot be used.
-pub async fn resume(app: &App, claim: Claim, trigger: Trigger, deadline: &Deadline) -> Result<Progress, Problem> {
+pub(crate) async fn resume(
+    app: &App,
+    claim: Claim,
+    trigger: Trigger,
+    deadline: &Deadline,
+) -> Result<Progress, Problem> {
     let record = &claim.record;
     tracing::info!(booking_id = record.booking_id.as_str(), fence = record.fence, "claimed");
     let shown = record.journal.remote_ids().any(Option::is_some);
@@ -497,7 +502,7 @@ impl App {
 
 impl Progress {
     /// A booking as the ledger has it, with nothing done.
-    pub fn seen(record: BookingRecord) -> Self {
+    pub(crate) fn seen(record: BookingRecord) -> Self {
         let steps = reports_of(&record.journal);
         let state = match BookingState::of(&record.journal) {
             BookingState::InStep | BookingState::Recorded if record.due_at.is_some() => BookingState::Due,
@@ -507,7 +512,7 @@ impl Progress {
     }
 
     /// In the words of an answer.
-    pub fn reply(self, app: &App) -> Reply {
+    pub(crate) fn reply(self, app: &App) -> Reply {
         let Self { record, steps, state, flags } = self;
         let flags = flags.unwrap_or_else(|| DesiredState::of(&record, &app.operator, false).flags(&record));
         let (booking_id, fence, seq) = (record.booking_id.as_str(), record.fence, record.seq);

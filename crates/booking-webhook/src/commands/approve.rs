@@ -21,7 +21,7 @@ use crate::{
 /// # Errors
 /// [`Problem`] 400 when either is missing, 404 when the ledger does not know the booking, 409 when something else was decided since or
 /// another invocation works on the booking, and the ledger's problems.
-pub async fn approve(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
+pub(crate) async fn approve(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
     let Some(decided_seq) = request.get("decided_seq").and_then(Value::as_u64) else {
         let detail = r#"Send {"approve": {"booking_id": "BS-…", "decided_seq": …}}; the booking's status says which decision that is"#;
         return Err(Problem::new(StatusCode::BAD_REQUEST, "No decision is named", detail));

@@ -58,7 +58,7 @@ struct Request {
 ///
 /// # Errors
 /// [`Problem`] 400 for a request that cannot be read, 503 when the ledger cannot be reached.
-pub async fn audit(app: &App, request: &Value, lambda_remaining: Duration) -> Result<Reply, Problem> {
+pub(crate) async fn audit(app: &App, request: &Value, lambda_remaining: Duration) -> Result<Reply, Problem> {
     let Request { again } = serde_json::from_value(request.clone()).map_err(|error| {
         let detail = format!("audit takes an object, at most with \"again\": true: {error}");
         Problem::new(StatusCode::BAD_REQUEST, "The question is not understood", detail)

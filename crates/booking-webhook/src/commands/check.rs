@@ -54,7 +54,7 @@ struct Check {
 }
 
 /// Looks at everything, all at once. The status is 200 when all is right, else 503; a direct invocation reads `ok`.
-pub async fn check(app: &App, deadline: &Deadline) -> Reply {
+pub(crate) async fn check(app: &App, deadline: &Deadline) -> Reply {
     // Before the rest: what the services are shown is what is stored now, not what this process once read.
     let secrets = secrets(app, deadline).await;
     let (files, operator) = files(app, deadline).await;

@@ -29,7 +29,7 @@ const LARGEST_BODY_BYTES: usize = 1024 * 1024;
 ///
 /// # Errors
 /// [`Problem`] for what has no known sender, is not authentic, is too large, or could not be recorded.
-pub async fn deliver(app: &App, request: &Request, age: Age, deadline: &Deadline) -> Result<Reply, Problem> {
+pub(crate) async fn deliver(app: &App, request: &Request, age: Age, deadline: &Deadline) -> Result<Reply, Problem> {
     let sender = addressee(app, request)?;
     let verifier = authenticate(app, sender, request, age, deadline).await?;
     let body: &[u8] = request.body();
@@ -179,7 +179,7 @@ fn too_large(app: &App, sender: &Sender, body: &[u8]) -> Problem {
 ///
 /// # Errors
 /// Why nothing can be made of any of it: no JSON, or a file of the operator's is faulty.
-pub fn interpret(app: &App, sender: &Sender, body: &[u8], headers: &HeaderMap) -> Result<Reading, Vec<Fault>> {
+pub(crate) fn interpret(app: &App, sender: &Sender, body: &[u8], headers: &HeaderMap) -> Result<Reading, Vec<Fault>> {
     let whole = |detail: String| vec![Fault { pointer: String::new(), detail }];
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     // What is wrong with our own files is in the log; the sender cannot mend it.

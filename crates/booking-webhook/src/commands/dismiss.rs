@@ -21,7 +21,7 @@ const LONGEST_WHY_CHARACTERS: usize = 300;
 /// # Errors
 /// [`Problem`] 400 when neither is named or no reason is given, 404 when the ledger does not have it, 409 when another invocation works on
 /// the booking or the delivery does not wait in quarantine, and the ledger's problems.
-pub async fn dismiss(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
+pub(crate) async fn dismiss(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
     let named = |key: &str| request.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
     let why: Option<String> = named("why").map(|why| why.chars().take(LONGEST_WHY_CHARACTERS).collect());
     match (named("booking_id"), named("delivery_id"), why) {

@@ -20,7 +20,7 @@ use crate::{
 ///
 /// # Errors
 /// [`Problem`] 422 for a booking that cannot be read, 409 when something else came in, and what the ledger comes to.
-pub async fn enter(
+pub(crate) async fn enter(
     app: &App,
     event: &Value,
     upon: Upon,

@@ -18,7 +18,7 @@ const MINUTE: i8 = 17;
 ///
 /// # Errors
 /// [`CallError`] of the ledger; the next sweep goes on.
-pub async fn forget_guests(app: &App, deadline: &Deadline) -> Result<usize, CallError> {
+pub(crate) async fn forget_guests(app: &App, deadline: &Deadline) -> Result<usize, CallError> {
     let cutoff = deadline.now().to_zoned(app.operator.time_zone.clone()).saturating_sub(KEPT_FOR_MONTHS.months());
     let mut forgotten = 0;
     if cutoff.minute() != MINUTE {

@@ -89,7 +89,7 @@ pub(super) struct BookingLine {
 ///
 /// # Errors
 /// [`Problem`] 400 for a question that cannot be read, and the ledger's problems.
-pub async fn list(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
+pub(crate) async fn list(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
     let question: Question =
         serde_json::from_value(request.clone()).map_err(|error| not_understood(&error.to_string()))?;
     let Found { bookings, quarantined, left_off } = find(app, &question, deadline).await?;

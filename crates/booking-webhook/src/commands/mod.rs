@@ -9,20 +9,20 @@
 //! - [`desk`]: pages on which the office sees a case and decides, by the very same commands.
 //! - [`list`], [`quarantine`], [`status`], [`plan`], [`check`]: questions. They change nothing.
 
-pub mod accept;
-pub mod approve;
-pub mod audit;
-pub mod check;
-pub mod deliver;
-pub mod desk;
-pub mod dismiss;
-pub mod enter;
-pub mod housekeeping;
-pub mod list;
-pub mod notify;
-pub mod overlap;
-pub mod plan;
-pub mod quarantine;
-pub mod replay;
-pub mod status;
-pub mod sweep;
+pub(crate) mod accept;
+pub(crate) mod approve;
+pub(crate) mod audit;
+pub(crate) mod check;
+pub(crate) mod deliver;
+pub(crate) mod desk;
+pub(crate) mod dismiss;
+pub(crate) mod enter;
+pub(crate) mod housekeeping;
+pub(crate) mod list;
+pub(crate) mod notify;
+pub(crate) mod overlap;
+pub(crate) mod plan;
+pub(crate) mod quarantine;
+pub(crate) mod replay;
+pub(crate) mod status;
+pub(crate) mod sweep;

@@ -42,7 +42,7 @@ enum Subject {
 ///
 /// # Errors
 /// [`CallError`] of the ledger, or of the first mail that could not be sent: what was not written back is looked at again.
-pub async fn tell_the_office(app: &App, something_waits: bool, deadline: &Deadline) -> Result<usize, CallError> {
+pub(crate) async fn tell_the_office(app: &App, something_waits: bool, deadline: &Deadline) -> Result<usize, CallError> {
     if something_waits {
         close_what_is_superseded(app, deadline).await?;
     }

@@ -17,7 +17,7 @@ use crate::{
 ///
 /// # Errors
 /// [`CallError`] of the ledger: the next sweep goes on.
-pub async fn settle(app: &App, booking_id: &BookingId, deadline: &Deadline) -> Result<bool, CallError> {
+pub(crate) async fn settle(app: &App, booking_id: &BookingId, deadline: &Deadline) -> Result<bool, CallError> {
     if !deadline.allows(app.config.crew_event_wait + app.config.kept_for_a_round()) {
         return Ok(false);
     }

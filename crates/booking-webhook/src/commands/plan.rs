@@ -32,7 +32,7 @@ use crate::{
 ///
 /// # Errors
 /// [`Problem`] 422 for a booking that cannot be read, 400 and 404 for a delivery that is none, and what the ledger's reading comes to.
-pub async fn plan(app: &App, event: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
+pub(crate) async fn plan(app: &App, event: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
     if let Some(delivery) = event.pointer("/plan/delivery") {
         return of_delivery(app, delivery, deadline).await;
     }

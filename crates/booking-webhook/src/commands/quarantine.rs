@@ -44,7 +44,7 @@ pub(super) struct QuarantineLine {
 ///
 /// # Errors
 /// [`Problem`] 404 when the ledger does not have it, and the ledger's problems.
-pub async fn quarantine(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
+pub(crate) async fn quarantine(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
     let Some(id) = request.get("delivery_id").and_then(Value::as_str) else {
         let lines = quarantined(app, None, deadline).await.map_err(ledger_unavailable)?;
         return Ok(Reply::Document(json!({ "quarantined": lines })));

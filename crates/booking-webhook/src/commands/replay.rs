@@ -22,7 +22,7 @@ use crate::{
 /// # Errors
 /// [`Problem`] 400 when it names neither, 404 when the ledger does not have it, 409 when another invocation works on the booking, 422 when
 /// the delivery still cannot be read, 503 when the ledger cannot be reached.
-pub async fn replay(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
+pub(crate) async fn replay(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
     if let Some(which) = request.get("quarantined") {
         let dry_run = request.get("dry_run").and_then(Value::as_bool).unwrap_or_default();
         return replay_quarantined(app, which, dry_run, deadline).await;
@@ -46,7 +46,7 @@ pub async fn replay(app: &App, request: &Value, deadline: &Deadline) -> Result<R
 ///
 /// # Errors
 /// [`Problem`] 400 when it is none.
-pub fn booking_id(id: &str) -> Result<BookingId, Problem> {
+pub(crate) fn booking_id(id: &str) -> Result<BookingId, Problem> {
     BookingId::parse(id)
         .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "No booking is named", format!("booking_id {error}")))
 }

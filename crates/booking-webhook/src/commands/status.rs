@@ -41,7 +41,7 @@ pub(super) struct Line {
 ///
 /// # Errors
 /// [`Problem`] 400 when no booking is named, 404 when the ledger does not know it, 503 when it cannot be reached.
-pub async fn status(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
+pub(crate) async fn status(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
     let named = |key: &str| request.get(key).and_then(Value::as_str);
     let booking_id = match (named("charter_id"), named("delivery_id")) {
         (None, None) => booking_id(named("booking_id").unwrap_or_default())?,

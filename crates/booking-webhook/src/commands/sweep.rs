@@ -43,7 +43,7 @@ enum Swept {
 ///
 /// # Errors
 /// [`Problem`] 503 when the ledger cannot be reached.
-pub async fn sweep(app: &App, request_id: &str, lambda_remaining: Duration) -> Result<Reply, Problem> {
+pub(crate) async fn sweep(app: &App, request_id: &str, lambda_remaining: Duration) -> Result<Reply, Problem> {
     let deadline = Deadline::after(&app.clock, LONGEST.min(lambda_remaining));
     // One after the other, over one connection: most sweeps find nothing, and a handshake costs more than the wait.
     let due = app.ledger.due(deadline.now(), MOST_BOOKINGS, &deadline).await;

@@ -6,6 +6,8 @@ mod sender;
 mod signature;
 
 pub use body::parse as parse_body;
-pub use mapping::{BUILT_IN_SENDER, Fault, FieldReading, Mapping, MappingFault, Readable, Reading, Received};
-pub use sender::{MappingFile, Sender, SenderName, Senders};
-pub use signature::{Age, SignatureError, Verifier};
+pub(crate) use mapping::{BUILT_IN_SENDER, MappingFault, Readable};
+pub use mapping::{Fault, FieldReading, Mapping, Reading, Received};
+pub(crate) use sender::{Sender, SenderName, Senders};
+pub(crate) use signature::SignatureError;
+pub use signature::{Age, Verifier};

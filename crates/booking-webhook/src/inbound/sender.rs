@@ -4,32 +4,31 @@ use std::{borrow::Borrow, collections::BTreeMap, fmt};
 
 use super::{BUILT_IN_SENDER, Mapping, MappingFault};
 
-const BUILT_IN_LABEL: &str = "Boatsetter";
 const LONGEST_NAME: usize = 32;
 
 /// As a sender's path, its mapping file and its secret name it: `[a-z0-9-]{1,32}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SenderName(String);
+pub(crate) struct SenderName(String);
 
 impl SenderName {
     /// The name, if it is one.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         ((1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(plain)).then(|| Self(text.to_owned()))
     }
 
     /// The built-in sender's.
-    pub fn built_in() -> Self {
+    pub(crate) fn built_in() -> Self {
         Self(BUILT_IN_SENDER.into())
     }
 
     /// The name itself.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// What follows the secrets' prefix: `webhook` for the built-in sender.
-    pub fn secret(&self) -> String {
+    pub(crate) fn secret(&self) -> String {
         if self.0 == BUILT_IN_SENDER { "webhook".into() } else { format!("webhook/{}", self.0) }
     }
 }
@@ -48,18 +47,16 @@ impl fmt::Display for SenderName {
 
 /// Who may post, as of the last cold start.
 #[derive(Debug)]
-pub struct Sender {
+pub(crate) struct Sender {
     /// Its path's last segment.
-    pub name: SenderName,
-    /// What people call it.
-    pub label: String,
+    pub(crate) name: SenderName,
     /// How its bodies are read. Without it, its deliveries are kept and not understood.
-    pub mapping: Result<Mapping, String>,
+    pub(crate) mapping: Result<Mapping, String>,
 }
 
 /// Every sender by its name.
 #[derive(Debug)]
-pub struct Senders {
+pub(crate) struct Senders {
     by_name: BTreeMap<SenderName, Sender>,
     /// Files that belong to no sender.
     faults: Vec<String>,
@@ -68,11 +65,11 @@ pub struct Senders {
 }
 
 /// A file in the folder of mappings: whose it is (or its name, if that is no sender's), where, and its text or why it cannot be had.
-pub type MappingFile = (Result<SenderName, String>, String, Result<String, String>);
+pub(crate) type MappingFile = (Result<SenderName, String>, String, Result<String, String>);
 
 impl Senders {
     /// The senders of these mapping files, and the built-in one.
-    pub fn of(files: Vec<MappingFile>) -> Self {
+    pub(crate) fn of(files: Vec<MappingFile>) -> Self {
         let mut mappings: BTreeMap<SenderName, Result<Mapping, String>> =
             [(SenderName::built_in(), Ok(Mapping::canonical()))].into();
         let mut faults = Vec::new();
@@ -88,74 +85,36 @@ impl Senders {
             mappings.insert(name, parsed);
         }
         keep_prefixes_apart(&mut mappings);
-        let by_name = mappings.into_iter().map(|(name, mapping)| (name.clone(), Sender::new(name, mapping))).collect();
+        let by_name = mappings.into_iter().map(|(name, mapping)| (name.clone(), Sender { name, mapping })).collect();
         Self { by_name, faults, complete: true }
     }
 
     /// What is left when the mappings cannot be listed: the built-in sender, whose mapping may be among them.
-    pub fn unlisted(why: String) -> Self {
-        let built_in = Sender::new(SenderName::built_in(), Err(why));
+    pub(crate) fn unlisted(why: String) -> Self {
+        let built_in = Sender { name: SenderName::built_in(), mapping: Err(why) };
         Self { by_name: [(SenderName::built_in(), built_in)].into(), faults: Vec::new(), complete: false }
     }
 
     /// The sender of this name.
-    pub fn get(&self, name: &str) -> Option<&Sender> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Sender> {
         self.by_name.get(name)
     }
 
     /// Whether there are no others.
-    pub fn are_complete(&self) -> bool {
+    pub(crate) fn are_complete(&self) -> bool {
         self.complete
     }
 
-    /// The name of a delivery in quarantine, whose sender cannot be told by a booking's id.
-    pub fn qualified(&self, sender: &SenderName, name: &str) -> String {
-        if sender.as_str() == BUILT_IN_SENDER { name.to_owned() } else { format!("{sender}/{name}") }
-    }
-
-    /// Who sent the delivery of this id.
-    pub fn of_delivery(&self, delivery_id: &str, is_quarantined: bool) -> Option<&Sender> {
-        if !is_quarantined {
-            return self.of_booking(delivery_id);
-        }
-        let name = delivery_id.split_once('~').map(|(_, name)| name)?;
-        let qualified = name.split_once('/').and_then(|(sender, _)| self.get(sender));
-        qualified.or_else(|| self.get(BUILT_IN_SENDER))
-    }
-
-    /// Whose bookings have such ids.
-    pub fn of_booking(&self, booking_id: &str) -> Option<&Sender> {
-        let has_prefix = |sender: &&Sender| {
-            let prefix = sender.mapping.as_ref().map_or("", Mapping::prefix);
-            !prefix.is_empty() && booking_id.starts_with(prefix)
-        };
-        self.all().find(has_prefix).or_else(|| self.get(BUILT_IN_SENDER))
-    }
-
     /// All of them, by name.
-    pub fn all(&self) -> impl Iterator<Item = &Sender> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Sender> {
         self.by_name.values()
     }
 
     /// What is wrong with their mappings.
-    pub fn faults(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn faults(&self) -> impl Iterator<Item = &str> {
         let of_senders = self.all().filter_map(|sender| sender.mapping.as_ref().err());
         of_senders.chain(&self.faults).map(String::as_str)
     }
-}
-
-impl Sender {
-    fn new(name: SenderName, mapping: Result<Mapping, String>) -> Self {
-        let stated = mapping.as_ref().ok().and_then(Mapping::label).map(str::to_owned);
-        let label = stated
-            .unwrap_or_else(|| if name.0 == BUILT_IN_SENDER { BUILT_IN_LABEL.into() } else { capitalised(&name.0) });
-        Self { name, label, mapping }
-    }
-}
-
-fn capitalised(name: &str) -> String {
-    let mut characters = name.chars();
-    characters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(characters).collect()
 }
 
 /// Two senders whose ids could collide are both faulty: a booking could be either's.
@@ -222,13 +181,5 @@ mod tests {
                 senders.all().filter(|sender| sender.mapping.is_err()).map(|sender| sender.name.as_str()).collect();
             assert_eq!(found, faulty, "{files:?}");
         }
-    }
-
-    #[test]
-    fn a_sender_is_called_by_its_label() {
-        let senders =
-            senders(&[("harbor", "prefix = \"HB-\"\nlabel = \"Harbor & Co.\""), ("dock", "prefix = \"DK-\"")]);
-        let labels: Vec<&str> = senders.all().map(|sender| &*sender.label).collect();
-        assert_eq!(labels, ["Boatsetter", "Dock", "Harbor & Co."]);
     }
 }

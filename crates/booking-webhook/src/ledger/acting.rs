@@ -41,7 +41,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be used.
-    pub async fn act_on_delivery(
+    pub(crate) async fn act_on_delivery(
         &self,
         id: &DeliveryId,
         found: &QuarantinedDelivery,

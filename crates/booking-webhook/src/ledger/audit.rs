@@ -27,50 +27,50 @@ const RUN: &str = "run";
 
 /// How a night's audit stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AuditRun {
+pub(crate) struct AuditRun {
     /// The night's day at the dock.
-    pub night: Date,
+    pub(crate) night: Date,
     /// When it began.
-    pub began_at: Timestamp,
+    pub(crate) began_at: Timestamp,
     /// Charters that start before this are done.
-    pub done_until: Timestamp,
+    pub(crate) done_until: Timestamp,
     /// Those that start just then, and are done.
     #[serde(default)]
-    pub done_just_then: BTreeSet<BookingId>,
+    pub(crate) done_just_then: BTreeSet<BookingId>,
     /// Those that could not be read back: the next invocation tries them again.
     #[serde(default)]
-    pub left: Vec<BookingId>,
+    pub(crate) left: Vec<BookingId>,
     /// It went through all charters.
-    pub ended_at: Option<Timestamp>,
+    pub(crate) ended_at: Option<Timestamp>,
     /// What it came to.
-    pub figures: Figures,
+    pub(crate) figures: Figures,
 }
 
 /// What an audit came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Figures {
+pub(crate) struct Figures {
     /// Charters that were read back.
-    pub charters: usize,
+    pub(crate) charters: usize,
     /// Left out: another invocation was at work on them, or the ledger could not tell.
-    pub left: usize,
+    pub(crate) left: usize,
     /// Readings that failed, by system.
-    pub unread: BTreeMap<String, usize>,
+    pub(crate) unread: BTreeMap<String, usize>,
     /// Guest pages and calendar files that were put again.
-    pub pages: usize,
+    pub(crate) pages: usize,
     /// Those that should have been, and could not be.
-    pub pages_left: usize,
+    pub(crate) pages_left: usize,
     /// Events out of which money was taken.
-    pub money: usize,
+    pub(crate) money: usize,
     /// Charters of which the office hears.
-    pub drifted: usize,
+    pub(crate) drifted: usize,
     /// Charters beside which something else stands than was known.
-    pub overlaps: usize,
+    pub(crate) overlaps: usize,
 }
 
 impl Figures {
     /// Whether the office should read them.
-    pub fn are_worth_a_mail(&self) -> bool {
+    pub(crate) fn are_worth_a_mail(&self) -> bool {
         *self != Self { charters: self.charters, ..Self::default() }
     }
 }
@@ -80,7 +80,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be used.
-    pub async fn note_drift(
+    pub(crate) async fn note_drift(
         &self,
         record: &BookingRecord,
         found: &[Drift],
@@ -102,7 +102,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be reached.
-    pub async fn upcoming(
+    pub(crate) async fn upcoming(
         &self,
         day: Date,
         (from, to): (Timestamp, Timestamp),
@@ -126,7 +126,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be reached.
-    pub async fn audit_run(&self, deadline: &Deadline) -> Result<Option<AuditRun>, CallError> {
+    pub(crate) async fn audit_run(&self, deadline: &Deadline) -> Result<Option<AuditRun>, CallError> {
         let item = self.get("get_audit", &ItemKey::Audit, deadline).await?;
         // One that cannot be read is begun anew: nothing depends on it.
         Ok(item.and_then(|item| serde_json::from_str(item.get(RUN)?.as_s().ok()?).ok()))
@@ -136,7 +136,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be used.
-    pub async fn save_audit(&self, run: &AuditRun, deadline: &Deadline) -> Result<(), CallError> {
+    pub(crate) async fn save_audit(&self, run: &AuditRun, deadline: &Deadline) -> Result<(), CallError> {
         let update = Update::new().set(RUN, json(run));
         let update = match run.ended_at.filter(|_| run.figures.are_worth_a_mail()) {
             Some(ended_at) => notice_due(update, ended_at),
@@ -149,7 +149,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be reached: the notice is sent again.
-    pub async fn told_of_audit(&self, notice: &PendingNotice, deadline: &Deadline) -> Result<bool, CallError> {
+    pub(crate) async fn told_of_audit(&self, notice: &PendingNotice, deadline: &Deadline) -> Result<bool, CallError> {
         let update = nothing_new(Update::new()).on(Condition::Present(PARTITION));
         let update = update.on(Condition::equal("notice_at", milliseconds(notice.at)));
         Ok(matches!(self.update_item("told_of_audit", &ItemKey::Audit, &update, deadline).await?, Updated::Done(_)))

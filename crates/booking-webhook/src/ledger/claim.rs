@@ -153,7 +153,7 @@ impl LeaseRequest {
 impl Claim {
     /// The same claim with what its holder has learned since: only the holder writes these, and its release was too late.
     #[must_use]
-    pub fn knowing(self, journal: Journal, history: History, overlaps: Overlaps) -> Self {
+    pub(crate) fn knowing(self, journal: Journal, history: History, overlaps: Overlaps) -> Self {
         Self { record: BookingRecord { journal, history, overlaps, ..self.record }, ..self }
     }
 

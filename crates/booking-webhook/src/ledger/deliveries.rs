@@ -48,7 +48,7 @@ pub struct Delivery {
     /// Its name.
     pub id: DeliveryId,
     /// When it came in first, in whole milliseconds.
-    pub received_at: Timestamp,
+    pub(crate) received_at: Timestamp,
     packed: Vec<u8>,
     headers: Vec<(String, String)>,
     /// The bookings that the body names without being understood.
@@ -78,7 +78,7 @@ pub struct QuarantineOutcome {
     /// It was here before.
     pub repeated: bool,
     /// Why it does not wait in quarantine any more, if somebody or something has settled it since.
-    pub closed_because: Option<String>,
+    pub(crate) closed_because: Option<String>,
 }
 
 /// What the ledger had of a delivery.
@@ -96,21 +96,21 @@ pub struct StoreOutcome {
 
 /// A delivery, and whether it waits in quarantine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QuarantinedDelivery {
+pub(crate) struct QuarantinedDelivery {
     /// What came in.
     pub delivery: Delivery,
     /// It waits still.
-    pub waits: bool,
+    pub(crate) waits: bool,
     /// Why it does not any more, if it did.
-    pub closed_because: Option<String>,
+    pub(crate) closed_because: Option<String>,
     /// The bookings of which it spoke, as far as that could be read.
-    pub bookings: Vec<BookingId>,
+    pub(crate) bookings: Vec<BookingId>,
     /// Why it could not be read when it came in, as JSON.
-    pub faults: Option<String>,
+    pub(crate) faults: Option<String>,
     /// The digest of what the office was told of it last.
-    pub told: Option<String>,
+    pub(crate) told: Option<String>,
     /// What the office did with it at its desk.
-    pub acts: Acts,
+    pub(crate) acts: Acts,
 }
 
 impl QuarantinedDelivery {
@@ -152,7 +152,7 @@ impl Delivery {
 
     /// The same, not understood because of `faults` (JSON), with the bookings that its body names.
     #[must_use]
-    pub fn not_understood(self, faults: String, names: Vec<BookingId>) -> Self {
+    pub(crate) fn not_understood(self, faults: String, names: Vec<BookingId>) -> Self {
         Self { names, faults: Some(faults), ..self }
     }
 
@@ -165,12 +165,12 @@ impl Delivery {
 
     /// The same with the headers without which the body cannot be read again.
     #[must_use]
-    pub fn with_headers(self, headers: Vec<(String, String)>) -> Self {
+    pub(crate) fn with_headers(self, headers: Vec<(String, String)>) -> Self {
         Self { headers, ..self }
     }
 
     /// Those headers.
-    pub fn headers(&self) -> HeaderMap {
+    pub(crate) fn headers(&self) -> HeaderMap {
         let parse = |(name, value): &(String, String)| Some((name.parse().ok()?, value.parse().ok()?));
         self.headers.iter().filter_map(parse).collect::<Vec<(HeaderName, HeaderValue)>>().into_iter().collect()
     }
@@ -312,7 +312,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be used.
-    pub async fn close_quarantine(
+    pub(crate) async fn close_quarantine(
         &self,
         id: &DeliveryId,
         why: &str,
@@ -338,7 +338,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be used.
-    pub async fn quarantined(
+    pub(crate) async fn quarantined(
         &self,
         id: &DeliveryId,
         deadline: &Deadline,
@@ -376,7 +376,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be used.
-    pub async fn keep_removed(
+    pub(crate) async fn keep_removed(
         &self,
         record: &BookingRecord,
         removed: Map<String, Value>,

@@ -8,7 +8,7 @@ pub(super) const DRIFT: &str = "drift";
 /// One thing that a system shows otherwise than it should. Nothing is made again because of it: that would mail people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Drift {
+pub(crate) enum Drift {
     /// The calendar has no entry of it.
     EntryGone,
     /// The calendar has several, with these ids.
@@ -49,9 +49,9 @@ pub enum Drift {
 /// What was found of a booking; counts as long as nothing newer came in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct DriftFound {
+pub(crate) struct DriftFound {
     /// How many snapshots had been accepted by then.
-    pub seq: u64,
+    pub(crate) seq: u64,
     /// What.
-    pub found: Vec<Drift>,
+    pub(crate) found: Vec<Drift>,
 }

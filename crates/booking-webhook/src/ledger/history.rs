@@ -11,23 +11,23 @@ const LONGEST_WORDS_CHARACTERS: usize = 120;
 
 /// One thing that was done, or failed. Names and ids only: no money, nothing personal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HistoryEntry {
+pub(crate) struct HistoryEntry {
     /// When.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// To which step.
-    pub step: Step,
+    pub(crate) step: Step,
     /// In words, e.g. "created cal_1a2b".
-    pub what: String,
+    pub(crate) what: String,
 }
 
 /// The newest things that happened, the oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct History(Vec<HistoryEntry>);
+pub(crate) struct History(Vec<HistoryEntry>);
 
 impl History {
     /// Adds what happened; the oldest make room for it.
-    pub fn add(&mut self, happened: impl IntoIterator<Item = HistoryEntry>) {
+    pub(crate) fn add(&mut self, happened: impl IntoIterator<Item = HistoryEntry>) {
         self.0.extend(happened.into_iter().map(|happened| HistoryEntry {
             what: happened.what.chars().take(LONGEST_WORDS_CHARACTERS).collect(),
             ..happened
@@ -36,7 +36,7 @@ impl History {
     }
 
     /// All of it, the oldest first.
-    pub fn entries(&self) -> &[HistoryEntry] {
+    pub(crate) fn entries(&self) -> &[HistoryEntry] {
         &self.0
     }
 }

@@ -32,8 +32,8 @@ impl<S> Default for Known<S> {
 pub struct Journal {
     pub calendar: Known<ShownEntry>,
     pub crew_event: Known<ShownEvent>,
-    pub crew_redaction: StepRecord,
-    pub guest_page: Known<ShownPage>,
+    pub(crate) crew_redaction: StepRecord,
+    pub(crate) guest_page: Known<ShownPage>,
 }
 
 /// The calendar's entry.
@@ -49,45 +49,45 @@ pub struct ShownEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShownEvent {
     /// SCC's id of it.
-    pub id: EventId,
+    pub(crate) id: EventId,
     /// What stands in it.
-    pub fields: ShownFields,
+    pub(crate) fields: ShownFields,
     /// The calendar entry that its notes name.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub entry_id: Option<EntryId>,
+    pub(crate) entry_id: Option<EntryId>,
 }
 
 /// What was last applied, field by field.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShownFields {
     /// The digest of each field's value.
-    pub applied: BTreeMap<String, String>,
+    pub(crate) applied: BTreeMap<String, String>,
     /// Fields whose change was begun and not yet seen to end.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub in_flight: BTreeSet<String>,
+    pub(crate) in_flight: BTreeSet<String>,
 }
 
 /// The guest page and its calendar file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ShownPage {
+pub(crate) struct ShownPage {
     /// The page's key in the bucket.
-    pub key: String,
+    pub(crate) key: String,
     /// The digest of both files; `None` if it is unknown what arrived.
-    pub content: Option<String>,
+    pub(crate) content: Option<String>,
     /// The start that the page says.
-    pub start: Timestamp,
+    pub(crate) start: Timestamp,
     /// The start that it said before it was moved, and when that was changed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub moved: Option<(Timestamp, Timestamp)>,
+    pub(crate) moved: Option<(Timestamp, Timestamp)>,
     /// Counts the changes that guests can see (RFC 5545, `SEQUENCE`): another price is none of them.
-    pub sequence: u64,
+    pub(crate) sequence: u64,
     /// When the sender made the newest of them (RFC 5545, `DTSTAMP`).
-    pub changed_at: Timestamp,
+    pub(crate) changed_at: Timestamp,
 }
 
 impl Journal {
     /// How each step is doing.
-    pub fn steps(&self) -> PerStep<&StepRecord> {
+    pub(crate) fn steps(&self) -> PerStep<&StepRecord> {
         PerStep {
             calendar: &self.calendar.step,
             crew_event: &self.crew_event.step,
@@ -97,7 +97,7 @@ impl Journal {
     }
 
     /// What each system calls its part of the booking.
-    pub fn remote_ids(&self) -> PerStep<Option<&str>> {
+    pub(crate) fn remote_ids(&self) -> PerStep<Option<&str>> {
         PerStep {
             calendar: self.calendar.shown.as_ref().map(|entry| entry.id.as_str()),
             crew_event: self.crew_event.shown.as_ref().map(|event| event.id.as_str()),
@@ -107,19 +107,19 @@ impl Journal {
     }
 
     /// The earliest moment at which a due step is tried next; `None` when no step is due.
-    pub fn next_try_at(&self) -> Option<Timestamp> {
+    pub(crate) fn next_try_at(&self) -> Option<Timestamp> {
         self.steps().each().into_iter().filter_map(|(_, step)| step.next_try_at).min()
     }
 
     /// Whether a step waits for a person.
-    pub fn is_parked(&self) -> bool {
+    pub(crate) fn is_parked(&self) -> bool {
         self.steps().any(|step| step.status == StepStatus::Parked)
     }
 
     /// The journal as the next holder must read it after one that never released: what that one began may have happened, and nothing
     /// waits for a later time.
     #[must_use]
-    pub fn after_a_crash(self) -> Self {
+    pub(crate) fn after_a_crash(self) -> Self {
         let Self { calendar, crew_event, crew_redaction, guest_page } = self;
         let forget_content = |page: ShownPage| ShownPage { content: None, ..page };
         Self {
@@ -147,7 +147,7 @@ impl Journal {
 
 impl<S> Known<S> {
     /// Whether the system shows anything of the booking, or may.
-    pub fn may_show_something(&self) -> bool {
+    pub(crate) fn may_show_something(&self) -> bool {
         self.shown.is_some() || self.step.unknown
     }
 }

@@ -109,7 +109,7 @@ impl DeliveryId {
     }
 
     /// Takes a delivery id apart that somebody typed.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (sender, rest) = text.split_once(SEPARATOR)?;
         let (name, digest) = rest.rsplit_once(SEPARATOR)?;
         let is_sender = !sender.is_empty() && sender.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
@@ -119,18 +119,13 @@ impl DeliveryId {
     }
 
     /// Who sent it.
-    pub fn sender(&self) -> &str {
+    pub(crate) fn sender(&self) -> &str {
         &self.sender
     }
 
     /// The digest of its body: two deliveries of one body have one.
-    pub fn digest(&self) -> &str {
+    pub(crate) fn digest(&self) -> &str {
         &self.digest
-    }
-
-    /// What the sender called it.
-    pub fn name(&self) -> &str {
-        &self.name
     }
 
     fn partition(&self) -> String {
@@ -179,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_name_too_long_for_a_key_is_shortened() {
-        let name = |length: usize| DeliveryId::new("boatsetter", &"m".repeat(length), b"").name().to_owned();
+        let name = |length: usize| DeliveryId::new("boatsetter", &"m".repeat(length), b"").name;
         assert_eq!(name(128), "m".repeat(128));
         assert_eq!(name(129).len(), 32);
         assert_ne!(name(129), name(2_000));

@@ -20,7 +20,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be used.
-    pub async fn ask_to_look(
+    pub(crate) async fn ask_to_look(
         &self,
         booking_id: &BookingId,
         now: Timestamp,
@@ -36,7 +36,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be used.
-    pub async fn claim_in_step(
+    pub(crate) async fn claim_in_step(
         &self,
         booking_id: &BookingId,
         lease: &LeaseRequest,

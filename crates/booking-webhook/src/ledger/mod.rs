@@ -47,22 +47,29 @@ use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-pub use acts::{Acts, OfficeAct};
-pub use audit::{AuditRun, Figures};
+pub(crate) use acts::Acts;
+pub use acts::OfficeAct;
+pub(crate) use audit::{AuditRun, Figures};
 pub use claim::{Claim, LeaseRequest, Trigger};
-pub use deliveries::{Delivery, QuarantineOutcome, QuarantinedDelivery, Spoke, StoreOutcome, TooLarge};
-pub use drift::{Drift, DriftFound};
-pub use history::{History, HistoryEntry};
-pub use journal::{Journal, Known, ShownEntry, ShownEvent, ShownFields, ShownPage};
+pub use deliveries::{Delivery, Spoke, StoreOutcome};
+pub(crate) use deliveries::{QuarantinedDelivery, TooLarge};
+pub(crate) use drift::{Drift, DriftFound};
+pub(crate) use history::{History, HistoryEntry};
+pub(crate) use journal::{Journal, ShownEvent, ShownFields, ShownPage};
+pub use journal::{Known, ShownEntry};
 pub use keys::DeliveryId;
-pub use notices::{NoticeOf, PendingNotice};
-pub use overlaps::Overlaps;
-pub use queries::{Backlog, DeliverySummary, Waiting};
+pub(crate) use notices::{NoticeOf, PendingNotice};
+pub(crate) use overlaps::Overlaps;
+pub use queries::Backlog;
+pub(crate) use queries::{DeliverySummary, Waiting};
 pub use record::{NewSnapshot, Place, RecordOutcome};
 pub use release::{JournalledStep, ReleaseOutcome};
-pub use state::{BookingRecord, Decision, Dismissal, Lease, RecordedContent};
-pub use steps::{Failure, PerStep, Step, StepRecord, StepStatus};
-pub use version::{ChangedAt, RecordedVersion, SnapshotVersion};
+pub use state::BookingRecord;
+pub(crate) use state::{Decision, Dismissal, RecordedContent};
+pub(crate) use steps::{Failure, PerStep};
+pub use steps::{Step, StepRecord, StepStatus};
+pub(crate) use version::RecordedVersion;
+pub use version::{ChangedAt, SnapshotVersion};
 
 use self::{expression::Update, keys::ItemKey};
 use crate::{
@@ -75,7 +82,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(1);
 const DIGEST_BYTES: usize = 16;
 
 /// The operation that fails when a booking's state cannot be read: no repetition mends that.
-pub const READ_STATE: &str = "read_state";
+pub(crate) const READ_STATE: &str = "read_state";
 
 /// An item as DynamoDB answers it.
 type Item = HashMap<String, AttributeValue>;
@@ -201,6 +208,6 @@ fn json(value: &impl serde::Serialize) -> AttributeValue {
 }
 
 /// The first 128 bits of a SHA-256, in hex: enough to tell contents apart.
-pub fn digest(content: &[u8]) -> String {
+pub(crate) fn digest(content: &[u8]) -> String {
     HEXLOWER.encode(&Sha256::digest(content)[..DIGEST_BYTES])
 }

@@ -25,7 +25,7 @@ pub(super) const WAITING: &str = "waiting";
 
 /// What a notice is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NoticeOf {
+pub(crate) enum NoticeOf {
     /// A booking.
     Booking(BookingId),
     /// A delivery that was in quarantine when it was last written.
@@ -36,11 +36,11 @@ pub enum NoticeOf {
 
 /// A notice that may have to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PendingNotice {
+pub(crate) struct PendingNotice {
     /// What it is about.
-    pub of: NoticeOf,
+    pub(crate) of: NoticeOf,
     /// Since when; the write-back is conditional on it.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
 }
 
 /// The update that lets the sweep look at what the office should hear.
@@ -58,7 +58,11 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be reached.
-    pub async fn pending_notices(&self, most: i32, deadline: &Deadline) -> Result<Vec<PendingNotice>, CallError> {
+    pub(crate) async fn pending_notices(
+        &self,
+        most: i32,
+        deadline: &Deadline,
+    ) -> Result<Vec<PendingNotice>, CallError> {
         let items = self.query("query_notices", None, deadline, |query| {
             query
                 .index_name(INDEX)
@@ -80,7 +84,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be reached: the notice is sent again.
-    pub async fn told_of_booking(
+    pub(crate) async fn told_of_booking(
         &self,
         record: &BookingRecord,
         notice: &PendingNotice,
@@ -98,7 +102,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be reached: the notice is sent again.
-    pub async fn told_of_delivery(
+    pub(crate) async fn told_of_delivery(
         &self,
         id: &DeliveryId,
         notice: &PendingNotice,
@@ -114,7 +118,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be used.
-    pub async fn dismiss(
+    pub(crate) async fn dismiss(
         &self,
         record: &BookingRecord,
         dismissal: &Dismissal,

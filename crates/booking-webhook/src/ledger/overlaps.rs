@@ -18,24 +18,24 @@ pub(super) const LOOK_OWED: &str = "look_owed";
 /// What stands beside a booking in the calendar.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Overlaps {
+pub(crate) struct Overlaps {
     /// As of the last look.
-    pub found: Vec<Overlap>,
+    pub(crate) found: Vec<Overlap>,
     /// The calendar entry's own `CHECK` lines do not say so yet.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub unwritten: bool,
+    pub(crate) unwritten: bool,
     /// Bookings of ours that are to look, too: what was found concerns them, or does no more.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub to_tell: BTreeSet<BookingId>,
+    pub(crate) to_tell: BTreeSet<BookingId>,
     /// It must be looked again.
     #[serde(skip)]
-    pub look_owed: bool,
+    pub(crate) look_owed: bool,
 }
 
 impl Overlaps {
     /// What a look came to. `moved`: the booking itself stands elsewhere now, which everybody beside it must know. Answers whether
     /// anything is new.
-    pub fn learn(&mut self, found: Vec<Overlap>, moved: bool) -> bool {
+    pub(crate) fn learn(&mut self, found: Vec<Overlap>, moved: bool) -> bool {
         self.look_owed = false;
         let ids = |found: &[Overlap]| -> BTreeSet<BookingId> {
             found.iter().filter_map(|overlap| overlap.booking_id.clone()).collect()
@@ -50,7 +50,7 @@ impl Overlaps {
     }
 
     /// Whether the sweep has something to do about it.
-    pub fn owe_something(&self) -> bool {
+    pub(crate) fn owe_something(&self) -> bool {
         self.look_owed || self.unwritten || !self.to_tell.is_empty()
     }
 }

@@ -45,16 +45,16 @@ pub struct DeliverySummary {
     /// Its name, for a replay.
     pub id: DeliveryId,
     /// When it came in.
-    pub received_at: Timestamp,
+    pub(crate) received_at: Timestamp,
     /// What it said.
-    pub says: Option<BookingStatus>,
+    pub(crate) says: Option<BookingStatus>,
     /// When the booking changed, by the sender.
-    pub as_of: Option<Timestamp>,
+    pub(crate) as_of: Option<Timestamp>,
 }
 
 /// What waits, by the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Waiting {
+pub(crate) enum Waiting {
     /// For time.
     Due,
     /// For a person.
@@ -135,7 +135,12 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be reached.
-    pub async fn waiting(&self, waits: Waiting, most: i32, deadline: &Deadline) -> Result<Vec<NoticeOf>, CallError> {
+    pub(crate) async fn waiting(
+        &self,
+        waits: Waiting,
+        most: i32,
+        deadline: &Deadline,
+    ) -> Result<Vec<NoticeOf>, CallError> {
         let of_kind = |query: QueryFluentBuilder| {
             query
                 .index_name(INDEX)
@@ -152,7 +157,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be reached.
-    pub async fn starting(
+    pub(crate) async fn starting(
         &self,
         day: Date,
         from: Timestamp,
@@ -177,7 +182,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be used.
-    pub async fn forget_guest(&self, record: &BookingRecord, deadline: &Deadline) -> Result<bool, CallError> {
+    pub(crate) async fn forget_guest(&self, record: &BookingRecord, deadline: &Deadline) -> Result<bool, CallError> {
         let unchanged =
             Condition::equal("seq", number(record.seq)).and(Condition::equal("fence", number(record.fence)));
         let update =
@@ -193,7 +198,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be reached.
-    pub async fn booking_with(
+    pub(crate) async fn booking_with(
         &self,
         charter_id: &CharterId,
         deadline: &Deadline,

@@ -22,31 +22,31 @@ pub(super) const QUARANTINED: &str = "quarantined";
 #[derive(Debug, Clone)]
 pub struct BookingRecord {
     /// The marketplace's id.
-    pub booking_id: BookingId,
+    pub(crate) booking_id: BookingId,
     /// Our id. The first one that was derived stays, even if the link key changes.
-    pub charter_id: CharterId,
+    pub(crate) charter_id: CharterId,
     /// What the newest snapshot says.
     pub status: BookingStatus,
     /// The version of the sender's newest snapshot; `None` as long as only people have entered the booking.
     pub version: Option<RecordedVersion>,
     /// The newest snapshot of a sender, to tell a repeat from a contradiction.
-    pub content: Option<RecordedContent>,
+    pub(crate) content: Option<RecordedContent>,
     /// The booking has had a snapshot without a revision.
-    pub unrevised: bool,
+    pub(crate) unrevised: bool,
     /// The newest snapshot's revision says otherwise than its time, by which alone it counted.
-    pub revision_disagrees: bool,
+    pub(crate) revision_disagrees: bool,
     /// The newest snapshot that decided something; `None` before the first.
     pub decision: Option<Decision>,
     /// What was sold, by the newest snapshot that confirmed the booking.
-    pub sale: Option<Sale>,
+    pub(crate) sale: Option<Sale>,
     /// The booking that this one takes the place of, by the sender.
-    pub replaces: Option<BookingId>,
+    pub(crate) replaces: Option<BookingId>,
     /// When the first cancellation was recorded, unless a person has decided since that the charter sails.
     pub cancelled_at: Option<Timestamp>,
     /// A person has seen what was decided and wants it carried out.
     pub approved: bool,
     /// What was settled at the first confirmation.
-    pub terms: Option<Terms>,
+    pub(crate) terms: Option<Terms>,
     /// Grows with every accepted snapshot.
     pub seq: u64,
     /// Snapshots of one version say different things; one of them is wrong.
@@ -62,21 +62,21 @@ pub struct BookingRecord {
     /// Every local date on which the calendar may have an entry of this charter.
     pub dates: BTreeSet<Date>,
     /// The digest of what the office was told last; `None` when nothing is left that it should look at.
-    pub told: Option<String>,
+    pub(crate) told: Option<String>,
     /// The digest of what the office should know, as of the journal in this record.
-    pub should_know: Option<String>,
+    pub(crate) should_know: Option<String>,
     /// A person leaves the booking as it is; counts as long as nothing newer came in.
-    pub dismissed: Option<Dismissal>,
+    pub(crate) dismissed: Option<Dismissal>,
     /// What the office did at its desk.
     pub acts: Acts,
     /// What each system was last known to show.
     pub journal: Journal,
     /// The outcomes of the newest tries.
-    pub history: History,
+    pub(crate) history: History,
     /// What stands beside it in the calendar.
-    pub overlaps: Overlaps,
+    pub(crate) overlaps: Overlaps,
     /// What the last audit found of it.
-    pub drift: DriftFound,
+    pub(crate) drift: DriftFound,
 }
 
 /// Who works on a booking, and until when.
@@ -85,7 +85,7 @@ pub struct Lease {
     /// Random; tells one claim from another.
     pub holder: String,
     /// The holder's last permitted moment plus the settling time.
-    pub until: Timestamp,
+    pub(crate) until: Timestamp,
 }
 
 /// What was decided last, and by which snapshot.
@@ -94,35 +94,35 @@ pub struct Decision {
     /// Confirmed or cancelled.
     pub status: BookingStatus,
     /// The snapshot's version; `None` for a person's entry.
-    pub version: Option<RecordedVersion>,
+    pub(crate) version: Option<RecordedVersion>,
     /// How many snapshots had been accepted by then, with this one. Names the decision when a person approves it.
-    pub seq: u64,
+    pub(crate) seq: u64,
     /// When the booking changed.
     pub at: Timestamp,
     /// When it was put on record.
-    pub recorded_at: Timestamp,
+    pub(crate) recorded_at: Timestamp,
 }
 
 /// The content of the sender's newest snapshot, as far as it must be told from another of the same version.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordedContent {
+pub(crate) struct RecordedContent {
     /// Its digest.
-    pub digest: String,
+    pub(crate) digest: String,
     /// When its delivery came in first.
-    pub received_at: Timestamp,
+    pub(crate) received_at: Timestamp,
     /// Its delivery.
-    pub delivery: String,
+    pub(crate) delivery: String,
 }
 
 /// A person's word that a booking stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dismissal {
+pub(crate) struct Dismissal {
     /// How many snapshots had been accepted by then: anything newer ends it.
-    pub seq: u64,
+    pub(crate) seq: u64,
     /// When.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// In the person's own words.
-    pub why: String,
+    pub(crate) why: String,
 }
 
 /// A state item that cannot be read: somebody edited it, or a newer version of the function wrote it.
@@ -150,7 +150,7 @@ pub(super) const TOLD: &str = "notice_sent";
 
 impl BookingRecord {
     /// A booking of which nothing is known but what one snapshot says.
-    pub fn new(booking_id: BookingId, charter_id: CharterId, status: BookingStatus) -> Self {
+    pub(crate) fn new(booking_id: BookingId, charter_id: CharterId, status: BookingStatus) -> Self {
         Self {
             booking_id,
             charter_id,
@@ -185,7 +185,7 @@ impl BookingRecord {
 
     /// The record as it would be after a person's entry at `at`.
     #[must_use]
-    pub fn with_entry(self, snapshot: Snapshot, at: Timestamp) -> Self {
+    pub(crate) fn with_entry(self, snapshot: Snapshot, at: Timestamp) -> Self {
         let Snapshot { status, sale, .. } = snapshot;
         let seq = self.seq + 1;
         let decides = status != BookingStatus::Inconclusive;
@@ -203,22 +203,22 @@ impl BookingRecord {
     }
 
     /// Whether a person leaves the booking as it is, and nothing newer came in since.
-    pub fn is_dismissed(&self) -> bool {
+    pub(crate) fn is_dismissed(&self) -> bool {
         self.dismissed.as_ref().is_some_and(|dismissed| dismissed.seq == self.seq)
     }
 
     /// What the last audit found, unless something newer came in since.
-    pub fn drifted(&self) -> &[Drift] {
+    pub(crate) fn drifted(&self) -> &[Drift] {
         if self.drift.seq == self.seq { &self.drift.found } else { &[] }
     }
 
     /// Whether the sweep has something to do because of what stands beside it in the calendar.
-    pub fn owes_a_look(&self) -> bool {
+    pub(crate) fn owes_a_look(&self) -> bool {
         self.overlaps.owe_something() && !self.is_dismissed()
     }
 
     /// The sender of the newest snapshot; `None` when only people have entered the booking.
-    pub fn sender(&self) -> Option<&str> {
+    pub(crate) fn sender(&self) -> Option<&str> {
         self.content.as_ref().and_then(|content| content.delivery.split('~').next())
     }
 

@@ -16,7 +16,7 @@ pub enum Step {
 
 impl Step {
     /// The step's attribute, and its name in idempotency keys and logs.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Calendar => "calendar",
             Self::CrewEvent => "crew_event",
@@ -29,16 +29,16 @@ impl Step {
 /// One value for each step, in the order of the answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[allow(missing_docs, reason = "the names are the steps' own")]
-pub struct PerStep<T> {
-    pub calendar: T,
-    pub crew_event: T,
-    pub crew_redaction: T,
-    pub guest_page: T,
+pub(crate) struct PerStep<T> {
+    pub(crate) calendar: T,
+    pub(crate) crew_event: T,
+    pub(crate) crew_redaction: T,
+    pub(crate) guest_page: T,
 }
 
 impl<T> PerStep<T> {
     /// Each value with its step.
-    pub fn each(&self) -> [(Step, &T); 4] {
+    pub(crate) fn each(&self) -> [(Step, &T); 4] {
         [
             (Step::Calendar, &self.calendar),
             (Step::CrewEvent, &self.crew_event),
@@ -48,12 +48,12 @@ impl<T> PerStep<T> {
     }
 
     /// Whether `is` holds for any of them.
-    pub fn any(&self, is: impl Fn(&T) -> bool) -> bool {
+    pub(crate) fn any(&self, is: impl Fn(&T) -> bool) -> bool {
         self.each().into_iter().any(|(_, value)| is(value))
     }
 
     /// The values that `make` makes of these.
-    pub fn map<U>(self, mut make: impl FnMut(Step, T) -> U) -> PerStep<U> {
+    pub(crate) fn map<U>(self, mut make: impl FnMut(Step, T) -> U) -> PerStep<U> {
         PerStep {
             calendar: make(Step::Calendar, self.calendar),
             crew_event: make(Step::CrewEvent, self.crew_event),
@@ -63,7 +63,7 @@ impl<T> PerStep<T> {
     }
 
     /// The values that `make` makes of these, which stay.
-    pub fn map_ref<'a, U>(&'a self, make: impl Fn(&'a T) -> U) -> PerStep<U> {
+    pub(crate) fn map_ref<'a, U>(&'a self, make: impl Fn(&'a T) -> U) -> PerStep<U> {
         PerStep {
             calendar: make(&self.calendar),
             crew_event: make(&self.crew_event),
@@ -73,7 +73,7 @@ impl<T> PerStep<T> {
     }
 
     /// Each value beside the other's.
-    pub fn zip<U>(self, other: PerStep<U>) -> PerStep<(T, U)> {
+    pub(crate) fn zip<U>(self, other: PerStep<U>) -> PerStep<(T, U)> {
         PerStep {
             calendar: (self.calendar, other.calendar),
             crew_event: (self.crew_event, other.crew_event),
@@ -100,7 +100,7 @@ pub enum StepStatus {
 
 impl StepStatus {
     /// As answers and metrics name it.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::InStep => "in_step",
             Self::Due => "due",
@@ -146,24 +146,24 @@ pub struct StepRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The class of the failure, as the log names it.
-    pub class: String,
+    pub(crate) class: String,
     /// What happened.
-    pub detail: String,
+    pub(crate) detail: String,
     /// What to do.
-    pub next: String,
+    pub(crate) next: String,
     /// The digest of the content that the system should show.
     #[serde(default)]
-    pub content: String,
+    pub(crate) content: String,
 }
 
 impl StepRecord {
     /// Whether a request of an earlier try may still land at `now`.
-    pub fn is_settling(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_settling(&self, now: Timestamp) -> bool {
         self.settles_at.is_some_and(|settled| now < settled)
     }
 
     /// Whether `content` is what failed last.
-    pub fn failed_with(&self, content: &str) -> bool {
+    pub(crate) fn failed_with(&self, content: &str) -> bool {
         self.failure.as_ref().is_some_and(|failure| failure.content == content)
     }
 

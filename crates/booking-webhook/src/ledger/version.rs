@@ -76,7 +76,7 @@ pub(super) const UNREVISED: &str = "unrevised";
 
 impl SnapshotVersion {
     /// Whether this snapshot is newer than the one on record. `unrevised`: the booking has had a snapshot without a revision.
-    pub fn is_newer_than(&self, recorded: Option<&RecordedVersion>, unrevised: bool) -> bool {
+    pub(crate) fn is_newer_than(&self, recorded: Option<&RecordedVersion>, unrevised: bool) -> bool {
         let Some(recorded) = recorded else { return true };
         let later = recorded.changed_at < self.changed_at;
         match self.revision {
@@ -89,7 +89,7 @@ impl SnapshotVersion {
     }
 
     /// Whether neither of the two is newer, so that their contents must be the same.
-    pub fn is_same_place_as(&self, recorded: &RecordedVersion, unrevised: bool) -> bool {
+    pub(crate) fn is_same_place_as(&self, recorded: &RecordedVersion, unrevised: bool) -> bool {
         let other = Self {
             revision: recorded.revision,
             changed_at: recorded.changed_at.clone(),
@@ -99,7 +99,7 @@ impl SnapshotVersion {
     }
 
     /// As the ledger will have it.
-    pub fn recorded(&self) -> RecordedVersion {
+    pub(crate) fn recorded(&self) -> RecordedVersion {
         RecordedVersion { revision: self.revision, changed_at: self.changed_at.clone() }
     }
 

@@ -15,7 +15,7 @@ use crate::runtime::metrics::Metric;
 
 const MOST_ATTEMPTS: u32 = 3;
 /// Creations that may have acted and of which nothing was found: one more could be one too many.
-pub const MOST_UNSETTLED_CREATIONS: u32 = 3;
+pub(crate) const MOST_UNSETTLED_CREATIONS: u32 = 3;
 /// What may be repeated is worth a try in this part of a call's usual time; a creation never is cut short.
 const SHORTEST_TRY: u32 = 10;
 
@@ -46,51 +46,51 @@ impl Deadline {
 
     /// The same, but not later than `limit` from now.
     #[must_use]
-    pub fn within(&self, limit: Duration) -> Self {
+    pub(crate) fn within(&self, limit: Duration) -> Self {
         Self { clock: self.clock.clone(), at: self.at.min(self.now() + limit) }
     }
 
     /// The same, but early enough for what takes `reserve` after it.
     #[must_use]
-    pub fn reserving(&self, reserve: Duration) -> Self {
+    pub(crate) fn reserving(&self, reserve: Duration) -> Self {
         Self { clock: self.clock.clone(), at: self.at - reserve }
     }
 
     /// The last permitted moment.
-    pub fn at(&self) -> Timestamp {
+    pub(crate) fn at(&self) -> Timestamp {
         self.at
     }
 
     /// What time it is by the clock that it is read from.
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         (self.clock)()
     }
 
     /// What is left.
-    pub fn remaining(&self) -> Duration {
+    pub(crate) fn remaining(&self) -> Duration {
         Duration::try_from(self.now().duration_until(self.at)).unwrap_or_default()
     }
 
     /// Whether something that may take `needed` still fits.
-    pub fn allows(&self, needed: Duration) -> bool {
+    pub(crate) fn allows(&self, needed: Duration) -> bool {
         self.remaining() >= needed
     }
 }
 
 /// What a call brought back.
 #[derive(Debug)]
-pub struct Answered<T> {
+pub(crate) struct Answered<T> {
     /// The response's status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// What the other side calls the thing it answered with, for the log.
-    pub remote_id: Option<String>,
+    pub(crate) remote_id: Option<String>,
     /// The answer.
-    pub value: T,
+    pub(crate) value: T,
 }
 
 impl<T> Answered<T> {
     /// What came with a 200, from what has no name of its own.
-    pub fn ok(value: T) -> Self {
+    pub(crate) fn ok(value: T) -> Self {
         Self { status: 200, remote_id: None, value }
     }
 }
@@ -101,7 +101,12 @@ impl Outbound {
     ///
     /// # Errors
     /// The last attempt's [`CallError`]; a transient one when no time was left to begin with.
-    pub async fn attempts<T, F>(&self, call: Call, deadline: &Deadline, once: impl Fn() -> F) -> Result<T, CallError>
+    pub(crate) async fn attempts<T, F>(
+        &self,
+        call: Call,
+        deadline: &Deadline,
+        once: impl Fn() -> F,
+    ) -> Result<T, CallError>
     where
         F: Future<Output = Result<Answered<T>, CallError>>,
     {
@@ -128,7 +133,7 @@ impl Outbound {
     ///
     /// # Errors
     /// The last creation's [`CallError`].
-    pub async fn create_or_read_back<T, C, R>(
+    pub(crate) async fn create_or_read_back<T, C, R>(
         &self,
         deadline: &Deadline,
         unsettled: &mut u32,

@@ -45,10 +45,10 @@ pub fn sdk_config(outbound: &Outbound, variable: impl Fn(&str) -> Option<String>
 
 /// An SDK client, or what is made of one, that is made when it is first used: each reads its service's partitions and rules, which takes as
 /// long as a call, and a cold start calls few of them.
-pub type WhenUsed<T> = LazyLock<T, Box<dyn FnOnce() -> T + Send>>;
+pub(crate) type WhenUsed<T> = LazyLock<T, Box<dyn FnOnce() -> T + Send>>;
 
 /// What `make` makes, when it is first used.
-pub fn when_used<T>(make: impl FnOnce() -> T + Send + 'static) -> WhenUsed<T> {
+pub(crate) fn when_used<T>(make: impl FnOnce() -> T + Send + 'static) -> WhenUsed<T> {
     LazyLock::new(Box::new(make))
 }
 
@@ -90,7 +90,7 @@ fn connector_error(error: reqwest::Error) -> ConnectorError {
 }
 
 /// Gives an SDK error its class, by the same rules as our own calls.
-pub fn from_sdk<E>(call: Call, error: SdkError<E, HttpResponse>) -> CallError
+pub(crate) fn from_sdk<E>(call: Call, error: SdkError<E, HttpResponse>) -> CallError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {

@@ -11,7 +11,7 @@ use super::Call;
 /// Who is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
-pub enum Service {
+pub(crate) enum Service {
     Ledger,
     Calendar,
     Scc,
@@ -43,7 +43,7 @@ impl fmt::Display for Service {
 
 /// The effect of a call on the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// Harmless however often and however late it arrives: a read, or a write conditional on what it was based on.
     Repeatable,
     /// Idempotent: a change, a deletion, a put.
@@ -54,7 +54,7 @@ pub enum Effect {
 
 /// What the caller does about a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
+pub(crate) enum Class {
     /// It did not act; try again.
     Transient,
     /// It may have acted: read back before anything is written again.
@@ -72,7 +72,7 @@ pub enum Class {
 
 impl Class {
     /// As the log names it.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Transient => "transient",
             Self::Unknown { may_still_act: false } => "unknown_ended",
@@ -98,7 +98,7 @@ impl Class {
 
 /// What a status means for a call; `None` is success. `asked_to_wait`: the answer has a `Retry-After`, so the service itself says that it
 /// did not act.
-pub fn classify(call: Call, status: StatusCode, asked_to_wait: bool) -> Option<Class> {
+pub(crate) fn classify(call: Call, status: StatusCode, asked_to_wait: bool) -> Option<Class> {
     // API Gateway gives up while the function behind it still runs: its 503 has no `Retry-After`.
     let behind_a_gateway = matches!(call.service, Service::Calendar | Service::Scc);
     match (status.as_u16(), call.effect) {
@@ -115,7 +115,7 @@ pub fn classify(call: Call, status: StatusCode, asked_to_wait: bool) -> Option<C
 }
 
 /// Of two failures, the one after which less is known: a request that may still land must be waited for.
-pub fn worse_of(one: Result<(), CallError>, other: Result<(), CallError>) -> Result<(), CallError> {
+pub(crate) fn worse_of(one: Result<(), CallError>, other: Result<(), CallError>) -> Result<(), CallError> {
     match (one, other) {
         (Err(one), Err(other)) if one.class.severity() < other.class.severity() => Err(other),
         (Err(error), _) | (Ok(()), Err(error)) => Err(error),
@@ -143,35 +143,35 @@ pub(super) fn is_wrong_endpoint(call: Call, status: StatusCode) -> bool {
 #[derive(Debug)]
 pub struct CallError {
     /// Which call.
-    pub call: Call,
+    pub(crate) call: Call,
     /// What to do about it.
-    pub class: Class,
+    pub(crate) class: Class,
     /// The response's status, if one came.
-    pub status: Option<u16>,
+    pub(crate) status: Option<u16>,
     /// What happened, in our words; fit for a log.
-    pub reason: String,
+    pub(crate) reason: String,
     /// What the service says. May quote what it was sent, so it goes into the answer and never into a log.
-    pub words: Option<String>,
+    pub(crate) words: Option<String>,
     /// How long the service asks us to wait.
-    pub retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
     pub(super) source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl CallError {
     /// The service answered with a failure.
-    pub fn answered(call: Call, class: Class, status: StatusCode) -> Self {
+    pub(crate) fn answered(call: Call, class: Class, status: StatusCode) -> Self {
         Self { status: Some(status.as_u16()), ..Self::new(call, class, format!("answered {status}")) }
     }
 
     /// The same error, after it turned out that something other than the service answered.
     #[must_use]
-    pub fn wrong_endpoint(self) -> Self {
+    pub(crate) fn wrong_endpoint(self) -> Self {
         let reason = format!("{}: somebody else answers at the url in the {} secret", self.reason, self.call.service);
         Self { class: Class::Denied, reason, ..self }
     }
 
     /// No whole answer came: refused, lost or timed out. What could not even be sent is our own configuration's fault.
-    pub fn unreachable(call: Call, error: reqwest::Error) -> Self {
+    pub(crate) fn unreachable(call: Call, error: reqwest::Error) -> Self {
         let (class, reason) = if error.is_builder() {
             (Class::Denied, "cannot be called with what the secret holds")
         } else if error.is_connect() {
@@ -185,13 +185,13 @@ impl CallError {
     }
 
     /// A success of which only the service's own answer is proof, and this is not one.
-    pub fn not_believed(call: Call, status: StatusCode, what: &str) -> Self {
+    pub(crate) fn not_believed(call: Call, status: StatusCode, what: &str) -> Self {
         let error = Self::new(call, Class::Denied, format!("answered {status} with {what}"));
         Self { status: Some(status.as_u16()), ..error }.wrong_endpoint()
     }
 
     /// A success that cannot be understood. Where it breaks is said, what stands there is not: it could be personal.
-    pub fn unreadable(call: Call, status: StatusCode, error: &serde_json::Error) -> Self {
+    pub(crate) fn unreadable(call: Call, status: StatusCode, error: &serde_json::Error) -> Self {
         let class = match call.effect {
             Effect::Create => Class::Unreadable,
             Effect::Change => Class::Denied,
@@ -204,27 +204,27 @@ impl CallError {
     }
 
     /// No answer came in time.
-    pub fn timed_out(call: Call) -> Self {
+    pub(crate) fn timed_out(call: Call) -> Self {
         Self::new(call, class_without_answer(call.effect, false), "did not answer in time")
     }
 
     /// A failure that no single response states.
-    pub fn new(call: Call, class: Class, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(call: Call, class: Class, reason: impl Into<String>) -> Self {
         Self { call, class, status: None, reason: reason.into(), words: None, retry_after: None, source: None }
     }
 
     /// Too little time was left to start.
-    pub fn not_started(call: Call) -> Self {
+    pub(crate) fn not_started(call: Call) -> Self {
         Self::new(call, Class::Transient, "was not called: too little of the answer's time was left")
     }
 
     /// The system's configuration keeps us from calling it at all.
-    pub fn misconfigured(call: Call, reason: impl Into<String>) -> Self {
+    pub(crate) fn misconfigured(call: Call, reason: impl Into<String>) -> Self {
         Self::new(call, Class::Denied, reason)
     }
 
     /// Whether the call may have acted, although it failed.
-    pub fn may_have_acted(&self) -> bool {
+    pub(crate) fn may_have_acted(&self) -> bool {
         let answered_success = self.status.is_some_and(|status| (200..300).contains(&status));
         match self.class {
             Class::Unknown { .. } | Class::Unreadable => true,

@@ -10,9 +10,11 @@ mod error;
 
 use std::{sync::Arc, time::Duration};
 
-pub use attempts::{Answered, Clock, Deadline, MOST_UNSETTLED_CREATIONS};
-pub use aws::{SharedClient, WhenUsed, from_sdk, sdk_config, when_used};
-pub use error::{CallError, Class, Effect, Service, classify, worse_of};
+pub(crate) use attempts::{Answered, MOST_UNSETTLED_CREATIONS};
+pub use attempts::{Clock, Deadline};
+pub use aws::sdk_config;
+pub(crate) use aws::{SharedClient, WhenUsed, from_sdk, when_used};
+pub(crate) use error::{CallError, Class, Effect, Service, classify, worse_of};
 use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 use jiff::Timestamp;
 use reqwest::{Client, RequestBuilder};
@@ -31,24 +33,24 @@ const LONGEST_PAGE_BYTES: usize = 64 * 1024;
 
 /// One outside call, as the log names it.
 #[derive(Debug, Clone, Copy)]
-pub struct Call {
+pub(crate) struct Call {
     /// Who is called.
-    pub service: Service,
+    pub(crate) service: Service,
     /// What for, e.g. `create_entry`.
-    pub operation: &'static str,
+    pub(crate) operation: &'static str,
     /// What it does there, which decides what a failure means.
-    pub effect: Effect,
+    pub(crate) effect: Effect,
 }
 
 /// What anybody is answered at a public address.
 #[derive(Debug, Clone)]
-pub struct Page {
+pub(crate) struct Page {
     /// The status.
-    pub status: StatusCode,
+    pub(crate) status: StatusCode,
     /// The headers.
-    pub headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     /// The beginning of the body, some 64 KiB.
-    pub body: String,
+    pub(crate) body: String,
 }
 
 /// The way out.
@@ -71,7 +73,7 @@ impl Outbound {
     }
 
     /// The counters; other modules count here too.
-    pub fn metrics(&self) -> &Metrics {
+    pub(crate) fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
@@ -80,13 +82,13 @@ impl Outbound {
     ///
     /// # Errors
     /// What the TLS stack refused; never with the compiled-in roots.
-    pub fn invoked_at(&self, now: Timestamp) -> Result<(), reqwest::Error> {
+    pub(crate) fn invoked_at(&self, now: Timestamp) -> Result<(), reqwest::Error> {
         self.connections.invoked_at(now)
     }
 
     /// The same way out for calls that must be over sooner.
     #[must_use]
-    pub fn within(&self, call_timeout: Duration) -> Self {
+    pub(crate) fn within(&self, call_timeout: Duration) -> Self {
         Self { call_timeout: call_timeout.min(self.call_timeout), ..self.clone() }
     }
 
@@ -97,7 +99,7 @@ impl Outbound {
 
     /// The same for a service all of whose calls may be repeated: its connections outlive a pause, and one that died meanwhile costs an
     /// attempt.
-    pub fn repeatable_sdk_client(&self) -> SharedClient {
+    pub(crate) fn repeatable_sdk_client(&self) -> SharedClient {
         SharedClient::new(self.connections.clone(), Calls::Repeatable)
     }
 
@@ -105,7 +107,7 @@ impl Outbound {
     ///
     /// # Errors
     /// [`CallError`], classified by what the caller can do about it.
-    pub async fn exchange<T>(
+    pub(crate) async fn exchange<T>(
         &self,
         call: Call,
         deadline: &Deadline,
@@ -120,7 +122,7 @@ impl Outbound {
     ///
     /// # Errors
     /// [`CallError`], classified by what the caller can do about it.
-    pub async fn exchange_once<T>(
+    pub(crate) async fn exchange_once<T>(
         &self,
         call: Call,
         attempt: u32,
@@ -135,7 +137,7 @@ impl Outbound {
     ///
     /// # Errors
     /// [`CallError`] when no whole answer came.
-    pub async fn visit(&self, call: Call, deadline: &Deadline, url: &str) -> Result<Page, CallError> {
+    pub(crate) async fn visit(&self, call: Call, deadline: &Deadline, url: &str) -> Result<Page, CallError> {
         let once = || async {
             let unreachable = |error: reqwest::Error| CallError::unreachable(call, error);
             let mut response = self.connections.client(Calls::Any).get(url).send().await.map_err(unreachable)?;
@@ -189,7 +191,7 @@ impl Outbound {
 
 /// Why the body of a success is not what was asked for.
 #[derive(Debug)]
-pub enum Misread {
+pub(crate) enum Misread {
     /// It is not the JSON that the contract names.
     Json(serde_json::Error),
     /// It is about something else.

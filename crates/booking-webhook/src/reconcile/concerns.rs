@@ -13,7 +13,7 @@ use crate::{
 const DENIED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 /// What the office should know of a booking at `now`.
-pub fn case(record: &BookingRecord, desired: &DesiredState, operator: &Operator, now: Timestamp) -> Case {
+pub(crate) fn case(record: &BookingRecord, desired: &DesiredState, operator: &Operator, now: Timestamp) -> Case {
     let sale = record.sale.as_ref();
     let start = sale.map(|sale| sale.start.to_zoned(operator.time_zone.clone()));
     let id = record.booking_id.to_string();
@@ -31,7 +31,7 @@ pub fn case(record: &BookingRecord, desired: &DesiredState, operator: &Operator,
 }
 
 /// Names what the office should know, so that it is told once; `None` when that is nothing.
-pub fn should_know(case: &Case) -> Option<String> {
+pub(crate) fn should_know(case: &Case) -> Option<String> {
     let words: Vec<String> =
         case.concerns.iter().map(|concern| format!("{}\n{}", concern.what, concern.next)).collect();
     (!words.is_empty()).then(|| digest(words.join("\n\n").as_bytes()))

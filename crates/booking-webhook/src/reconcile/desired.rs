@@ -21,7 +21,7 @@ use crate::{
 
 /// What the systems should show of a booking.
 #[derive(Debug)]
-pub enum DesiredState {
+pub(crate) enum DesiredState {
     /// Nothing was ever sold: nothing is sent anywhere.
     Nothing,
     /// The charter sails.
@@ -34,53 +34,53 @@ pub enum DesiredState {
 
 /// Why a person must decide, and what they can do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct NeedsDecision {
+pub(crate) struct NeedsDecision {
     /// What is the matter.
-    pub why: Cow<'static, str>,
+    pub(crate) why: Cow<'static, str>,
     /// What to do about it.
-    pub next: Cow<'static, str>,
+    pub(crate) next: Cow<'static, str>,
 }
 
 impl NeedsDecision {
     /// The newest snapshot confirms a charter that was cancelled before.
-    pub const CONFIRMED_AGAIN: Self = Self::new(
+    pub(crate) const CONFIRMED_AGAIN: Self = Self::new(
         "the booking is confirmed again after it was cancelled: crew and guests may have made other plans",
         "Ask the guest and the crew. If it sails, approve it; else cancel it at the marketplace",
     );
     /// The cancellation came when the charter had begun.
-    pub const CANCELLED_TOO_LATE: Self = Self::new(
+    pub(crate) const CANCELLED_TOO_LATE: Self = Self::new(
         "the cancellation came after the charter's start",
         "Find out whether it sailed. If it did not, approve the cancellation, and it is carried out (after the charter's end crew are not told any more); if it did, leave it",
     );
     /// The newest snapshot moves the charter to a time that was over when it came in.
-    pub const INTO_THE_PAST: Self = Self::new(
+    pub(crate) const INTO_THE_PAST: Self = Self::new(
         "the new start was over when the change came in: it may be a slip",
         "Mend the date at the marketplace. If it is right, approve it; the systems show the old start until then",
     );
     /// Another booking has the same charter id.
-    pub const CHARTER_ID_TAKEN: Self = Self::new(
+    pub(crate) const CHARTER_ID_TAKEN: Self = Self::new(
         "another booking has the same charter id, and with it the same guest page",
         "Enter this booking by hand in all four systems: two bookings in a million million meet like this",
     );
     /// Neither the booking nor the roster names anybody to sail.
-    pub const NOBODY_SAILS: Self = Self::new(
+    pub(crate) const NOBODY_SAILS: Self = Self::new(
         "nobody is named to sail",
         "Name crew and captain in the operator file's roster for this boat, then replay the booking by its id",
     );
     /// The charter is over, and crew were never told what they should have been.
-    pub const CREW_NEVER_TOLD: Self = Self::new(
+    pub(crate) const CREW_NEVER_TOLD: Self = Self::new(
         "the charter is over, and ShipCaptainCrew was never brought in step: crew are not told about it any more",
         "Make sure that crew and captain are paid, and dismiss the booking",
     );
 
     /// Creations may have acted, and nothing is found of them.
-    pub const NEVER_SETTLED: Self = Self::new(
+    pub(crate) const NEVER_SETTLED: Self = Self::new(
         "it was created, and nothing is found of it: one more could be one too many",
         "Look whether it is there, under another id or day. If it is, put it right by hand; if not, make it by hand, then dismiss the booking",
     );
 
     /// Whether approving the decision is what carries it out. Where somebody or something is missing it is not.
-    pub fn can_be_approved(&self) -> bool {
+    pub(crate) fn can_be_approved(&self) -> bool {
         ![Self::CHARTER_ID_TAKEN, Self::NOBODY_SAILS, Self::CREW_NEVER_TOLD, Self::NEVER_SETTLED].contains(self)
     }
 
@@ -109,7 +109,7 @@ impl NeedsDecision {
 
 impl DesiredState {
     /// The desired state of a booking as the ledger knows it.
-    pub fn of(record: &BookingRecord, operator: &Operator, charter_id_taken: bool) -> Self {
+    pub(crate) fn of(record: &BookingRecord, operator: &Operator, charter_id_taken: bool) -> Self {
         if charter_id_taken {
             return Self::NeedsDecision(NeedsDecision::CHARTER_ID_TAKEN);
         }
@@ -129,7 +129,7 @@ impl DesiredState {
     }
 
     /// What was sold, unless a person must decide about it.
-    pub fn booking(&self) -> Option<&Booking> {
+    pub(crate) fn booking(&self) -> Option<&Booking> {
         match self {
             Self::Confirmed(booking) | Self::Cancelled(booking) => Some(booking),
             Self::Nothing | Self::NeedsDecision(_) => None,
@@ -137,17 +137,17 @@ impl DesiredState {
     }
 
     /// What is settled for it: to be kept with the booking.
-    pub fn terms(&self) -> Option<&Terms> {
+    pub(crate) fn terms(&self) -> Option<&Terms> {
         self.booking().map(|booking| &booking.terms)
     }
 
     /// What a person should look at, whether or not anything is shown.
-    pub fn flags(&self, record: &BookingRecord) -> Vec<Flag> {
+    pub(crate) fn flags(&self, record: &BookingRecord) -> Vec<Flag> {
         self.booking().map_or_else(|| flags(record).collect(), |booking| booking.flags.clone())
     }
 
     /// In one word, for a person who reads a plan.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Nothing => "nothing",
             Self::Confirmed(_) => "confirmed",
@@ -157,12 +157,12 @@ impl DesiredState {
     }
 
     /// The charter's start; as long as a person has to decide whether there is one, no start.
-    pub fn starts(&self) -> Timestamp {
+    pub(crate) fn starts(&self) -> Timestamp {
         self.booking().map_or(Timestamp::MAX, |booking| booking.charter.time.start().timestamp())
     }
 
     /// The charter's end; as long as a person has to decide whether there is one, no end.
-    pub fn ends(&self) -> Timestamp {
+    pub(crate) fn ends(&self) -> Timestamp {
         self.booking().map_or(Timestamp::MAX, |booking| booking.charter.time.end().timestamp())
     }
 
@@ -364,7 +364,7 @@ fn page_digest(page: &GuestPage) -> String {
 }
 
 /// Names a guest page and its calendar file as they are.
-pub fn content_of(html: &[u8], calendar: &[u8]) -> String {
+pub(crate) fn content_of(html: &[u8], calendar: &[u8]) -> String {
     digest([html, calendar].join(&0).as_slice())
 }
 

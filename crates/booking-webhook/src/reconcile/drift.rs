@@ -17,17 +17,22 @@ const CALL_WITHIN: SignedDuration = SignedDuration::from_hours(48);
 
 /// An entry of the calendar that carries the charter's id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeenEntry {
+pub(crate) struct SeenEntry {
     /// The calendar's id of it.
-    pub id: String,
+    pub(crate) id: String,
     /// The day on which it was listed first.
-    pub day: Date,
+    pub(crate) day: Date,
     /// When it begins, if that can be read.
-    pub start: Option<Timestamp>,
+    pub(crate) start: Option<Timestamp>,
 }
 
 /// What is wrong in the calendar, of which all days were read; `seen` are the charter's entries, each once.
-pub fn of_calendar(desired: &DesiredState, journal: &Journal, seen: &[SeenEntry], zone: &TimeZone) -> Vec<Drift> {
+pub(crate) fn of_calendar(
+    desired: &DesiredState,
+    journal: &Journal,
+    seen: &[SeenEntry],
+    zone: &TimeZone,
+) -> Vec<Drift> {
     if journal.calendar.step.status != StepStatus::InStep {
         return Vec::new();
     }
@@ -53,7 +58,7 @@ fn place(entry: &SeenEntry, zone: &TimeZone) -> String {
 }
 
 /// What is wrong at SCC, whose items of the charter are `seen`.
-pub fn of_crew(
+pub(crate) fn of_crew(
     desired: &DesiredState,
     journal: &Journal,
     seen: &[Map<String, Value>],

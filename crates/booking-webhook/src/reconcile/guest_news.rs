@@ -8,7 +8,7 @@ use crate::{
 
 /// The message for the guest as things stand, ready to paste. `None` as long as nobody knows what to tell them, and when a charter that
 /// never had a page is off.
-pub fn guest_message(desired: &DesiredState, record: &BookingRecord, guest_page: &str) -> Option<String> {
+pub(crate) fn guest_message(desired: &DesiredState, record: &BookingRecord, guest_page: &str) -> Option<String> {
     let (booking, news) = match desired {
         DesiredState::Confirmed(booking) => (booking, news(booking, record)),
         DesiredState::Cancelled(booking) if record.journal.guest_page.shown.is_some() => (booking, News::Cancelled),

@@ -10,14 +10,14 @@
 //! - [`execute`]: the fan-out. Does what is planned, decides nothing.
 //! - [`retry`]: what follows from a failure. Pure.
 
-pub mod concerns;
-pub mod desired;
-pub mod drift;
-pub mod execute;
+pub(crate) mod concerns;
+pub(crate) mod desired;
+pub(crate) mod drift;
+pub(crate) mod execute;
 mod fields;
-pub mod guest_news;
-pub mod plan;
-pub mod retry;
+pub(crate) mod guest_news;
+pub(crate) mod plan;
+pub(crate) mod retry;
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -37,26 +37,26 @@ use crate::{
 
 /// What a plan for one booking depends on.
 #[derive(Debug, Clone)]
-pub struct Planning<'a> {
+pub(crate) struct Planning<'a> {
     /// What is known, as it was claimed or read.
-    pub record: &'a BookingRecord,
+    pub(crate) record: &'a BookingRecord,
     /// What should be.
-    pub desired: &'a DesiredState,
+    pub(crate) desired: &'a DesiredState,
     /// What sets it off.
-    pub trigger: Trigger,
+    pub(crate) trigger: Trigger,
     /// Where the booking's guest page is.
-    pub address: Address,
+    pub(crate) address: Address,
     /// The operator's standing decisions.
-    pub operator: &'a Operator,
+    pub(crate) operator: &'a Operator,
     /// What guests see.
-    pub renderer: &'a Renderer,
+    pub(crate) renderer: &'a Renderer,
     /// Where guests see it.
-    pub publisher: Publisher<'a>,
+    pub(crate) publisher: Publisher<'a>,
 }
 
 impl<'a> Planning<'a> {
     /// What would be done first about each step if it were done at `now`. Makes no calls.
-    pub fn preview(&self, now: Timestamp) -> PerStep<Preview> {
+    pub(crate) fn preview(&self, now: Timestamp) -> PerStep<Preview> {
         let when = When { trigger: self.trigger, now, ends: self.desired.ends(), approved: self.record.approved };
         let journal = &self.record.journal;
         let entry_id = journal.calendar.shown.as_ref().map(|entry| &entry.id);

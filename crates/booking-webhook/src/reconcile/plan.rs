@@ -21,7 +21,7 @@ pub(super) const CANCELLED: &str = "cancelled";
 /// What to do next about one step.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Action {
+pub(crate) enum Action {
     /// Nothing, and nothing new is known.
     Keep,
     /// Nothing: the step has this status.
@@ -55,7 +55,7 @@ pub enum Action {
 
 impl Action {
     /// In one word, for a person who reads a plan.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Keep | Self::Done(_) => "nothing",
             Self::WaitUntil(_) => "wait",
@@ -75,15 +75,15 @@ impl Action {
 
 /// What would be done about one step.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Preview {
+pub(crate) struct Preview {
     /// The first action.
-    pub action: Action,
+    pub(crate) action: Action,
     /// What the system calls its part of the booking.
-    pub remote_id: Option<String>,
+    pub(crate) remote_id: Option<String>,
     /// All that the system should show, field by field.
-    pub sends: Option<Fields>,
+    pub(crate) sends: Option<Fields>,
     /// The size of the guest page.
-    pub page_bytes: Option<usize>,
+    pub(crate) page_bytes: Option<usize>,
 }
 
 /// What an action depends on beside the booking.

@@ -23,15 +23,15 @@ const ALARM_FROM_ATTEMPT: u32 = 3;
 
 /// What a step was trying to do when it failed.
 #[derive(Debug, Clone, Copy)]
-pub struct Tried<'a> {
+pub(crate) struct Tried<'a> {
     /// The digest of the content that the system should show.
-    pub content: &'a str,
+    pub(crate) content: &'a str,
     /// When it failed.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// The charter's start: before it people must know.
-    pub starts: Timestamp,
+    pub(crate) starts: Timestamp,
     /// The charter's end: until then time may bring what is due.
-    pub ends: Timestamp,
+    pub(crate) ends: Timestamp,
 }
 
 /// What is known of a step after it failed with `error`.
@@ -77,7 +77,7 @@ fn distance(redrive: Redrive, attempts: u32) -> Duration {
 }
 
 /// Whether a person should look at a step after this failure.
-pub fn deserves_an_alarm(known: &StepRecord, class: Class) -> bool {
+pub(crate) fn deserves_an_alarm(known: &StepRecord, class: Class) -> bool {
     let parked = known.status == StepStatus::Parked;
     parked || class == Class::Denied || known.attempts >= ALARM_FROM_ATTEMPT
 }
@@ -109,7 +109,7 @@ fn next(error: &CallError, next_try_at: Option<Timestamp>) -> String {
 }
 
 /// What to compare if a service refuses our credentials.
-pub fn credentials(service: Service) -> &'static str {
+pub(crate) fn credentials(service: Service) -> &'static str {
     match service {
         Service::Ledger => "Check the function's rights on the ledger's table and index",
         Service::Calendar => "Compare dashboard_token and url in the calendar secret with the dashboard Lambda's",

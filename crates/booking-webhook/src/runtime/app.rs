@@ -31,21 +31,21 @@ const LEFT_FOR_THE_ANSWER: Duration = Duration::from_millis(300);
 /// Everything that outlives an invocation.
 pub struct App {
     /// What the environment decided.
-    pub config: Config,
+    pub(crate) config: Config,
     /// What the operator decided; the defaults when the file cannot be used.
-    pub operator: Operator,
+    pub(crate) operator: Operator,
     /// Why the operator file cannot be used: nothing may be made of any booking then.
-    pub operator_fault: Option<String>,
+    pub(crate) operator_fault: Option<String>,
     /// Who may post, and what their bodies mean.
-    pub senders: Senders,
+    pub(crate) senders: Senders,
     /// The newest secrets.
-    pub secrets: SecretStore,
+    pub(crate) secrets: SecretStore,
     /// What time it is.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// What we were told, what we did, what is still owed.
-    pub ledger: WhenUsed<Ledger>,
+    pub(crate) ledger: WhenUsed<Ledger>,
     /// What this invocation has counted so far.
-    pub metrics: Metrics,
+    pub(crate) metrics: Metrics,
     outbound: Outbound,
     events: WhenUsed<EventsTable>,
     s3: WhenUsed<aws_sdk_s3::Client>,
@@ -151,45 +151,45 @@ impl App {
     }
 
     /// The office's calendar.
-    pub fn calendar(&self) -> Calendar<'_> {
+    pub(crate) fn calendar(&self) -> Calendar<'_> {
         Calendar::new(&self.outbound, &self.secrets)
     }
 
     /// The crew's system.
-    pub fn scc(&self) -> Scc<'_> {
+    pub(crate) fn scc(&self) -> Scc<'_> {
         Scc::new(&self.outbound, &self.secrets, &self.events)
     }
 
     /// Where guests look.
-    pub fn publisher(&self) -> Publisher<'_> {
+    pub(crate) fn publisher(&self) -> Publisher<'_> {
         Publisher::new(&self.outbound, &self.secrets, &self.config.guest_page, &self.s3, &self.cloudfront)
     }
 
     /// The way to the office's mailbox; `None` when it has none.
-    pub fn notices(&self) -> Option<Notices<'_>> {
+    pub(crate) fn notices(&self) -> Option<Notices<'_>> {
         let topic = self.config.notices_topic.as_deref()?;
         Some(Notices { client: &self.sns, topic, outbound: &self.outbound })
     }
 
     /// What guests see.
-    pub fn renderer(&self) -> &Renderer {
+    pub(crate) fn renderer(&self) -> &Renderer {
         &self.renderer
     }
 
     /// What the office sees at its desk.
-    pub fn desk_renderer(&self) -> &DeskRenderer {
+    pub(crate) fn desk_renderer(&self) -> &DeskRenderer {
         let new = || Box::new(DeskRenderer::new().expect("compiled-in templates, which a test renders"));
         self.desk_renderer.get_or_init(new)
     }
 
     /// Makes links to the desk; `None` when it has no key or no address.
-    pub fn desk_links(&self) -> Option<DeskLinks> {
+    pub(crate) fn desk_links(&self) -> Option<DeskLinks> {
         let key = self.secrets.current().desk.as_ref().ok()?.clone()?;
         Some(DeskLinks::new(key, self.config.desk_base_url.as_deref()?))
     }
 
     /// Why there are no links to the desk, in words for the person who can mend it.
-    pub fn no_desk(&self) -> String {
+    pub(crate) fn no_desk(&self) -> String {
         let prefix = &self.config.secrets_prefix;
         match &self.secrets.current().desk {
             Err(fault) => format!("Mend it, then run the check: {fault}"),
@@ -199,12 +199,12 @@ impl App {
     }
 
     /// The way to the operator's files.
-    pub fn files<'a>(&'a self, deadline: &'a Deadline) -> Files<'a> {
+    pub(crate) fn files<'a>(&'a self, deadline: &'a Deadline) -> Files<'a> {
         Files { s3: &self.s3, outbound: &self.outbound, deadline }
     }
 
     /// An invocation begins.
-    pub fn begin(&self) {
+    pub(crate) fn begin(&self) {
         if let Err(error) = self.outbound.invoked_at((self.clock)()) {
             tracing::error!(error = with_causes(&error), "the connections before the pause stay in use");
         }
@@ -218,24 +218,24 @@ impl App {
     }
 
     /// A time at the dock, with its year, as people say it: `2031 Wed Dec 10, 2:00 PM`.
-    pub fn local(&self, at: Timestamp) -> String {
+    pub(crate) fn local(&self, at: Timestamp) -> String {
         let at = at.to_zoned(self.operator.time_zone.clone());
         format!("{} {}", at.year(), dock_time(&at))
     }
 
     /// A lease until nothing that was sent before `deadline` can still land.
-    pub fn lease(&self, deadline: &Deadline) -> LeaseRequest {
+    pub(crate) fn lease(&self, deadline: &Deadline) -> LeaseRequest {
         let holder = format!("{:032x}", fastrand::u128(..));
         LeaseRequest { holder, now: deadline.now(), until: deadline.at() + self.config.redrive.settle }
     }
 
     /// What Lambda leaves of its time, by its own clock; everything when it does not say.
-    pub fn lambda_remaining(&self, lambda_deadline_ms: u64) -> Duration {
+    pub(crate) fn lambda_remaining(&self, lambda_deadline_ms: u64) -> Duration {
         self.time_within(Duration::MAX, lambda_deadline_ms)
     }
 
     /// How long outside calls may take in an invocation that Lambda ends at `lambda_deadline_ms` (Unix time).
-    pub fn time_for_calls(&self, lambda_deadline_ms: u64) -> Duration {
+    pub(crate) fn time_for_calls(&self, lambda_deadline_ms: u64) -> Duration {
         self.time_within(self.config.answer_within, lambda_deadline_ms)
     }
 

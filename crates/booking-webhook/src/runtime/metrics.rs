@@ -30,7 +30,7 @@ const MOST_VALUES: usize = 100;
 
 /// What is counted. The names are CloudWatch's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Metric {
+pub(crate) enum Metric {
     /// Bookings that came in step.
     BookingsInStep,
     /// How long each of them took, from when it became due.
@@ -108,7 +108,7 @@ impl Metric {
 
 /// What was counted since it was last written. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Metrics(Arc<Mutex<Tally>>);
+pub(crate) struct Metrics(Arc<Mutex<Tally>>);
 
 #[derive(Debug, Default)]
 struct Tally {
@@ -120,23 +120,23 @@ struct Tally {
 
 impl Metrics {
     /// Counts one more.
-    pub fn count(&self, metric: Metric) {
+    pub(crate) fn count(&self, metric: Metric) {
         *self.tally().totals.entry(metric).or_default() += 1;
     }
 
     /// Counts one more, for this sender.
-    pub fn count_of(&self, metric: Metric, sender: &str) {
+    pub(crate) fn count_of(&self, metric: Metric, sender: &str) {
         self.count(metric);
         *self.tally().senders.entry((sender.to_owned(), metric)).or_default() += 1;
     }
 
     /// It stands at `value` now.
-    pub fn gauge(&self, metric: Metric, value: u64) {
+    pub(crate) fn gauge(&self, metric: Metric, value: u64) {
         self.tally().totals.insert(metric, value);
     }
 
     /// A booking came in step, so long after it became due.
-    pub fn in_step_after(&self, took: Duration) {
+    pub(crate) fn in_step_after(&self, took: Duration) {
         self.count(Metric::BookingsInStep);
         let seconds = &mut self.tally().seconds_to_in_step;
         if seconds.len() < MOST_VALUES {
@@ -145,7 +145,7 @@ impl Metrics {
     }
 
     /// Something was done to a step, and this is how it stands now.
-    pub fn step(&self, step: &'static str, outcome: &'static str) {
+    pub(crate) fn step(&self, step: &'static str, outcome: &'static str) {
         *self.tally().steps.entry((step, outcome)).or_default() += 1;
     }
 
@@ -153,7 +153,7 @@ impl Metrics {
     ///
     /// # Errors
     /// What the writer says; what was counted is lost then.
-    pub fn write(&self, environment: &str, at: Timestamp, mut out: impl Write) -> io::Result<()> {
+    pub(crate) fn write(&self, environment: &str, at: Timestamp, mut out: impl Write) -> io::Result<()> {
         let lines = std::mem::take(&mut *self.tally()).lines(environment, at);
         out.write_all(lines.as_bytes())?;
         out.flush()

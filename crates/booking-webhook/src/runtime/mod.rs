@@ -1,7 +1,7 @@
 //! What a cold start loads, and how it is watched.
 
-pub mod app;
-pub mod config;
-pub mod metrics;
-pub mod secrets;
+pub(crate) mod app;
+pub(crate) mod config;
+pub(crate) mod metrics;
+pub(crate) mod secrets;
 pub mod telemetry;

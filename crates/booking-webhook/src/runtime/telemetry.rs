@@ -25,7 +25,7 @@ pub fn start(filter: Option<&str>) {
 }
 
 /// The span of one invocation. Booking and charter are recorded when they are known.
-pub fn invocation_span(request_id: &str) -> Span {
+pub(crate) fn invocation_span(request_id: &str) -> Span {
     tracing::info_span!(
         "invocation",
         request_id,
@@ -35,7 +35,7 @@ pub fn invocation_span(request_id: &str) -> Span {
 }
 
 /// The span of one of several bookings that an invocation works on.
-pub fn booking_span(request_id: &str, booking_id: &BookingId) -> Span {
+pub(crate) fn booking_span(request_id: &str, booking_id: &BookingId) -> Span {
     tracing::info_span!("booking", request_id, booking_id = booking_id.as_str(), charter_id = tracing::field::Empty)
 }
 

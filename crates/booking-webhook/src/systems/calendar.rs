@@ -9,11 +9,11 @@ mod notes_block;
 
 use std::collections::BTreeSet;
 
-pub use entry::Entry;
+pub(crate) use entry::Entry;
 use http::{StatusCode, header::HeaderName};
 use jiff::civil::Date;
-pub use listed::neighbour;
-pub use notes_block::merge_block;
+pub(crate) use listed::neighbour;
+pub(crate) use notes_block::merge_block;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -35,11 +35,11 @@ const DELETE: Call = Call { service: Service::Calendar, operation: "delete_entry
 
 /// An entry that is there.
 #[derive(Debug, Clone, PartialEq)]
-pub struct StandingEntry {
+pub(crate) struct StandingEntry {
     /// The calendar's own id.
-    pub id: EntryId,
+    pub(crate) id: EntryId,
     /// What it shows, if it was read; `None` when it was created just now, and shows what it was created with.
-    pub seen: Option<Map<String, Value>>,
+    pub(crate) seen: Option<Map<String, Value>>,
 }
 
 /// An answer without the charter's id is not the calendar's.
@@ -61,14 +61,14 @@ struct Day {
 
 /// The calendar's client.
 #[derive(Debug, Clone, Copy)]
-pub struct Calendar<'a> {
+pub(crate) struct Calendar<'a> {
     outbound: &'a Outbound,
     secrets: &'a SecretStore,
 }
 
 impl<'a> Calendar<'a> {
     /// Calls go through `outbound`, to the URL and with the token that `secrets` holds at the time.
-    pub fn new(outbound: &'a Outbound, secrets: &'a SecretStore) -> Self {
+    pub(crate) fn new(outbound: &'a Outbound, secrets: &'a SecretStore) -> Self {
         Self { outbound, secrets }
     }
 
@@ -76,7 +76,7 @@ impl<'a> Calendar<'a> {
     ///
     /// # Errors
     /// [`CallError`] of the first reading that fails.
-    pub async fn find(
+    pub(crate) async fn find(
         &self,
         event_id: &str,
         days: &BTreeSet<Date>,
@@ -101,7 +101,7 @@ impl<'a> Calendar<'a> {
     ///
     /// # Errors
     /// [`CallError`] of the first reading that fails.
-    pub async fn notes_of(
+    pub(crate) async fn notes_of(
         &self,
         id: &EntryId,
         days: &BTreeSet<Date>,
@@ -123,7 +123,7 @@ impl<'a> Calendar<'a> {
     ///
     /// # Errors
     /// [`CallError`] of the reading.
-    pub async fn listed(&self, day: Date, deadline: &Deadline) -> Result<Vec<Map<String, Value>>, CallError> {
+    pub(crate) async fn listed(&self, day: Date, deadline: &Deadline) -> Result<Vec<Map<String, Value>>, CallError> {
         self.read_day(LIST, day, deadline).await
     }
 
@@ -149,7 +149,7 @@ impl<'a> Calendar<'a> {
     ///
     /// # Errors
     /// [`CallError`] of the creation; an unknown one means that there may be an entry now, or later.
-    pub async fn create(
+    pub(crate) async fn create(
         &self,
         entry: &Map<String, Value>,
         days: &BTreeSet<Date>,
@@ -197,7 +197,7 @@ impl<'a> Calendar<'a> {
     ///
     /// # Errors
     /// [`CallError`]; status 404 when the entry is not there.
-    pub async fn patch(
+    pub(crate) async fn patch(
         &self,
         id: &EntryId,
         changes: &Map<String, Value>,
@@ -218,7 +218,7 @@ impl<'a> Calendar<'a> {
     ///
     /// # Errors
     /// [`CallError`] of the deletion, or of the look at the days.
-    pub async fn delete(
+    pub(crate) async fn delete(
         &self,
         id: &EntryId,
         days: &BTreeSet<Date>,

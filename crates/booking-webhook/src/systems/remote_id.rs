@@ -26,15 +26,15 @@ fn parse(value: &Value) -> Result<String, RemoteIdError> {
 }
 
 macro_rules! remote_id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $visibility:vis $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "Value")]
-        pub struct $name(String);
+        $visibility struct $name(String);
 
         impl $name {
             /// The id as the other system gave it.
-            pub fn as_str(&self) -> &str {
+            $visibility fn as_str(&self) -> &str {
                 &self.0
             }
 
@@ -62,11 +62,11 @@ macro_rules! remote_id {
 
 remote_id!(
     /// The calendar's id of an entry, e.g. `cal_1a2b`.
-    EntryId
+    pub EntryId
 );
 remote_id!(
     /// ShipCaptainCrew's id of an event: our charter id, unless SCC answered another.
-    EventId
+    pub(crate) EventId
 );
 
 impl From<&crate::booking::CharterId> for EventId {

@@ -53,7 +53,7 @@ struct Visit<'a> {
 }
 
 /// The part of a path that is the desk's, segment by segment, also below a stage; `None` for every other path.
-pub fn segments(path: &str) -> Option<Vec<&str>> {
+pub(crate) fn segments(path: &str) -> Option<Vec<&str>> {
     let mut segments = path.trim_matches('/').split('/');
     let desk = DESK.trim_start_matches('/');
     let first = segments.next()?;
@@ -62,7 +62,13 @@ pub fn segments(path: &str) -> Option<Vec<&str>> {
 }
 
 /// Answers a browser at the desk.
-pub async fn visit(app: &App, request: &Request, segments: &[&str], context: &Context, deadline: &Deadline) -> Reply {
+pub(crate) async fn visit(
+    app: &App,
+    request: &Request,
+    segments: &[&str],
+    context: &Context,
+    deadline: &Deadline,
+) -> Reply {
     let reply = Box::pin(answer(app, request, segments, context, deadline)).await;
     reply.unwrap_or_else(|refusal| notice(app, refusal.status, refusal.page))
 }
@@ -221,7 +227,7 @@ fn show(app: &App, status: StatusCode, page: &DeskPage) -> Reply {
 ///
 /// # Errors
 /// [`Problem`] 400 for a number of days that is none, 503 when the desk has no key or no address.
-pub async fn link(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
+pub(crate) async fn link(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
     let days = match request.get("days") {
         None => Some(DAYS),
         Some(days) => days.as_i64().filter(|days| (1..=MOST_DAYS).contains(days)),

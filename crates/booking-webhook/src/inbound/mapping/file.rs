@@ -31,7 +31,7 @@ const TOP: [&str; 9] =
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MappingFault {
     /// As the operator knows the file.
-    pub file: String,
+    pub(crate) file: String,
     /// Each with its line, from 1 on.
     pub slips: Vec<(usize, String)>,
 }

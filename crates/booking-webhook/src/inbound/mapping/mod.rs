@@ -21,17 +21,18 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
-pub use file::MappingFault;
+pub(crate) use file::MappingFault;
 use form::{Form, Place};
 use pointer::{Found, Pointer};
+pub use reading::FieldReading;
+pub(crate) use reading::Readable;
 use reading::Reader;
-pub use reading::{FieldReading, Readable};
 use text::word_of;
 
 use crate::booking::{BookingId, BookingStatus, Field, FieldFault, Operator, Snapshot};
 
 /// Has a mapping without a file, and booking ids without a prefix.
-pub const BUILT_IN_SENDER: &str = "boatsetter";
+pub(crate) const BUILT_IN_SENDER: &str = "boatsetter";
 /// More bookings than this in one delivery come from no sender of charters.
 const MOST_BOOKINGS: usize = 25;
 /// More than any clock is wrong or any zone is off; a year that the sender got wrong is further ahead.
@@ -111,13 +112,6 @@ pub enum Reading {
     Bookings(Vec<Result<Received, Vec<Fault>>>),
 }
 
-impl Received {
-    /// When the booking changed: the sender's time of change, else the event's, else the receipt.
-    pub fn as_of(&self, received_at: Timestamp) -> Timestamp {
-        self.snapshot.updated_at.or(self.event_created_at).unwrap_or(received_at)
-    }
-}
-
 /// So far ahead that for long no later change could count as newer.
 fn is_far_ahead(at: Timestamp, now: Timestamp) -> bool {
     at.duration_since(now) > FURTHEST_AHEAD
@@ -125,7 +119,7 @@ fn is_far_ahead(at: Timestamp, now: Timestamp) -> bool {
 
 impl Mapping {
     /// The canonical body's, compiled in.
-    pub fn canonical() -> Self {
+    pub(crate) fn canonical() -> Self {
         let text = include_str!("boatsetter.toml");
         file::parse("boatsetter.toml", text, false).expect("the compiled-in mapping is valid; a test reads it")
     }
@@ -157,18 +151,13 @@ impl Mapping {
         &self.prefix
     }
 
-    /// What people call the sender, if the file says.
-    pub fn label(&self) -> Option<&str> {
-        self.label.as_deref()
-    }
-
     /// Keeps this sender's booking ids apart from those of the other senders.
     pub(super) fn keep_apart_from(&mut self, prefixes: Vec<String>) {
         self.foreign_prefixes = prefixes;
     }
 
     /// The headers that the mapping reads, kept with the body for a later reading.
-    pub fn headers(&self) -> Vec<&HeaderName> {
+    pub(crate) fn headers(&self) -> Vec<&HeaderName> {
         let fields = self.fields.values().map(|(form, _)| form);
         let ignored = self.ignore.iter().map(|ignore| &ignore.form);
         let forms = fields.chain(ignored).chain(&self.event_id).chain(&self.event_created_at);
@@ -176,7 +165,7 @@ impl Mapping {
     }
 
     /// Whether the event's id is in a header, which not every signature covers.
-    pub fn event_id_is_in_a_header(&self) -> bool {
+    pub(crate) fn event_id_is_in_a_header(&self) -> bool {
         self.event_id.as_ref().is_some_and(|form| !form.headers().is_empty())
     }
 
@@ -200,7 +189,7 @@ impl Mapping {
     }
 
     /// The bookings that a body names without being understood.
-    pub fn not_understood_in(
+    pub(crate) fn not_understood_in(
         &self,
         body: &Value,
         headers: &HeaderMap,
@@ -232,20 +221,6 @@ impl Mapping {
                 Err(vec![Fault { pointer: String::new(), detail: format!("is no booking: {why}") }])
             }
         }
-    }
-
-    /// Says where in the body the faults are that a rule found in a booking.
-    pub fn locate(&self, faults: Vec<FieldFault>) -> Vec<Fault> {
-        let place = Place {
-            body: &Value::Null,
-            booking: &Value::Null,
-            pointer: &self.bookings.to_string(),
-            headers: &HeaderMap::new(),
-        };
-        faults
-            .into_iter()
-            .map(|fault| Fault { pointer: self.pointer(fault.field, &place), detail: fault.detail })
-            .collect()
     }
 
     fn pointer(&self, field: Field, place: &Place<'_>) -> String {

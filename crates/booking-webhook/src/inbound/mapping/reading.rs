@@ -19,7 +19,7 @@ use super::{
     text::{text_of, word_of},
     values::{integer, time},
 };
-pub use readable::Readable;
+pub(crate) use readable::Readable;
 pub use shown::FieldReading;
 
 use crate::booking::{BookingId, BookingStatus, Field, FieldFault, Operator, Snapshot, TimeReading};

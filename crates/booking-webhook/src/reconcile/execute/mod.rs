@@ -14,7 +14,7 @@ mod attempt;
 mod calendar;
 mod crew;
 mod guest_page;
-pub mod overlap;
+pub(crate) mod overlap;
 mod write_ahead;
 
 use std::{ops::Deref, sync::OnceLock, time::Duration};
@@ -24,7 +24,7 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::sync::watch;
 
-pub use self::write_ahead::WriteAhead;
+pub(crate) use self::write_ahead::WriteAhead;
 use self::{attempt::StepOutcome, overlap::Beside};
 use super::{
     Planning,
@@ -43,23 +43,23 @@ use crate::{
 
 /// One booking, claimed, with everything that it is brought in step with.
 #[derive(Debug)]
-pub struct ReconcileContext<'a> {
+pub(crate) struct ReconcileContext<'a> {
     /// What the plan depends on.
-    pub planning: Planning<'a>,
+    pub(crate) planning: Planning<'a>,
     /// The office's calendar.
-    pub calendar: Calendar<'a>,
+    pub(crate) calendar: Calendar<'a>,
     /// The crew's system.
-    pub scc: Scc<'a>,
+    pub(crate) scc: Scc<'a>,
     /// Where it is written down.
-    pub ledger: &'a Ledger,
+    pub(crate) ledger: &'a Ledger,
     /// How long the crew event waits for the calendar entry's id.
-    pub crew_event_wait: Duration,
+    pub(crate) crew_event_wait: Duration,
     /// When the last call must be over, so that the release still fits.
-    pub deadline: Deadline,
+    pub(crate) deadline: Deadline,
     /// How long to wait before a step is tried again.
-    pub redrive: Redrive,
+    pub(crate) redrive: Redrive,
     /// What is about to be done.
-    pub ahead: WriteAhead,
+    pub(crate) ahead: WriteAhead,
 }
 
 impl<'a> Deref for ReconcileContext<'a> {
@@ -71,26 +71,26 @@ impl<'a> Deref for ReconcileContext<'a> {
 
 /// The outcomes of the four steps.
 #[derive(Debug)]
-pub struct Outcomes {
+pub(crate) struct Outcomes {
     /// What is known now.
-    pub journal: Journal,
+    pub(crate) journal: Journal,
     /// What was done for each.
-    pub work: PerStep<Work>,
+    pub(crate) work: PerStep<Work>,
     /// What stands beside the booking in the calendar.
-    pub beside: Beside,
+    pub(crate) beside: Beside,
 }
 
 /// What was done for one step in this invocation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Work {
+pub(crate) struct Work {
     /// In words; names and ids only.
-    pub did: Vec<String>,
+    pub(crate) did: Vec<String>,
     /// How long it took.
-    pub took: Duration,
+    pub(crate) took: Duration,
 }
 
 /// Makes all four systems show the booking, as far as they let us.
-pub async fn bring_in_step(context: &ReconcileContext<'_>) -> Outcomes {
+pub(crate) async fn bring_in_step(context: &ReconcileContext<'_>) -> Outcomes {
     let (announce, entry_id) = watch::channel(None);
     let (placed, is_placed) = watch::channel(false);
     let calendar_is_over = OnceLock::new();

@@ -25,7 +25,7 @@ const PLACE: [&str; 6] = ["date", "start", "end", "title", "crew_ids", "captain_
 
 /// What became of the look beside a booking.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Beside {
+pub(crate) enum Beside {
     /// The booking stands where it stood: nobody looked.
     #[default]
     NotLooked,
@@ -84,7 +84,7 @@ async fn look_for(context: &ReconcileContext<'_>, booking: &Booking) -> Beside {
 }
 
 /// Said once for each look that failed; the calls that led to it have lines of their own.
-pub fn not_looked(booking_id: &str, error: &CallError) {
+pub(crate) fn not_looked(booking_id: &str, error: &CallError) {
     let reason = error.to_string();
     tracing::warn!(
         booking_id,
@@ -95,13 +95,13 @@ pub fn not_looked(booking_id: &str, error: &CallError) {
 
 /// What a look needs.
 #[derive(Debug, Clone, Copy)]
-pub struct Look<'a> {
+pub(crate) struct Look<'a> {
     /// Where entries are.
-    pub calendar: Calendar<'a>,
+    pub(crate) calendar: Calendar<'a>,
     /// What is known of ours.
-    pub ledger: &'a Ledger,
+    pub(crate) ledger: &'a Ledger,
     /// The boats.
-    pub operator: &'a Operator,
+    pub(crate) operator: &'a Operator,
 }
 
 impl Look<'_> {
@@ -109,7 +109,7 @@ impl Look<'_> {
     ///
     /// # Errors
     /// [`CallError`] of the first reading that fails.
-    pub async fn beside(&self, booking: &Booking, deadline: &Deadline) -> Result<Vec<Overlap>, CallError> {
+    pub(crate) async fn beside(&self, booking: &Booking, deadline: &Deadline) -> Result<Vec<Overlap>, CallError> {
         let sailing = Sailing::of(booking);
         let days: Vec<Date> = sailing.days().into_iter().collect();
         let each: Vec<_> = days.into_iter().map(|day| Box::pin(self.on(day, deadline))).collect();
@@ -136,7 +136,11 @@ impl Look<'_> {
     ///
     /// # Errors
     /// [`CallError`] of the ledger.
-    pub async fn known(&self, booking_id: &BookingId, deadline: &Deadline) -> Result<Option<KnownBooking>, CallError> {
+    pub(crate) async fn known(
+        &self,
+        booking_id: &BookingId,
+        deadline: &Deadline,
+    ) -> Result<Option<KnownBooking>, CallError> {
         let record = self.ledger.state(booking_id, deadline).await?;
         Ok(record.and_then(|record| {
             let sails = record.decision.as_ref().is_none_or(|decision| decision.status == BookingStatus::Confirmed);
@@ -146,7 +150,7 @@ impl Look<'_> {
 }
 
 /// Writes down what was found beside a booking; whether anything is new. Nothing stands beside what does not sail.
-pub fn learn(overlaps: &mut Overlaps, beside: Beside, desired: &DesiredState) -> bool {
+pub(crate) fn learn(overlaps: &mut Overlaps, beside: Beside, desired: &DesiredState) -> bool {
     match (desired, beside) {
         (DesiredState::Cancelled(_) | DesiredState::Nothing, _) => overlaps.learn(Vec::new(), false),
         (_, Beside::Found(found)) => overlaps.learn(found, true),

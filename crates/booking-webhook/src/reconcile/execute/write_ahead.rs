@@ -19,7 +19,7 @@ type Waiting = (JournalledStep, Option<oneshot::Sender<Written>>);
 
 /// What waits to be written.
 #[derive(Debug, Default)]
-pub struct WriteAhead(Mutex<Vec<Waiting>>);
+pub(crate) struct WriteAhead(Mutex<Vec<Waiting>>);
 
 impl WriteAhead {
     /// Writes `step` down; without it, it must not be done. Of those who come at the same time the first writes for all: a change of a

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 /// One JSON object and what is wrong with it so far. A fault completes the sentence "the secret NAME …".
 #[derive(Debug)]
-pub struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     object: &'a Map<String, Value>,
     asked: Vec<&'static str>,
     faults: Vec<String>,
@@ -17,7 +17,7 @@ pub struct Fields<'a> {
 ///
 /// # Errors
 /// Where it stops being JSON, or that it is no object.
-pub fn json_object(json: &str) -> Result<Map<String, Value>, String> {
+pub(crate) fn json_object(json: &str) -> Result<Map<String, Value>, String> {
     match serde_json::from_str(json) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err("is not a JSON object".into()),
@@ -27,24 +27,24 @@ pub fn json_object(json: &str) -> Result<Map<String, Value>, String> {
 
 impl<'a> Fields<'a> {
     /// Nothing is read yet.
-    pub fn of(object: &'a Map<String, Value>) -> Self {
+    pub(crate) fn of(object: &'a Map<String, Value>) -> Self {
         Self { object, asked: Vec::new(), faults: Vec::new() }
     }
 
     /// Notes what is wrong with the value of a field.
-    pub fn fault<T>(&mut self, what: impl Into<String>) -> Option<T> {
+    pub(crate) fn fault<T>(&mut self, what: impl Into<String>) -> Option<T> {
         self.faults.push(what.into());
         None
     }
 
     /// What stands there; `null` counts as absent.
-    pub fn value(&mut self, name: &'static str) -> Option<&'a Value> {
+    pub(crate) fn value(&mut self, name: &'static str) -> Option<&'a Value> {
         self.asked.push(name);
         self.object.get(name).filter(|value| !value.is_null())
     }
 
     /// A text that may be missing, but not empty.
-    pub fn optional_text(&mut self, name: &'static str) -> Option<&'a str> {
+    pub(crate) fn optional_text(&mut self, name: &'static str) -> Option<&'a str> {
         match self.value(name)? {
             Value::String(text) if text.is_empty() => self.fault(format!("has an empty {name}")),
             Value::String(text) => Some(text),
@@ -53,7 +53,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A text that must be there.
-    pub fn text(&mut self, name: &'static str) -> Option<&'a str> {
+    pub(crate) fn text(&mut self, name: &'static str) -> Option<&'a str> {
         if self.object.get(name).is_none_or(Value::is_null) {
             self.asked.push(name);
             return self.fault(format!("has no {name}"));
@@ -62,14 +62,14 @@ impl<'a> Fields<'a> {
     }
 
     /// One of these words, the first when there is none.
-    pub fn word(&mut self, name: &'static str, words: &[&'static str]) -> Option<&'static str> {
+    pub(crate) fn word(&mut self, name: &'static str, words: &[&'static str]) -> Option<&'static str> {
         let Some(value) = self.value(name) else { return words.first().copied() };
         let known = value.as_str().and_then(|text| words.iter().find(|word| **word == text)).copied();
         known.or_else(|| self.fault(format!("has a {name} that is none of {}", words.join(", "))))
     }
 
     /// A list of texts, at least one.
-    pub fn secrets(&mut self, name: &'static str) -> Vec<SecretString> {
+    pub(crate) fn secrets(&mut self, name: &'static str) -> Vec<SecretString> {
         let Some(value) = self.value(name) else {
             self.fault::<()>(format!("has no {name}"));
             return Vec::new();
@@ -89,7 +89,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reports every key that was not read and is not in `known`.
-    pub fn refuse_unknown(&mut self, known: &[&str]) {
+    pub(crate) fn refuse_unknown(&mut self, known: &[&str]) {
         let unknown = self.object.keys().filter(|key| !self.asked.contains(&key.as_str()));
         // A value that slipped into the place of a key must not be shown: fields have lower-case names, keys and tokens hardly ever.
         let plain = |key: &str| key.len() <= 24 && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
@@ -101,7 +101,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Everything that was noted.
-    pub fn into_faults(self) -> Vec<String> {
+    pub(crate) fn into_faults(self) -> Vec<String> {
         self.faults
     }
 }

@@ -16,7 +16,7 @@ const READ: Call = Call { service: Service::ConfigurationFiles, operation: "read
 
 /// A file on disk or an object in S3.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FileLocation {
+pub(crate) enum FileLocation {
     /// A path.
     Path(PathBuf),
     /// `s3://bucket/key`.
@@ -31,7 +31,7 @@ pub enum FileLocation {
 /// A file that the environment names cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{variable} ({location}) cannot be used")]
-pub struct FileError {
+pub(crate) struct FileError {
     variable: &'static str,
     location: FileLocation,
     source: Box<dyn Error + Send + Sync>,
@@ -39,24 +39,24 @@ pub struct FileError {
 
 /// One file of a folder.
 #[derive(Debug)]
-pub struct FolderFile {
+pub(crate) struct FolderFile {
     /// Its name without the suffix.
-    pub stem: String,
+    pub(crate) stem: String,
     /// Where it is.
-    pub location: FileLocation,
+    pub(crate) location: FileLocation,
     /// Its text, or why it cannot be had.
-    pub text: Result<String, String>,
+    pub(crate) text: Result<String, String>,
 }
 
 /// How files are reached.
 #[derive(Debug, Clone, Copy)]
-pub struct Files<'a> {
+pub(crate) struct Files<'a> {
     /// For objects.
-    pub s3: &'a WhenUsed<aws_sdk_s3::Client>,
+    pub(crate) s3: &'a WhenUsed<aws_sdk_s3::Client>,
     /// The way to them.
-    pub outbound: &'a Outbound,
+    pub(crate) outbound: &'a Outbound,
     /// When they must have been read.
-    pub deadline: &'a Deadline,
+    pub(crate) deadline: &'a Deadline,
 }
 
 impl Files<'_> {
@@ -64,7 +64,7 @@ impl Files<'_> {
     ///
     /// # Errors
     /// [`FileError`] when it cannot be read, or `parse` refuses it.
-    pub async fn load<T, E>(
+    pub(crate) async fn load<T, E>(
         &self,
         variable: &'static str,
         location: Option<&FileLocation>,
@@ -84,7 +84,7 @@ impl Files<'_> {
     ///
     /// # Errors
     /// [`FileError`] when the folder cannot be listed.
-    pub async fn folder(
+    pub(crate) async fn folder(
         &self,
         variable: &'static str,
         location: &FileLocation,

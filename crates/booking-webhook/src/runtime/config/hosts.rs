@@ -11,14 +11,14 @@ use reqwest::Url;
 
 /// The hosts that may be called.
 #[derive(Debug, Clone, Default)]
-pub struct AllowedHosts {
+pub(crate) struct AllowedHosts {
     kinds: HostKinds,
     listed: Vec<String>,
 }
 
 /// What may be called beside the hosts in `ALLOWED_SERVICE_HOSTS`: `SERVICE_HOSTS`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum HostKinds {
+pub(crate) enum HostKinds {
     /// `known`: API Gateway, Lambda function URLs and loopback.
     #[default]
     Known,
@@ -29,7 +29,7 @@ pub enum HostKinds {
 impl HostKinds {
     /// Reads `SERVICE_HOSTS`; no value is `known`. What is neither counts as [`HostKinds::Listed`] and comes back as a fault: a typo may
     /// close staging, never open it.
-    pub fn parse(value: Option<&str>) -> (Self, Option<String>) {
+    pub(crate) fn parse(value: Option<&str>) -> (Self, Option<String>) {
         match value {
             None | Some("known") => (Self::Known, None),
             Some("listed") => (Self::Listed, None),
@@ -40,7 +40,7 @@ impl HostKinds {
 
 /// Why a URL is not called.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum HostError {
+pub(crate) enum HostError {
     /// Not an absolute URL.
     #[error("it is no absolute URL")]
     Malformed,
@@ -63,7 +63,7 @@ pub enum HostError {
 
 impl AllowedHosts {
     /// The hosts of `kinds`, and those that are `listed`.
-    pub fn new<'a>(kinds: HostKinds, listed: impl Iterator<Item = &'a str>) -> Self {
+    pub(crate) fn new<'a>(kinds: HostKinds, listed: impl Iterator<Item = &'a str>) -> Self {
         let listed = listed.map(|host| host.trim().to_ascii_lowercase()).filter(|host| !host.is_empty()).collect();
         Self { kinds, listed }
     }
@@ -72,7 +72,7 @@ impl AllowedHosts {
     ///
     /// # Errors
     /// [`HostError`], which says what to do.
-    pub fn check(&self, url: &str) -> Result<String, HostError> {
+    pub(crate) fn check(&self, url: &str) -> Result<String, HostError> {
         let Ok(url) = Url::parse(url) else { return Err(HostError::Malformed) };
         let host = url.host_str().ok_or(HostError::Malformed)?.to_ascii_lowercase();
         let loopback = host == "localhost"

@@ -9,9 +9,9 @@ mod hosts;
 
 use std::time::Duration;
 
-pub use fields::{Fields, json_object};
-pub use files::{FileError, FileLocation, Files, FolderFile};
-pub use hosts::{AllowedHosts, HostError, HostKinds};
+pub(crate) use fields::{Fields, json_object};
+pub(crate) use files::{FileError, FileLocation, Files, FolderFile};
+pub(crate) use hosts::{AllowedHosts, HostKinds};
 use url::Url;
 
 /// This fraction of an answer's time is kept for the release.
@@ -21,59 +21,59 @@ const PART_FOR_THE_RELEASE: u32 = 6;
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `ENVIRONMENT_NAME`: what metrics are split by.
-    pub environment: String,
+    pub(crate) environment: String,
     /// `SECRETS_PREFIX`: the secrets are `{prefix}/webhook`, `/webhook/{sender}`, `/calendar`, `/scc`, `/guest-page`, `/desk`.
-    pub secrets_prefix: String,
+    pub(crate) secrets_prefix: String,
     /// `LEDGER_TABLE`.
-    pub ledger_table: String,
+    pub(crate) ledger_table: String,
     /// `SCC_EVENTS_TABLE`.
-    pub scc_events_table: String,
+    pub(crate) scc_events_table: String,
     /// Where guest pages go.
-    pub guest_page: GuestPageConfig,
+    pub(crate) guest_page: GuestPageConfig,
     /// `OPERATOR_FILE`.
-    pub operator_file: Option<FileLocation>,
+    pub(crate) operator_file: Option<FileLocation>,
     /// `MAPPINGS`: a folder of `{sender}.toml`.
-    pub mappings: Option<FileLocation>,
+    pub(crate) mappings: Option<FileLocation>,
     /// `NOTICES_TOPIC`: the ARN of the topic by which the office hears; without it notices are lines of the log.
-    pub notices_topic: Option<String>,
+    pub(crate) notices_topic: Option<String>,
     /// `DESK_BASE_URL`, without a slash at its end: what links to the office's desk begin with; without it there are none.
-    pub desk_base_url: Option<String>,
+    pub(crate) desk_base_url: Option<String>,
     /// `ANSWER_WITHIN_MS`: senders give up (and some unsubscribe) when an answer takes longer.
-    pub answer_within: Duration,
+    pub(crate) answer_within: Duration,
     /// `CALL_TIMEOUT_MS`: one outside call, from its first byte to its last; always less than `answer_within`.
     pub call_timeout: Duration,
     /// `CREW_EVENT_WAIT_MS`: how long the crew event waits for the calendar entry's id.
-    pub crew_event_wait: Duration,
+    pub(crate) crew_event_wait: Duration,
     /// `RETRY_BASE_MS`: the first pause between attempts of a bounded series; each further one is at most twice as long.
     pub retry_base: Duration,
     /// `UNKNOWN_SETTLE_MS`: how long an unanswered request may still land; `REDRIVE_BASE_MS`: the first distance between tries.
-    pub redrive: Redrive,
+    pub(crate) redrive: Redrive,
     /// `SWEEP_AT_ONCE`: how many bookings a sweep works on at once, at most.
-    pub sweep_at_once: usize,
+    pub(crate) sweep_at_once: usize,
     /// `ALLOWED_SERVICE_HOSTS`, comma-separated; `SERVICE_HOSTS` says whether these alone may be called.
-    pub allowed_hosts: AllowedHosts,
+    pub(crate) allowed_hosts: AllowedHosts,
     /// What was wrong with the environment and replaced by a default, for the cold start's report.
-    pub faults: Vec<String>,
+    pub(crate) faults: Vec<String>,
 }
 
 /// How long to wait before a step is tried again.
 #[derive(Debug, Clone, Copy)]
-pub struct Redrive {
+pub(crate) struct Redrive {
     /// How long an unanswered request may still land.
-    pub settle: Duration,
+    pub(crate) settle: Duration,
     /// The first distance between two tries.
-    pub base: Duration,
+    pub(crate) base: Duration,
 }
 
 /// Where guest pages go.
 #[derive(Debug, Clone)]
-pub struct GuestPageConfig {
+pub(crate) struct GuestPageConfig {
     /// `GUEST_PAGE_BUCKET`.
-    pub bucket: String,
+    pub(crate) bucket: String,
     /// `GUEST_PAGE_BASE_URL`, without a slash at its end.
-    pub base_url: String,
+    pub(crate) base_url: String,
     /// `GUEST_PAGE_KEY`, with `{charter_id}` in it; ends in `.html`.
-    pub key: String,
+    pub(crate) key: String,
 }
 
 /// Why the function cannot start.
@@ -214,12 +214,12 @@ fn fitting(answer_within: Duration, wait: Duration, call: Duration, faults: &mut
 
 impl Config {
     /// The part of an answer's time that is left for writing down what was done.
-    pub fn kept_for_the_release(&self) -> Duration {
+    pub(crate) fn kept_for_the_release(&self) -> Duration {
         self.answer_within / PART_FOR_THE_RELEASE
     }
 
     /// What a round needs at least: with less, nothing that creates could start.
-    pub fn kept_for_a_round(&self) -> Duration {
+    pub(crate) fn kept_for_a_round(&self) -> Duration {
         self.call_timeout + self.kept_for_the_release()
     }
 }

@@ -14,7 +14,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use reading::Reading;
-pub use reading::{SecretSource, Webhooks};
+pub(crate) use reading::{SecretSource, Webhooks};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use tokio::sync::Mutex;
 
@@ -32,69 +32,69 @@ const LONGEST_REFRESH: Duration = Duration::from_secs(1);
 
 /// Everything secret: of each secret the newest version that could be used.
 #[derive(Debug)]
-pub struct Secrets {
+pub(crate) struct Secrets {
     /// How each sender's deliveries are verified.
-    pub webhooks: Webhooks,
+    pub(crate) webhooks: Webhooks,
     /// What charter ids are derived with.
     link_key: SecretString,
     /// The CloudFront distribution in front of the guest pages.
-    pub distribution_id: Result<String, SecretFault>,
+    pub(crate) distribution_id: Result<String, SecretFault>,
     /// The JADA calendar.
-    pub calendar: Result<Secret<CalendarSecret>, SecretFault>,
+    pub(crate) calendar: Result<Secret<CalendarSecret>, SecretFault>,
     /// ShipCaptainCrew.
-    pub scc: Result<Secret<SccSecret>, SecretFault>,
+    pub(crate) scc: Result<Secret<SccSecret>, SecretFault>,
     /// What links to the office's desk are signed with; `None` when the operator has no desk.
-    pub desk: Result<Option<DeskKey>, SecretFault>,
+    pub(crate) desk: Result<Option<DeskKey>, SecretFault>,
     /// Everything that was wrong when they were last read.
-    pub faults: Vec<SecretFault>,
+    pub(crate) faults: Vec<SecretFault>,
 }
 
 /// One secret's content and the version that it was read at.
 #[derive(Debug, Clone)]
-pub struct Secret<T> {
+pub(crate) struct Secret<T> {
     /// What is in it.
-    pub content: T,
+    pub(crate) content: T,
     version: String,
 }
 
 /// `{prefix}/calendar`.
 #[derive(Debug, Clone)]
-pub struct CalendarSecret {
+pub(crate) struct CalendarSecret {
     /// The API Gateway URL including the stage, without a slash at its end.
-    pub url: String,
+    pub(crate) url: String,
     /// Sent as `X-Dashboard-Token`.
-    pub dashboard_token: SecretString,
+    pub(crate) dashboard_token: SecretString,
 }
 
 /// `{prefix}/scc`.
 #[derive(Debug, Clone)]
 #[cfg_attr(test, derive(serde::Deserialize))]
-pub struct SccSecret {
+pub(crate) struct SccSecret {
     /// The API Gateway URL including the stage, without a slash at its end.
-    pub url: String,
+    pub(crate) url: String,
     /// The service key.
-    pub service_key: SecretString,
+    pub(crate) service_key: SecretString,
     /// How the key is shown.
     #[cfg_attr(test, serde(skip))]
-    pub auth: SccAuthentication,
+    pub(crate) auth: SccAuthentication,
     /// Where guests' browsers ask for an upload form; holds `{event_id}`. Without it guest pages take no photos.
-    pub presign_url: Option<String>,
+    pub(crate) presign_url: Option<String>,
     /// What those forms say as `url`: the bucket, as browsers call it. Without it guest pages may call every bucket of the region.
-    pub upload_url: Option<String>,
+    pub(crate) upload_url: Option<String>,
 }
 
 /// `{prefix}/desk`: what links to the office's desk are signed with. Another key ends them all.
 #[derive(Clone)]
-pub struct DeskKey(Arc<SecretBox<Vec<u8>>>);
+pub(crate) struct DeskKey(Arc<SecretBox<Vec<u8>>>);
 
 impl DeskKey {
     /// These bytes.
-    pub fn new(bytes: Vec<u8>) -> Self {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
         Self(Arc::new(SecretBox::new(Box::new(bytes))))
     }
 
     /// For the one function that signs.
-    pub fn expose(&self) -> &[u8] {
+    pub(crate) fn expose(&self) -> &[u8] {
         self.0.expose_secret()
     }
 }
@@ -107,7 +107,7 @@ impl fmt::Debug for DeskKey {
 
 /// How SCC wants to see the service key.
 #[derive(Debug, Clone, Copy, Default)]
-pub enum SccAuthentication {
+pub(crate) enum SccAuthentication {
     /// `Authorization: Bearer <key>`.
     #[default]
     Bearer,
@@ -120,14 +120,14 @@ pub enum SccAuthentication {
 /// What is wrong with one secret, without a character of its content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the secret {name} {reason}")]
-pub struct SecretFault {
+pub(crate) struct SecretFault {
     name: String,
     reason: String,
 }
 
 /// Why the secrets cannot be used at all.
 #[derive(Debug, thiserror::Error)]
-pub enum SecretsError {
+pub(crate) enum SecretsError {
     /// Secrets Manager did not answer.
     #[error("the secrets under {prefix}/ cannot be read")]
     Unreachable {
@@ -143,7 +143,7 @@ pub enum SecretsError {
 
 impl Secrets {
     /// Our id for a booking.
-    pub fn charter_id(&self, booking_id: &BookingId) -> CharterId {
+    pub(crate) fn charter_id(&self, booking_id: &BookingId) -> CharterId {
         CharterId::derive(self.link_key.expose_secret().as_bytes(), booking_id)
     }
 
@@ -157,7 +157,7 @@ impl Secrets {
 }
 
 /// The newest secrets that are known, shared by all who need one.
-pub struct SecretStore {
+pub(crate) struct SecretStore {
     source: SecretSource,
     current: RwLock<Arc<Secrets>>,
     last_refresh: Mutex<Option<Timestamp>>,
@@ -175,7 +175,7 @@ impl SecretStore {
     ///
     /// # Errors
     /// [`SecretsError`] when Secrets Manager cannot be reached, or no delivery could be named with what it holds.
-    pub async fn load(source: SecretSource, deadline: &Deadline) -> Result<Self, SecretsError> {
+    pub(crate) async fn load(source: SecretSource, deadline: &Deadline) -> Result<Self, SecretsError> {
         let secrets = Secrets::of(source.read(deadline).await?)?;
         Ok(Self {
             source,
@@ -186,13 +186,13 @@ impl SecretStore {
     }
 
     /// The secrets as they were last read.
-    pub fn current(&self) -> Arc<Secrets> {
+    pub(crate) fn current(&self) -> Arc<Secrets> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The secrets, read again if nobody has since `stale` was taken, and then only if the last reading is long enough ago and there is time
     /// for it before `deadline`. One flight however many ask at once. What cannot be used leaves what there was, secret by secret.
-    pub async fn newer_than(&self, stale: &Arc<Secrets>, deadline: &Deadline) -> Arc<Secrets> {
+    pub(crate) async fn newer_than(&self, stale: &Arc<Secrets>, deadline: &Deadline) -> Arc<Secrets> {
         let mut last_refresh = self.last_refresh.lock().await;
         let current = self.current();
         let now = deadline.now();
@@ -206,7 +206,7 @@ impl SecretStore {
     }
 
     /// The secrets, read again if the last reading is older than `age`: so soon does a key that was replaced end what it signed.
-    pub async fn no_older_than(&self, age: SignedDuration, deadline: &Deadline) -> Arc<Secrets> {
+    pub(crate) async fn no_older_than(&self, age: SignedDuration, deadline: &Deadline) -> Arc<Secrets> {
         let read_at = self.last_refresh.lock().await.unwrap_or(self.loaded_at);
         let is_fresh = (SignedDuration::ZERO..age).contains(&deadline.now().duration_since(read_at));
         let current = self.current();
@@ -217,7 +217,7 @@ impl SecretStore {
     ///
     /// # Errors
     /// [`SecretsError`] when Secrets Manager cannot be reached; the ones in use stay.
-    pub async fn refresh(&self, deadline: &Deadline) -> Result<Arc<Secrets>, SecretsError> {
+    pub(crate) async fn refresh(&self, deadline: &Deadline) -> Result<Arc<Secrets>, SecretsError> {
         *self.last_refresh.lock().await = Some(deadline.now());
         self.read_again(&self.current(), deadline).await
     }
@@ -245,7 +245,7 @@ impl SecretStore {
     ///
     /// # Errors
     /// The call's [`CallError`]; a denial that says what is wrong with the secret, when it cannot be used.
-    pub async fn present<S: Clone, T, F>(
+    pub(crate) async fn present<S: Clone, T, F>(
         &self,
         call: Call,
         pick: impl Fn(&Secrets) -> &Result<Secret<S>, SecretFault>,

@@ -34,21 +34,21 @@ const READ: Call = Call { service: Service::SecretsManager, operation: "read_sec
 
 /// Where the secrets are, and where their tokens may be sent.
 #[derive(Debug)]
-pub struct SecretSource {
+pub(crate) struct SecretSource {
     /// Secrets Manager.
-    pub client: Client,
+    pub(crate) client: Client,
     /// The way to it.
-    pub outbound: Outbound,
+    pub(crate) outbound: Outbound,
     /// `SECRETS_PREFIX`.
-    pub prefix: String,
+    pub(crate) prefix: String,
     /// The hosts that a service's URL may name.
-    pub hosts: AllowedHosts,
+    pub(crate) hosts: AllowedHosts,
     /// Each of them has a secret of its own.
-    pub senders: Vec<SenderName>,
+    pub(crate) senders: Vec<SenderName>,
 }
 
 /// How each sender's deliveries are verified, or why they cannot be.
-pub type Webhooks = BTreeMap<SenderName, Result<Arc<Verifier>, SecretFault>>;
+pub(crate) type Webhooks = BTreeMap<SenderName, Result<Arc<Verifier>, SecretFault>>;
 
 /// Each secret as it was found, usable or not.
 pub(super) struct Reading {

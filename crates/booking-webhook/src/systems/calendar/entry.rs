@@ -8,7 +8,7 @@ use crate::booking::{Booking, GuestMessage, Language, Money, News, PersonId, one
 
 /// A calendar entry as the office and the captain read it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Entry {
+pub(crate) struct Entry {
     date: String,
     start: String,
     end: String,
@@ -32,7 +32,7 @@ struct Expenses {
 
 impl Entry {
     /// What the calendar should show; `news` is what the message to the guest says.
-    pub fn of(booking: &Booking, guest_page: &str, news: News) -> Self {
+    pub(crate) fn of(booking: &Booking, guest_page: &str, news: News) -> Self {
         let Booking { charter, office, .. } = booking;
         let statement = &office.statement;
         let time = &charter.time;
@@ -53,7 +53,7 @@ impl Entry {
     }
 
     /// Field by field, as the calendar is sent them.
-    pub fn fields(&self) -> Map<String, Value> {
+    pub(crate) fn fields(&self) -> Map<String, Value> {
         match serde_json::to_value(self) {
             Ok(Value::Object(fields)) => fields,
             _ => unreachable!("an entry is written as an object with text keys"),

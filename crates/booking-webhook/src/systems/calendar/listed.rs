@@ -9,7 +9,7 @@ use crate::booking::{BookingId, Neighbour, read_time};
 
 /// An entry as the calendar lists it on `day`. Without times that can be read it is there all day: a hold that is not understood stands
 /// in the way rather than being overlooked.
-pub fn neighbour(entry: &Map<String, Value>, day: Date, zone: &TimeZone) -> Neighbour {
+pub(crate) fn neighbour(entry: &Map<String, Value>, day: Date, zone: &TimeZone) -> Neighbour {
     let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
     let time = |name: &str| read_time(text(name), || zone.clone()).ok().map(|read| read.instant);
     let times = time("start").zip(time("end")).filter(|(from, to)| from < to);

@@ -11,7 +11,7 @@ pub(super) fn block(text: &str) -> String {
 /// The notes as they are now, with our block in them brought up to date. What people wrote around it stays. A block that is gone, or that
 /// lost its first or last line, is put first; what is left of the old one is then people's. Of several blocks the first is replaced and
 /// the others go: somebody pasted them.
-pub fn merge_block(current: &str, ours: &str) -> String {
+pub(crate) fn merge_block(current: &str, ours: &str) -> String {
     let lines: Vec<&str> = current.lines().map(str::trim_end).collect();
     let mut merged: Vec<&str> = Vec::new();
     let mut placed_at = None;

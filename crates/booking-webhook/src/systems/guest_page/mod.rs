@@ -20,31 +20,31 @@ mod uploads;
 mod words;
 
 pub use link_picture::LinkPicture;
-pub use page_input::{Moved, PageInput};
-pub(crate) use publisher::{CACHE_CONTROL, CALENDAR, HTML, PNG, PUT_PAGE};
-pub use publisher::{Publisher, StandingPages};
-pub use render::{GuestPage, RenderError, Renderer};
-pub use uploads::Uploads;
+pub(crate) use page_input::{Moved, PageInput};
+pub(crate) use publisher::{CACHE_CONTROL, CALENDAR, HTML, PNG, PUT_PAGE, Publisher, StandingPages};
+pub use render::Renderer;
+pub(crate) use render::{GuestPage, RenderError};
+pub(crate) use uploads::Uploads;
 
 use crate::{booking::CharterId, runtime::config::GuestPageConfig};
 
 /// Where the page of one charter is. What guests open is fixed, because the edge's own rule rewrites it (`infra/viewer-request.js`); the
 /// objects lie wherever the bucket's owner wants them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
+pub(crate) struct Address {
     /// What the guest opens: `{base}/g/{charter_id}`.
-    pub url: String,
+    pub(crate) url: String,
     /// The same on its site: `/g/{charter_id}`.
-    pub path: String,
+    pub(crate) path: String,
     /// The HTML object's key, `g/{charter_id}.html` unless configured otherwise.
-    pub key: String,
+    pub(crate) key: String,
     /// The calendar file's key, beside it.
-    pub calendar_key: String,
+    pub(crate) calendar_key: String,
 }
 
 impl Address {
     /// The address of `charter` under this configuration.
-    pub fn of(charter: &CharterId, config: &GuestPageConfig) -> Self {
+    pub(crate) fn of(charter: &CharterId, config: &GuestPageConfig) -> Self {
         let path = format!("/g/{charter}");
         let key = config.key.replace("{charter_id}", charter.as_str());
         let calendar_key = format!("{}.ics", key.strip_suffix(".html").unwrap_or(&key));
@@ -57,12 +57,12 @@ impl Address {
     }
 
     /// Where guests get the calendar file: `/g/{charter_id}.ics`.
-    pub fn calendar_path(&self) -> String {
+    pub(crate) fn calendar_path(&self) -> String {
         format!("{}.ics", self.path)
     }
 
     /// Exactly the paths under which the edge may hold the page.
-    pub fn paths(&self) -> Vec<String> {
+    pub(crate) fn paths(&self) -> Vec<String> {
         vec![self.path.clone(), format!("{}.html", self.path), self.calendar_path()]
     }
 }

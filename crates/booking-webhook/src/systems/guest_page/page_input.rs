@@ -8,23 +8,23 @@ use crate::booking::{Charter, Operator};
 /// What one rendering of a charter's page is made from. The same input renders to the same bytes, so that whether a page must be put
 /// again can be told from its digest.
 #[derive(Debug, Clone, Copy)]
-pub struct PageInput<'a> {
+pub(crate) struct PageInput<'a> {
     /// What everybody may know of the charter.
-    pub charter: &'a Charter,
+    pub(crate) charter: &'a Charter,
     /// Where the page is.
-    pub address: &'a Address,
+    pub(crate) address: &'a Address,
     /// Whose charter it is.
-    pub operator: &'a Operator,
+    pub(crate) operator: &'a Operator,
     /// The charter is cancelled: the page stays and says so.
-    pub cancelled: bool,
+    pub(crate) cancelled: bool,
     /// How many changes there were before this one (RFC 5545, `SEQUENCE`).
-    pub sequence: u64,
+    pub(crate) sequence: u64,
     /// When the sender made the newest change.
-    pub changed_at: Timestamp,
+    pub(crate) changed_at: Timestamp,
     /// The last time that a page which guests may have seen named another start.
-    pub moved: Option<Moved>,
+    pub(crate) moved: Option<Moved>,
     /// Where guests send their photos to; `None` leaves photos out of the page.
-    pub uploads: Option<&'a Uploads>,
+    pub(crate) uploads: Option<&'a Uploads>,
 }
 
 impl PageInput<'_> {
@@ -44,9 +44,9 @@ impl PageInput<'_> {
 
 /// A charter that starts at another time than its page said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moved {
+pub(crate) struct Moved {
     /// The start that the page said before.
-    pub from: Timestamp,
+    pub(crate) from: Timestamp,
     /// When the sender changed it.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
 }

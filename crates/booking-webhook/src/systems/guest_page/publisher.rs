@@ -41,16 +41,16 @@ const VISIT: Call = Call { service: Service::GuestSite, operation: "visit_guest_
 
 /// What belongs to no charter.
 #[derive(Debug)]
-pub struct StandingPages<'a> {
+pub(crate) struct StandingPages<'a> {
     /// The health check's page.
-    pub canary: &'a GuestPage,
+    pub(crate) canary: &'a GuestPage,
     /// The page for links that lead nowhere.
-    pub not_found_page: &'a str,
+    pub(crate) not_found_page: &'a str,
 }
 
 /// The bucket and the distribution in front of it.
 #[derive(Clone, Copy)]
-pub struct Publisher<'a> {
+pub(crate) struct Publisher<'a> {
     outbound: &'a Outbound,
     secrets: &'a SecretStore,
     config: &'a GuestPageConfig,
@@ -66,7 +66,7 @@ impl fmt::Debug for Publisher<'_> {
 
 impl<'a> Publisher<'a> {
     /// Publishes into `config`'s bucket, and invalidates on the distribution that `secrets` names at the time.
-    pub fn new(
+    pub(crate) fn new(
         outbound: &'a Outbound,
         secrets: &'a SecretStore,
         config: &'a GuestPageConfig,
@@ -77,7 +77,7 @@ impl<'a> Publisher<'a> {
     }
 
     /// Where guests send the photos of a charter to, as far as the secrets know; `event_id` is SCC's id of it.
-    pub fn uploads(&self, event_id: &str) -> Option<Uploads> {
+    pub(crate) fn uploads(&self, event_id: &str) -> Option<Uploads> {
         let secrets = self.secrets.current();
         let region = self.s3.config().region().map_or("us-west-2", |region| region.as_ref());
         Uploads::of(&secrets.scc.as_ref().ok()?.content, event_id, region)
@@ -88,7 +88,7 @@ impl<'a> Publisher<'a> {
     ///
     /// # Errors
     /// The first [`CallError`]; what was put before it stays.
-    pub async fn publish(
+    pub(crate) async fn publish(
         &self,
         page: &GuestPage,
         address: &Address,
@@ -111,7 +111,7 @@ impl<'a> Publisher<'a> {
     ///
     /// # Errors
     /// The first [`CallError`]; what was put before it stays.
-    pub async fn publish_standing_pages(
+    pub(crate) async fn publish_standing_pages(
         &self,
         pages: &StandingPages<'_>,
         address: &Address,
@@ -131,7 +131,7 @@ impl<'a> Publisher<'a> {
     ///
     /// # Errors
     /// The first [`CallError`] of the readings.
-    pub async fn stored(
+    pub(crate) async fn stored(
         &self,
         address: &Address,
         deadline: &Deadline,
@@ -161,7 +161,7 @@ impl<'a> Publisher<'a> {
     ///
     /// # Errors
     /// [`CallError`] when no whole answer came.
-    pub async fn visit(&self, url: &str, deadline: &Deadline) -> Result<Page, CallError> {
+    pub(crate) async fn visit(&self, url: &str, deadline: &Deadline) -> Result<Page, CallError> {
         self.outbound.visit(VISIT, deadline, url).await
     }
 

@@ -23,11 +23,11 @@ const SCRIPT: &str = include_str!(concat!(env!("OUT_DIR"), "/guest-page.js"));
 
 /// Both files of a charter's page, and the page for links that lead to none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GuestPage {
+pub(crate) struct GuestPage {
     /// The page.
-    pub html: String,
+    pub(crate) html: String,
     /// The file that adds the charter to a calendar (RFC 5545).
-    pub calendar: String,
+    pub(crate) calendar: String,
 }
 
 /// The page's template and words, each read when it is first needed: a cold start has no use for them. Everything that it prints is
@@ -66,7 +66,7 @@ impl Renderer {
     ///
     /// # Errors
     /// [`RenderError`] when the template asks for something that it is not given.
-    pub fn render(&self, input: &PageInput<'_>) -> Result<GuestPage, RenderError> {
+    pub(crate) fn render(&self, input: &PageInput<'_>) -> Result<GuestPage, RenderError> {
         let picture = self.pictures.path_of(input.operator, &input.charter.boat.name)?;
         let mut context = Context::from_serialize(&Content::of(input, &self.vocabulary, &picture))?;
         context.insert("touch_icon", link_picture::TOUCH_ICON_PATH);
@@ -81,7 +81,7 @@ impl Renderer {
     ///
     /// # Errors
     /// [`RenderError`] when the template asks for something that it is not given.
-    pub fn not_found_page(&self, operator: &Operator) -> Result<String, RenderError> {
+    pub(crate) fn not_found_page(&self, operator: &Operator) -> Result<String, RenderError> {
         Ok(not_found_page::render(operator)?)
     }
 

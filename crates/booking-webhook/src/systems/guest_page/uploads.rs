@@ -6,7 +6,7 @@ use crate::runtime::secrets::SccSecret;
 
 /// Where the photos of one charter go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Uploads {
+pub(crate) struct Uploads {
     presign_url: String,
     /// For `connect-src`.
     sources: String,
@@ -15,7 +15,7 @@ pub struct Uploads {
 impl Uploads {
     /// What `secret` knows of it; `None` when it knows no `presign_url`. `event_id` is SCC's id of the charter, `region` the one of the
     /// bucket if the secret names no bucket.
-    pub fn of(secret: &SccSecret, event_id: &str, region: &str) -> Option<Self> {
+    pub(crate) fn of(secret: &SccSecret, event_id: &str, region: &str) -> Option<Self> {
         let presign_url = Url::parse(&secret.presign_url.as_ref()?.replace("{event_id}", event_id)).ok()?;
         let bucket = match secret.upload_url.as_ref().and_then(|url| Url::parse(url).ok()) {
             Some(url) => one_bucket(&url),

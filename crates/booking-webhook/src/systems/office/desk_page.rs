@@ -21,7 +21,7 @@ const TEMPLATES: [(&str, &str); 7] =
 /// How something stands, for its colour and its sign; the words stand beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Tone {
+pub(crate) enum Tone {
     /// As it should be.
     Good,
     /// Time will bring it.
@@ -34,231 +34,231 @@ pub enum Tone {
 
 /// How a case stands, in words.
 #[derive(Debug, Clone, Serialize)]
-pub struct Standing {
+pub(crate) struct Standing {
     /// Its colour.
-    pub tone: Tone,
+    pub(crate) tone: Tone,
     /// In words.
-    pub words: String,
+    pub(crate) words: String,
 }
 
 /// What one system shows of a booking.
 #[derive(Debug, Clone, Serialize)]
-pub struct SystemView {
+pub(crate) struct SystemView {
     /// As the office calls it.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Whether it shows what it should.
-    pub standing: Standing,
+    pub(crate) standing: Standing,
     /// What is the matter.
-    pub detail: Option<String>,
+    pub(crate) detail: Option<String>,
     /// What to do about it.
-    pub next: Option<String>,
+    pub(crate) next: Option<String>,
     /// When it is tried next, at the dock.
-    pub again: Option<String>,
+    pub(crate) again: Option<String>,
 }
 
 /// Why a person must look, and what they can do.
 #[derive(Debug, Clone, Serialize)]
-pub struct ConcernView {
+pub(crate) struct ConcernView {
     /// What is the matter.
-    pub what: String,
+    pub(crate) what: String,
     /// What to do about it.
-    pub next: String,
+    pub(crate) next: String,
 }
 
 /// A button; where it leads changes nothing yet.
 #[derive(Debug, Clone, Serialize)]
-pub struct ButtonView {
+pub(crate) struct ButtonView {
     /// What stands on it.
-    pub label: &'static str,
+    pub(crate) label: &'static str,
     /// What it does, in one line.
-    pub hint: &'static str,
+    pub(crate) hint: &'static str,
     /// Where it leads.
-    pub url: String,
+    pub(crate) url: String,
     /// The one that decides.
-    pub is_first: bool,
+    pub(crate) is_first: bool,
 }
 
 /// The message for the guest.
 #[derive(Debug, Clone, Serialize)]
-pub struct MessageView {
+pub(crate) struct MessageView {
     /// Ready to paste.
-    pub text: String,
+    pub(crate) text: String,
     /// When exactly this was sent, and by which link.
-    pub sent: Option<String>,
+    pub(crate) sent: Option<String>,
     /// Where *Sent* posts to.
-    pub url: Option<String>,
+    pub(crate) url: Option<String>,
 }
 
 /// One line of the timeline.
 #[derive(Debug, Clone, Serialize)]
-pub struct LineView {
+pub(crate) struct LineView {
     /// At the dock.
-    pub when: String,
+    pub(crate) when: String,
     /// `delivery`, `step`, `office`, or `planned` for what is still to come.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// Who or what did it.
-    pub who: &'static str,
+    pub(crate) who: &'static str,
     /// What happened.
-    pub what: String,
+    pub(crate) what: String,
 }
 
 /// One case, as it is now.
 #[derive(Debug, Clone, Serialize)]
-pub struct CasePage {
+pub(crate) struct CasePage {
     /// Its id.
-    pub id: String,
+    pub(crate) id: String,
     /// Who booked, or who sent it.
-    pub who: String,
+    pub(crate) who: String,
     /// Day and time at the dock.
-    pub when: Option<String>,
+    pub(crate) when: Option<String>,
     /// Boat, guests, sender.
-    pub facts: Vec<String>,
+    pub(crate) facts: Vec<String>,
     /// As a whole.
-    pub standing: Standing,
+    pub(crate) standing: Standing,
     /// Who has it all the same.
-    pub besides: Option<String>,
+    pub(crate) besides: Option<String>,
     /// Why a person must look.
-    pub concerns: Vec<ConcernView>,
+    pub(crate) concerns: Vec<ConcernView>,
     /// What to look at; nothing was stopped.
-    pub flags: Vec<String>,
+    pub(crate) flags: Vec<String>,
     /// System by system.
-    pub systems: Vec<SystemView>,
+    pub(crate) systems: Vec<SystemView>,
     /// Where the guest looks, if there is a page.
-    pub guest_page: Option<String>,
+    pub(crate) guest_page: Option<String>,
     /// For the guest.
-    pub message: Option<MessageView>,
+    pub(crate) message: Option<MessageView>,
     /// What can be done.
-    pub buttons: Vec<ButtonView>,
+    pub(crate) buttons: Vec<ButtonView>,
     /// How it came to where it is.
-    pub timeline: Vec<LineView>,
+    pub(crate) timeline: Vec<LineView>,
     /// Deliveries that wait for this booking.
-    pub waiting: Vec<String>,
+    pub(crate) waiting: Vec<String>,
     /// The whole desk, for who came from there.
-    pub back: Option<String>,
+    pub(crate) back: Option<String>,
 }
 
 /// One charter's line.
 #[derive(Debug, Clone, Serialize)]
-pub struct CharterLine {
+pub(crate) struct CharterLine {
     /// Where its case is.
-    pub url: String,
+    pub(crate) url: String,
     /// The time of day, or the day too where the line stands alone.
-    pub time: String,
+    pub(crate) time: String,
     /// First name.
-    pub name: String,
+    pub(crate) name: String,
     /// Boat, or sender.
-    pub boat: String,
+    pub(crate) boat: String,
     /// The booking's id.
-    pub id: String,
+    pub(crate) id: String,
     /// The dots, one for each of the four.
-    pub dots: Vec<SystemView>,
+    pub(crate) dots: Vec<SystemView>,
     /// As a whole.
-    pub standing: Standing,
+    pub(crate) standing: Standing,
     /// What is the matter.
-    pub notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// The charters of one day.
 #[derive(Debug, Clone, Serialize)]
-pub struct DayView {
+pub(crate) struct DayView {
     /// `Sat May 31`.
-    pub day: String,
+    pub(crate) day: String,
     /// In the order of their starts.
-    pub lines: Vec<CharterLine>,
+    pub(crate) lines: Vec<CharterLine>,
 }
 
 /// The whole desk.
 #[derive(Debug, Clone, Serialize)]
-pub struct WholePage {
+pub(crate) struct WholePage {
     /// Its own address, for the search and for a way back.
-    pub url: String,
+    pub(crate) url: String,
     /// Until when the link is good, at the dock.
-    pub expires: String,
+    pub(crate) expires: String,
     /// What was looked for.
-    pub query: String,
+    pub(crate) query: String,
     /// On which day.
-    pub date: String,
+    pub(crate) date: String,
     /// What is listed: the next 60 days, or what was found.
-    pub listed: String,
+    pub(crate) listed: String,
     /// What needs a person.
-    pub waiting: Vec<CharterLine>,
+    pub(crate) waiting: Vec<CharterLine>,
     /// What sails.
-    pub days: Vec<DayView>,
+    pub(crate) days: Vec<DayView>,
     /// More than one page shows.
-    pub left_off: bool,
+    pub(crate) left_off: bool,
 }
 
 /// What a button is about to do.
 #[derive(Debug, Clone, Serialize)]
-pub struct ConfirmPage {
+pub(crate) struct ConfirmPage {
     /// What stands on the button.
-    pub label: &'static str,
+    pub(crate) label: &'static str,
     /// What it does.
-    pub hint: &'static str,
+    pub(crate) hint: &'static str,
     /// Who and when.
-    pub heading: String,
+    pub(crate) heading: String,
     /// What it is about.
-    pub concerns: Vec<ConcernView>,
+    pub(crate) concerns: Vec<ConcernView>,
     /// A reason may be given.
-    pub asks_why: bool,
+    pub(crate) asks_why: bool,
     /// The case.
-    pub back: String,
+    pub(crate) back: String,
 }
 
 /// One field of the form.
 #[derive(Debug, Clone, Serialize)]
-pub struct FieldView {
+pub(crate) struct FieldView {
     /// As the form sends it.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// What stands above it.
-    pub label: &'static str,
+    pub(crate) label: &'static str,
     /// `text`, `date`, `time`, `number`, `select` or `textarea`.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// What stands in it.
-    pub value: String,
+    pub(crate) value: String,
     /// For a `select`: what is sent, and what is read.
-    pub choices: Vec<(String, String)>,
+    pub(crate) choices: Vec<(String, String)>,
     /// What it means.
-    pub hint: Option<&'static str>,
+    pub(crate) hint: Option<&'static str>,
     /// What is wrong with it.
-    pub fault: Option<String>,
+    pub(crate) fault: Option<String>,
     /// A confirmed booking needs it.
-    pub is_needed: bool,
+    pub(crate) is_needed: bool,
     /// For a phone's keyboard.
-    pub keyboard: Option<&'static str>,
+    pub(crate) keyboard: Option<&'static str>,
 }
 
 /// The form for a person's own entry.
 #[derive(Debug, Clone, Serialize)]
-pub struct EntryPage {
+pub(crate) struct EntryPage {
     /// What is entered.
-    pub heading: String,
+    pub(crate) heading: String,
     /// What to know before.
-    pub notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
     /// What is wrong, with the field that it concerns.
-    pub faults: Vec<(String, String)>,
+    pub(crate) faults: Vec<(String, String)>,
     /// In their order.
-    pub fields: Vec<FieldView>,
+    pub(crate) fields: Vec<FieldView>,
     /// How many snapshots the writer has seen accepted; empty when the booking was not on record.
-    pub seen: String,
+    pub(crate) seen: String,
     /// The case.
-    pub back: String,
+    pub(crate) back: String,
 }
 
 /// A page that says one thing.
 #[derive(Debug, Clone, Serialize)]
-pub struct NoticePage {
+pub(crate) struct NoticePage {
     /// In a few words.
-    pub title: String,
+    pub(crate) title: String,
     /// What it means, paragraph by paragraph.
-    pub words: Vec<String>,
+    pub(crate) words: Vec<String>,
     /// Where to go on.
-    pub links: Vec<(String, String)>,
+    pub(crate) links: Vec<(String, String)>,
 }
 
 /// Any page.
 #[derive(Debug, Clone)]
-pub enum DeskPage {
+pub(crate) enum DeskPage {
     /// One case.
     Case(Box<CasePage>),
     /// All of them.
@@ -273,7 +273,7 @@ pub enum DeskPage {
 
 /// The templates, parsed, and what the pages may do in a browser.
 #[derive(Debug)]
-pub struct DeskRenderer {
+pub(crate) struct DeskRenderer {
     tera: Tera,
     policy: String,
 }
@@ -281,14 +281,14 @@ pub struct DeskRenderer {
 /// A template and what it was given do not fit.
 #[derive(Debug, thiserror::Error)]
 #[error("a page of the desk cannot be rendered")]
-pub struct DeskRenderError(#[from] tera::Error);
+pub(crate) struct DeskRenderError(#[from] tera::Error);
 
 impl DeskRenderer {
     /// Parses the compiled-in templates.
     ///
     /// # Errors
     /// [`DeskRenderError`] when one is malformed; a test renders them all.
-    pub fn new() -> Result<Self, DeskRenderError> {
+    pub(crate) fn new() -> Result<Self, DeskRenderError> {
         let mut tera = Tera::default();
         tera.add_raw_templates(TEMPLATES)?;
         let [script, style] = [SCRIPT, STYLE].map(|text| format!("'sha256-{}'", BASE64.encode(&Sha256::digest(text))));
@@ -300,7 +300,7 @@ impl DeskRenderer {
     }
 
     /// What `Content-Security-Policy` says of every page.
-    pub fn policy(&self) -> &str {
+    pub(crate) fn policy(&self) -> &str {
         &self.policy
     }
 
@@ -308,7 +308,7 @@ impl DeskRenderer {
     ///
     /// # Errors
     /// [`DeskRenderError`] when the template asks for something that it is not given.
-    pub fn render(&self, page: &DeskPage) -> Result<String, DeskRenderError> {
+    pub(crate) fn render(&self, page: &DeskPage) -> Result<String, DeskRenderError> {
         let (name, context) = match page {
             DeskPage::Case(page) => ("case.html", Context::from_serialize(page)),
             DeskPage::Whole(page) => ("whole.html", Context::from_serialize(page)),

@@ -19,18 +19,18 @@ const NAME_BYTES: usize = 3;
 
 /// What one link is good for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeskToken {
+pub(crate) struct DeskToken {
     /// What its holder may do.
-    pub grants: Grant,
+    pub(crate) grants: Grant,
     /// To what.
-    pub subject: Subject,
+    pub(crate) subject: Subject,
     /// Until when, in whole seconds.
-    pub expires_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
 }
 
 /// What a page or a button is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Subject {
+pub(crate) enum Subject {
     /// The desk as a whole: every booking and delivery may be looked at.
     Everything,
     /// One booking.
@@ -41,7 +41,7 @@ pub enum Subject {
 
 /// What a token lets its holder do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Grant {
+pub(crate) enum Grant {
     /// Look.
     Show,
     /// Press one button.
@@ -50,25 +50,25 @@ pub enum Grant {
 
 /// One button.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Press {
+pub(crate) struct Press {
     /// What it does.
-    pub action: DeskAction,
+    pub(crate) action: DeskAction,
     /// In which state it was drawn.
-    pub seen: Seen,
+    pub(crate) seen: Seen,
 }
 
 /// The state in which somebody saw a booking or a delivery: a button is good for no other.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// The decision's number; 0 when nothing was decided.
-    pub decided_seq: u64,
+    pub(crate) decided_seq: u64,
     /// How often the office had acted.
-    pub acts: u64,
+    pub(crate) acts: u64,
 }
 
 /// What the office can do at the desk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeskAction {
+pub(crate) enum DeskAction {
     /// A replay.
     TryAgain,
     /// The decision that was seen is carried out.
@@ -83,7 +83,7 @@ pub enum DeskAction {
 
 /// Why a token is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TokenError {
+pub(crate) enum TokenError {
     /// Nobody here made it, or not with this key.
     NotOurs,
     /// It was good once.
@@ -92,10 +92,10 @@ pub enum TokenError {
 
 impl DeskAction {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::TryAgain, Self::Approve, Self::LeaveIt, Self::EnterIt, Self::Sent];
+    pub(crate) const ALL: [Self; 5] = [Self::TryAgain, Self::Approve, Self::LeaveIt, Self::EnterIt, Self::Sent];
 
     /// As tokens and logs name it.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::TryAgain => "try_again",
             Self::Approve => "approve",
@@ -126,12 +126,12 @@ impl Subject {
     }
 
     /// As a path's segment. What a sender calls its deliveries may be anything, and gateways disagree about escapes in paths.
-    pub fn segment(&self) -> String {
+    pub(crate) fn segment(&self) -> String {
         BASE64URL_NOPAD.encode(self.text().as_bytes())
     }
 
     /// The subject of a path's segment.
-    pub fn of_segment(segment: &str) -> Option<Self> {
+    pub(crate) fn of_segment(segment: &str) -> Option<Self> {
         let bytes = BASE64URL_NOPAD.decode(segment.as_bytes()).ok()?;
         Self::parse(std::str::from_utf8(&bytes).ok()?)
     }
@@ -139,7 +139,7 @@ impl Subject {
 
 impl DeskToken {
     /// The token as it stands in a link.
-    pub fn seal(&self, key: &DeskKey) -> String {
+    pub(crate) fn seal(&self, key: &DeskKey) -> String {
         let text = self.text();
         let mac = mac(key, &text).finalize().into_bytes();
         BASE64URL_NOPAD.encode(&[text.as_bytes(), &mac].concat())
@@ -149,7 +149,7 @@ impl DeskToken {
     ///
     /// # Errors
     /// [`TokenError`] when it was not made with this key, or its time is over.
-    pub fn open(key: &DeskKey, sealed: &str, now: Timestamp) -> Result<Self, TokenError> {
+    pub(crate) fn open(key: &DeskKey, sealed: &str, now: Timestamp) -> Result<Self, TokenError> {
         let sealed = BASE64URL_NOPAD.decode(sealed.as_bytes()).map_err(|_no_base64| TokenError::NotOurs)?;
         let (text, sent) = sealed
             .split_last_chunk::<MAC_BYTES>()
@@ -189,7 +189,7 @@ impl DeskToken {
 }
 
 /// Enough of a link's digest to tell it from the others in a history; it opens nothing.
-pub fn link_name(sealed: &str) -> String {
+pub(crate) fn link_name(sealed: &str) -> String {
     HEXLOWER.encode(&Sha256::digest(sealed)[..NAME_BYTES])
 }
 

@@ -19,29 +19,29 @@ const ARN: &str = "arn:";
 
 /// A booking or a delivery, and why a person must look at it, if so.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Case {
+pub(crate) struct Case {
     /// Its id, for the subject of a mail.
-    pub id: String,
+    pub(crate) id: String,
     /// Who and when: `BS-1048813 · Dana · Wed Dec 9, 2:00 PM`.
-    pub heading: String,
+    pub(crate) heading: String,
     /// Everything that a person should look at; empty when nothing is.
-    pub concerns: Vec<Concern>,
+    pub(crate) concerns: Vec<Concern>,
     /// Who has the booking despite the concerns, or how the case ended: `Crew and guest have it.`
-    pub besides: String,
+    pub(crate) besides: String,
 }
 
 /// One thing that a person should look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Concern {
+pub(crate) struct Concern {
     /// What is the matter, as the heading's predicate: `is not in the calendar: …`.
-    pub what: String,
+    pub(crate) what: String,
     /// What to do about it.
-    pub next: String,
+    pub(crate) next: String,
 }
 
 /// What is new for the office.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// It has not heard of the case.
     Begins,
     /// It knows the case; something about it is different now.
@@ -52,18 +52,18 @@ pub enum Change {
 
 /// One case, and what is new about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
+pub(crate) struct Notice {
     /// How the case stands.
-    pub case: Case,
+    pub(crate) case: Case,
     /// What is new.
-    pub change: Change,
+    pub(crate) change: Change,
     /// Where the office sees the case and decides.
-    pub desk: DeskWay,
+    pub(crate) desk: DeskWay,
 }
 
 /// Where the office sees a case and decides.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum DeskWay {
+pub(crate) enum DeskWay {
     /// Nowhere, and nothing is said of it.
     #[default]
     Unsaid,
@@ -75,26 +75,26 @@ pub enum DeskWay {
 
 /// A mail to the office.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mail {
+pub(crate) struct Mail {
     /// ASCII, in one line.
-    pub subject: String,
+    pub(crate) subject: String,
     /// The words.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 /// Who and when, as the office speaks of a charter: `BS-1048813 · Dana · Wed Dec 9, 2:00 PM`.
-pub fn heading(booking_id: &str, first_name: Option<&str>, start: Option<&Zoned>) -> String {
+pub(crate) fn heading(booking_id: &str, first_name: Option<&str>, start: Option<&Zoned>) -> String {
     let start = start.map(dock_time);
     [Some(booking_id), first_name, start.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
 /// A time as people at the dock say it: `Wed Dec 9, 2:00 PM`.
-pub fn dock_time(at: &Zoned) -> String {
+pub(crate) fn dock_time(at: &Zoned) -> String {
     at.strftime("%a %b %-d, %-I:%M %p").to_string()
 }
 
 /// One mail for each notice, or one for all of them when there are many.
-pub fn mails(notices: &[Notice]) -> Vec<Mail> {
+pub(crate) fn mails(notices: &[Notice]) -> Vec<Mail> {
     match notices {
         [] => Vec::new(),
         few if few.len() <= MOST_MAILS => few.iter().map(Notice::mail).collect(),
@@ -104,7 +104,7 @@ pub fn mails(notices: &[Notice]) -> Vec<Mail> {
 
 impl Notice {
     /// What is new, given what the office was told last and what it should know now, each by its digest.
-    pub fn new(case: Case, told: bool) -> Self {
+    pub(crate) fn new(case: Case, told: bool) -> Self {
         let change = match (told, case.concerns.is_empty()) {
             (_, true) => Change::Over,
             (false, false) => Change::Begins,
@@ -115,7 +115,7 @@ impl Notice {
 
     /// The same, with the way to the desk.
     #[must_use]
-    pub fn with(self, desk: DeskWay) -> Self {
+    pub(crate) fn with(self, desk: DeskWay) -> Self {
         Self { desk, ..self }
     }
 
@@ -142,7 +142,7 @@ impl Notice {
     }
 
     /// The words of its mail.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let Case { heading, concerns, besides, .. } = &self.case;
         let [first, rest @ ..] = &**concerns else { return format!("{heading}: over. {besides}") };
         let changed = if self.change == Change::Changed { "Changed: " } else { "" };
@@ -189,13 +189,13 @@ fn plain(subject: &str) -> String {
 
 /// The way to the office's mailbox.
 #[derive(Debug, Clone, Copy)]
-pub struct Notices<'a> {
+pub(crate) struct Notices<'a> {
     /// The topic's client.
-    pub client: &'a aws_sdk_sns::Client,
+    pub(crate) client: &'a aws_sdk_sns::Client,
     /// The topic's ARN.
-    pub topic: &'a str,
+    pub(crate) topic: &'a str,
     /// How it is called.
-    pub outbound: &'a Outbound,
+    pub(crate) outbound: &'a Outbound,
 }
 
 impl Notices<'_> {
@@ -203,7 +203,7 @@ impl Notices<'_> {
     ///
     /// # Errors
     /// [`CallError`] if it may not have been sent.
-    pub async fn send(&self, mail: &Mail, deadline: &Deadline) -> Result<(), CallError> {
+    pub(crate) async fn send(&self, mail: &Mail, deadline: &Deadline) -> Result<(), CallError> {
         let once = || async {
             let publish = self.client.publish().topic_arn(self.topic).subject(&mail.subject).message(&mail.text);
             publish.send().await.map_err(|error| from_sdk(PUBLISH, error))?;
@@ -216,7 +216,7 @@ impl Notices<'_> {
     ///
     /// # Errors
     /// [`CallError`] if the topic cannot be asked; refused if there is no confirmed subscription.
-    pub async fn subscribers(&self, deadline: &Deadline) -> Result<usize, CallError> {
+    pub(crate) async fn subscribers(&self, deadline: &Deadline) -> Result<usize, CallError> {
         let once = || async {
             let list = self.client.list_subscriptions_by_topic().topic_arn(self.topic);
             let answer = list.send().await.map_err(|error| from_sdk(SUBSCRIBERS, error))?;

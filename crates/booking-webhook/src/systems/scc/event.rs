@@ -15,7 +15,7 @@ const REFERENCE: &str = " booking ref: ";
 
 /// An event as SCC takes it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Event {
+pub(crate) struct Event {
     event_id: EventId,
     name: String,
     date: String,
@@ -43,7 +43,7 @@ struct EventGuest {
 
 impl Event {
     /// What SCC should show for a charter; the notes name the calendar entry if it is known already.
-    pub fn of(charter: &Charter, guest_page: &str, calendar: Option<&EntryId>) -> Self {
+    pub(crate) fn of(charter: &Charter, guest_page: &str, calendar: Option<&EntryId>) -> Self {
         let time = &charter.time;
         let hours = Decimal::from(time.duration_minutes()) / Decimal::from(60);
         Self {
@@ -66,7 +66,7 @@ impl Event {
     }
 
     /// Field by field, as SCC is sent them.
-    pub fn fields(&self) -> Map<String, Value> {
+    pub(crate) fn fields(&self) -> Map<String, Value> {
         match serde_json::to_value(self) {
             Ok(Value::Object(fields)) => fields,
             _ => unreachable!("an event is written as an object with text keys"),
@@ -85,7 +85,7 @@ fn notes(charter: &Charter, calendar: Option<&EntryId>) -> String {
 }
 
 /// The notes as they are now, with our lines in them brought up to date. What people wrote stays where it is.
-pub fn merge_notes(current: &str, ours: &str) -> String {
+pub(crate) fn merge_notes(current: &str, ours: &str) -> String {
     let lines: Vec<&str> = current.lines().map(str::trim_end).collect();
     let first = lines.iter().position(|line| is_ours(line)).unwrap_or(0);
     let people = |lines: &[&'_ str]| lines.iter().copied().filter(|line| !is_ours(line)).collect::<Vec<_>>().join("\n");

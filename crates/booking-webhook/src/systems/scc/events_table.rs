@@ -37,14 +37,14 @@ const REDACT: Call = Call { service: Service::SccEvents, operation: "redact_even
 
 /// Access to SCC's items.
 #[derive(Debug, Clone)]
-pub struct EventsTable {
+pub(crate) struct EventsTable {
     client: Client,
     name: String,
 }
 
 impl EventsTable {
     /// The table of this name.
-    pub fn new(client: Client, name: String) -> Self {
+    pub(crate) fn new(client: Client, name: String) -> Self {
         Self { client, name }
     }
 
@@ -164,7 +164,7 @@ impl Scc<'_> {
     ///
     /// # Errors
     /// [`CallError`] of the table, also when it does not have the event, or of `keep`; while it fails, crew might see money, so the booking is not in step.
-    pub async fn redact<F>(
+    pub(crate) async fn redact<F>(
         &self,
         id: &EventId,
         operator: &Operator,

@@ -8,8 +8,8 @@ mod events_table;
 mod redaction;
 
 use data_encoding::HEXLOWER;
-pub use event::{Event, merge_notes};
-pub use events_table::EventsTable;
+pub(crate) use event::{Event, merge_notes};
+pub(crate) use events_table::EventsTable;
 use http::{
     StatusCode,
     header::{AUTHORIZATION, HeaderName},
@@ -37,11 +37,11 @@ pub(crate) const PATCH: Call = Call { service: Service::Scc, operation: "patch_e
 
 /// An event that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StandingEvent {
+pub(crate) struct StandingEvent {
     /// SCC's id of it; ours, unless SCC answered another.
-    pub id: EventId,
+    pub(crate) id: EventId,
     /// What it shows, if it was read; `None` when it was created just now, and shows what it was created with.
-    pub seen: Option<Map<String, Value>>,
+    pub(crate) seen: Option<Map<String, Value>>,
 }
 
 impl StandingEvent {
@@ -56,7 +56,7 @@ impl StandingEvent {
 
 /// SCC's client.
 #[derive(Debug, Clone, Copy)]
-pub struct Scc<'a> {
+pub(crate) struct Scc<'a> {
     outbound: &'a Outbound,
     secrets: &'a SecretStore,
     events: &'a EventsTable,
@@ -69,7 +69,7 @@ struct Stored {
 
 impl<'a> Scc<'a> {
     /// Calls go through `outbound`, to the URL and with the key that `secrets` holds at the time; SCC's items are in `events`.
-    pub fn new(outbound: &'a Outbound, secrets: &'a SecretStore, events: &'a EventsTable) -> Self {
+    pub(crate) fn new(outbound: &'a Outbound, secrets: &'a SecretStore, events: &'a EventsTable) -> Self {
         Self { outbound, secrets, events }
     }
 
@@ -77,7 +77,7 @@ impl<'a> Scc<'a> {
     ///
     /// # Errors
     /// [`CallError`] of the table; a refusal when the id is taken by somebody else's event, which only a person can sort out.
-    pub async fn find(
+    pub(crate) async fn find(
         &self,
         id: &EventId,
         event: &Map<String, Value>,
@@ -97,7 +97,7 @@ impl<'a> Scc<'a> {
     ///
     /// # Errors
     /// [`CallError`] of the creation; an unknown one means that there may be an event now, or later.
-    pub async fn create(
+    pub(crate) async fn create(
         &self,
         id: &EventId,
         event: &Map<String, Value>,
@@ -147,7 +147,7 @@ impl<'a> Scc<'a> {
     ///
     /// # Errors
     /// [`CallError`] of the change; a refusal with status 404 when the event is not there.
-    pub async fn patch(
+    pub(crate) async fn patch(
         &self,
         id: &EventId,
         changes: &Map<String, Value>,
@@ -183,7 +183,7 @@ impl<'a> Scc<'a> {
     ///
     /// # Errors
     /// [`CallError`] if the key is denied, or if a request without a key is answered: then it is not SCC that answers.
-    pub async fn check_key(&self, nobodys_id: &EventId, deadline: &Deadline) -> Result<(), CallError> {
+    pub(crate) async fn check_key(&self, nobodys_id: &EventId, deadline: &Deadline) -> Result<(), CallError> {
         let attempt = |secret: SccSecret| async move {
             let url = format!("{}/events/{}", secret.url, nobodys_id.segment());
             let request = |http: &reqwest::Client| authorised(http.get(&url), &secret);
@@ -205,7 +205,7 @@ impl<'a> Scc<'a> {
     ///
     /// # Errors
     /// [`CallError`] of the table.
-    pub async fn check_table(&self, nobodys_id: &EventId, deadline: &Deadline) -> Result<(), CallError> {
+    pub(crate) async fn check_table(&self, nobodys_id: &EventId, deadline: &Deadline) -> Result<(), CallError> {
         self.events.find(self.outbound, nobodys_id, deadline).await.map(|_| ())
     }
 
@@ -213,7 +213,7 @@ impl<'a> Scc<'a> {
     ///
     /// # Errors
     /// [`CallError`] of the table.
-    pub async fn seen(
+    pub(crate) async fn seen(
         &self,
         id: &EventId,
         operator: &Operator,

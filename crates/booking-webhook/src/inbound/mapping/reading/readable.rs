@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Each field as a form takes it: times local at the dock (`2031-05-30T14:00`), a duration in minutes, an amount in dollars.
-pub type Readable = Vec<(Field, String)>;
+pub(crate) type Readable = Vec<(Field, String)>;
 
 impl Reader<'_> {
     fn readable(&mut self, field: Field) -> Option<String> {
@@ -46,7 +46,13 @@ impl Reader<'_> {
 
 impl Mapping {
     /// What can be read of the body's first booking at `now`, field by field; nothing of what is faulty.
-    pub fn readable_in(&self, body: &Value, headers: &HeaderMap, operator: &Operator, now: Timestamp) -> Readable {
+    pub(crate) fn readable_in(
+        &self,
+        body: &Value,
+        headers: &HeaderMap,
+        operator: &Operator,
+        now: Timestamp,
+    ) -> Readable {
         let Some(first) = self.bookings.all(body).into_iter().next() else { return Readable::new() };
         let place = Place { body, booking: &first.value, pointer: &first.pointer, headers };
         let read = |field| Some((field, Reader::new(self, place, operator, now).readable(field)?));
