@@ -148,7 +148,7 @@ SAFEGUARDS = [
     ),
     (
         "crash: a lease that expired unreleased leaves every step in doubt",
-        "commands/accept.rs",
+        "commands/work.rs",
         "if crashed {",
         "if crashed && false {",
         "prove::crashes::nothing_happens_twice",
@@ -254,7 +254,7 @@ SAFEGUARDS = [
     ),
     (
         "quarantine: what a person has dismissed may come again",
-        "commands/deliver.rs",
+        "commands/intake.rs",
         "let closed_because = outcome.closed_because;",
         "let closed_because = None;",
         "office::what_a_person_has_dismissed",

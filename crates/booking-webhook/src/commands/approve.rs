@@ -6,8 +6,8 @@ use serde_json::Value;
 use crate::{
     booking::BookingId,
     commands::{
-        accept::{Progress, resume},
         replay::{at_work, booking_id},
+        work::{Progress, resume},
     },
     ledger::{BookingRecord, Trigger},
     outbound::Deadline,

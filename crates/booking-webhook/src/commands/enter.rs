@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     commands::{
         accept::{Incoming, Source, Upon, accept},
-        deliver::{PERSON, received_at},
+        intake::{PERSON, received_at},
     },
     inbound::{Fault, Mapping, Received},
     ledger::{Delivery, DeliveryId, digest},

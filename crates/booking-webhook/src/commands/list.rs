@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use crate::{
     booking::{BookingId, Flag, PublicText},
     commands::{
-        accept::Progress,
         notify::case_of,
         quarantine::{QuarantineLine, quarantined},
+        work::Progress,
     },
     ledger::{BookingRecord, NoticeOf, Waiting},
     outbound::{CallError, Deadline},

@@ -4,7 +4,8 @@
 //!   [`approve`]: a decision that only a person can take.
 //!   [`dismiss`]: a person leaves it as it is.
 //! - [`sweep`]: what the schedule sends; [`notify`] tells the office, [`overlap`] works off what is owed beside the calendar,
-//!   [`housekeeping`] forgets guests. [`accept`]: one booking, from what was said of it to the answer; the commands above share it.
+//!   [`housekeeping`] forgets guests. The commands above share [`intake`], what becomes of a delivery's
+//!   bookings; [`accept`], which records one; and [`work`], which brings it in step and answers.
 //! - [`audit`]: every night, each upcoming charter is read back in all four systems.
 //! - [`desk`]: pages on which the office sees a case and decides, by the very same commands.
 //! - [`list`], [`quarantine`], [`status`], [`plan`], [`check`]: questions. They change nothing.
@@ -18,6 +19,7 @@ pub(crate) mod desk;
 pub(crate) mod dismiss;
 pub(crate) mod enter;
 pub(crate) mod housekeeping;
+pub(crate) mod intake;
 pub(crate) mod list;
 pub(crate) mod notify;
 pub(crate) mod overlap;
@@ -26,3 +28,4 @@ pub(crate) mod quarantine;
 pub(crate) mod replay;
 pub(crate) mod status;
 pub(crate) mod sweep;
+pub(crate) mod work;

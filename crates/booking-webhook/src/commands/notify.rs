@@ -4,7 +4,7 @@ use futures::{StreamExt, stream};
 
 use crate::{
     booking::BookingId,
-    commands::{deliver::faults_now, overlap::settle},
+    commands::{intake::faults_now, overlap::settle},
     ledger::{BookingRecord, DeliveryId, Figures, NoticeOf, PendingNotice, QuarantinedDelivery, Waiting, digest},
     outbound::{CallError, Deadline},
     reconcile::{

@@ -3,7 +3,7 @@
 
 use crate::{
     booking::BookingId,
-    commands::accept::resume,
+    commands::work::resume,
     ledger::{BookingRecord, Claim, Trigger},
     outbound::{CallError, Deadline},
     reconcile::{

@@ -10,8 +10,9 @@ use crate::{
     booking::{BookingStatus, Snapshot, Terms},
     commands::{
         accept::{charter_time, version_of},
-        deliver::{addressee, interpret, read_again},
+        deliver::addressee,
         enter::rejected,
+        intake::{interpret, read_again},
         quarantine::one,
     },
     inbound::{Fault, Mapping, Reading, Received},

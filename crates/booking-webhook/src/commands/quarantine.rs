@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     booking::BookingId,
-    commands::deliver::faults_now,
+    commands::intake::faults_now,
     inbound::Fault,
     ledger::{DeliveryId, NoticeOf, QuarantinedDelivery, Waiting},
     outbound::{CallError, Deadline},

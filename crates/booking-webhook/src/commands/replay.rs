@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use crate::{
     booking::BookingId,
     commands::{
-        accept::{Progress, Source, Upon, resume, retry_if_due},
-        deliver::{PERSON, accept_all, end_quarantine, faults_now, latest_end, read_again},
+        accept::{Source, Upon},
+        intake::{PERSON, accept_all, end_quarantine, faults_now, latest_end, read_again},
         quarantine::waiting,
+        work::{Progress, resume, retry_if_due},
     },
     inbound::Received,
     ledger::{BookingRecord, DeliveryId, QuarantinedDelivery, Trigger},

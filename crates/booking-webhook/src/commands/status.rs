@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use crate::{
     booking::{BookingId, CharterId},
     commands::{
-        accept::Progress,
         quarantine::{line, one, quarantined_of},
         replay::booking_id,
+        work::Progress,
     },
     ledger::{BookingRecord, DeliverySummary, OfficeAct, Step},
     outbound::Deadline,

@@ -11,7 +11,7 @@ use tracing::Instrument;
 
 use crate::{
     booking::BookingId,
-    commands::{accept::resume, housekeeping::forget_guests, notify::tell_the_office},
+    commands::{housekeeping::forget_guests, notify::tell_the_office, work::resume},
     ledger::{Backlog, PerStep, Trigger},
     outbound::Deadline,
     response::{BookingState, Problem, Reply, ledger_unavailable},

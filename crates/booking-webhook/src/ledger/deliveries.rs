@@ -98,7 +98,7 @@ pub struct StoreOutcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct QuarantinedDelivery {
     /// What came in.
-    pub delivery: Delivery,
+    pub(crate) delivery: Delivery,
     /// It waits still.
     pub(crate) waits: bool,
     /// Why it does not any more, if it did.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::days::Days;
 use crate::{
     booking::{BookingId, Sailing},
-    commands::{accept::resume, notify::case_of},
+    commands::{notify::case_of, work::resume},
     ledger::{BookingRecord, Drift, DriftFound, Journal, StepStatus, Trigger},
     outbound::{CallError, Deadline},
     reconcile::{

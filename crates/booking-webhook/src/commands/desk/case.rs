@@ -4,11 +4,11 @@ use super::{Refusal, Visit, buttons};
 use crate::{
     booking::{BookingId, one_line},
     commands::{
-        accept::Progress,
         list::boat,
         notify::case_of,
         quarantine::{QuarantineLine, line, one, quarantined_of},
         status::{Line, act_line, timeline},
+        work::Progress,
     },
     ledger::{
         BookingRecord, DeliveryId, DeliverySummary, Failure, PerStep, QuarantinedDelivery, Step, StepRecord,
