@@ -99,7 +99,7 @@ SAFEGUARDS = [
     ),
     (
         "approval: it holds for that decision alone",
-        "ledger/state.rs",
+        "ledger/state/reading.rs",
         "approved: approved_seq.is_some() && decision.as_ref().map(|decision| decision.seq) == approved_seq,",
         "approved: approved_seq.is_some(),",
         "prove::conditions::dynoxide guard_rails",

@@ -161,7 +161,7 @@ async fn starting(
         if left <= 0 || month.to_zoned(zone.clone()).is_ok_and(|begins| begins.timestamp() > end) {
             break;
         }
-        found.extend(app.ledger.upcoming(month, (from, end), left, deadline).await?);
+        found.extend(app.ledger.starting(month, (from, end), left, deadline).await?);
         month = month.saturating_add(1.month());
     }
     Ok(found)

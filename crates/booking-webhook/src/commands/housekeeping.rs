@@ -26,8 +26,8 @@ pub(crate) async fn forget_guests(app: &App, deadline: &Deadline) -> Result<usiz
     }
     for month in months_until(cutoff.date()) {
         let before = cutoff.timestamp();
-        let due = app.ledger.starting(month, Timestamp::UNIX_EPOCH, before, MOST_BOOKINGS, deadline).await?;
-        for booking_id in due {
+        let due = app.ledger.starting(month, (Timestamp::UNIX_EPOCH, before), MOST_BOOKINGS, deadline).await?;
+        for (booking_id, _) in due {
             let Some(record) = app.ledger.state(&booking_id, deadline).await? else { continue };
             // The index lags behind: a charter that was moved is not over.
             let is_over = record.sale.as_ref().is_none_or(|sale| sale.start < before);

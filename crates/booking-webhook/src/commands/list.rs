@@ -168,7 +168,8 @@ async fn candidates(
         whole = months.len() <= MOST_MONTHS;
         for month in months.into_iter().take(MOST_MONTHS) {
             let (first, last) = (midnight(app, from), midnight(app, to.saturating_add(1.day())));
-            ids.extend(app.ledger.starting(month, first, last, most, deadline).await?);
+            let starting = app.ledger.starting(month, (first, last), most, deadline).await?;
+            ids.extend(starting.into_iter().map(|(id, _)| id));
             if ids.len() > MOST_BOOKINGS {
                 whole = false;
                 break;

@@ -10,13 +10,10 @@ use super::{
     drift::DRIFT,
     expression::{Condition, Update},
     json,
-    keys::{ItemKey, PARTITION, booking_of},
+    keys::{ItemKey, PARTITION},
     milliseconds,
     notices::{nothing_new, notice_due},
     number,
-    queries::{BY_DAY, month},
-    state::instant,
-    text,
 };
 use crate::{
     booking::BookingId,
@@ -95,31 +92,6 @@ impl Ledger {
             Condition::equal("seq", number(record.seq)).and(Condition::equal("fence", number(record.fence)));
         let update = notice_due(update, now).on(unchanged.and(Condition::Absent("holder")));
         Ok(matches!(self.update("note_drift", &record.booking_id, &update, deadline).await?, Updated::Done(_)))
-    }
-
-    /// At most `most` bookings whose charter starts in the month of `day`, and from `from` until before `to`, each with that start: the
-    /// earliest first.
-    ///
-    /// # Errors
-    /// [`CallError`] when the ledger cannot be reached.
-    pub(crate) async fn upcoming(
-        &self,
-        day: Date,
-        (from, to): (Timestamp, Timestamp),
-        most: i32,
-        deadline: &Deadline,
-    ) -> Result<Vec<(BookingId, Timestamp)>, CallError> {
-        let in_month = |query: aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder| {
-            query
-                .index_name(BY_DAY)
-                .limit(most)
-                .key_condition_expression("day_partition = :month AND starts_at BETWEEN :from AND :to")
-                .expression_attribute_values(":month", text(month(day)))
-                .expression_attribute_values(":from", milliseconds(from))
-                .expression_attribute_values(":to", milliseconds(to))
-        };
-        let items = self.query("query_by_day", None, deadline, in_month).await?.items;
-        Ok(items.iter().filter_map(|item| Some((booking_of(item)?, instant(item, "starts_at")?))).collect())
     }
 
     /// How the last audit stands; `None` before the first.

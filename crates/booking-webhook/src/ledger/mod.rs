@@ -29,6 +29,7 @@ mod keys;
 mod look;
 mod notices;
 mod overlaps;
+mod quarantine;
 mod queries;
 mod record;
 mod release;
@@ -40,7 +41,7 @@ use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::update_item::UpdateItemError,
+    operation::{put_item::PutItemError, update_item::UpdateItemError},
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use data_encoding::HEXLOWER;
@@ -51,8 +52,8 @@ pub(crate) use acts::Acts;
 pub use acts::OfficeAct;
 pub(crate) use audit::{AuditRun, Figures};
 pub use claim::{Claim, LeaseRequest, Trigger};
+pub(crate) use deliveries::TooLarge;
 pub use deliveries::{Delivery, Spoke, StoreOutcome};
-pub(crate) use deliveries::{QuarantinedDelivery, TooLarge};
 pub(crate) use drift::{Drift, DriftFound};
 pub(crate) use history::{History, HistoryEntry};
 pub(crate) use journal::{Journal, ShownEvent, ShownFields, ShownPage};
@@ -60,6 +61,7 @@ pub use journal::{Known, ShownEntry};
 pub use keys::DeliveryId;
 pub(crate) use notices::{NoticeOf, PendingNotice};
 pub(crate) use overlaps::Overlaps;
+pub(crate) use quarantine::QuarantinedDelivery;
 pub use queries::Backlog;
 pub(crate) use queries::{DeliverySummary, Waiting};
 pub use record::{NewSnapshot, Place, RecordOutcome};
@@ -71,7 +73,10 @@ pub use steps::{Step, StepRecord, StepStatus};
 pub(crate) use version::RecordedVersion;
 pub use version::{ChangedAt, SnapshotVersion};
 
-use self::{expression::Update, keys::ItemKey};
+use self::{
+    expression::Update,
+    keys::{ItemKey, PARTITION},
+};
 use crate::{
     booking::BookingId,
     outbound::{Answered, Call, CallError, Class, Deadline, Effect, Outbound, Service, from_sdk},
@@ -170,6 +175,33 @@ impl Ledger {
                 Err(error) => match error.as_service_error() {
                     Some(UpdateItemError::ConditionalCheckFailedException(unfit)) => {
                         (400, Updated::Unfit(unfit.item().cloned().unwrap_or_default()))
+                    }
+                    _ => return Err(from_sdk(call, error)),
+                },
+            };
+            Ok(Answered { status, remote_id: None, value })
+        };
+        self.outbound.attempts(call, deadline, once).await
+    }
+
+    /// Puts an item unless there is one of the same key: then that is left alone and answered.
+    async fn put_if_absent(
+        &self,
+        operation: &'static str,
+        item: &Item,
+        deadline: &Deadline,
+    ) -> Result<Option<Item>, CallError> {
+        let call = call(operation);
+        let once = || async {
+            let put = self.client.put_item().table_name(&self.table).set_item(Some(item.clone()));
+            let put = put
+                .condition_expression(format!("attribute_not_exists({PARTITION})"))
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+            let (status, value) = match put.send().await {
+                Ok(_) => (200, None),
+                Err(error) => match error.as_service_error() {
+                    Some(PutItemError::ConditionalCheckFailedException(there)) => {
+                        (400, Some(there.item().cloned().unwrap_or_default()))
                     }
                     _ => return Err(from_sdk(call, error)),
                 },

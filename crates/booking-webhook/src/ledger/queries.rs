@@ -20,7 +20,7 @@ use crate::{
 };
 
 const INDEX: &str = "due";
-pub(super) const BY_DAY: &str = "by_day";
+const BY_DAY: &str = "by_day";
 /// The partition of the index `by_day`: a month at the dock, `2031-05`.
 pub(super) const MONTH: &str = "day_partition";
 /// Of a megabyte each, bodies counted: hundreds of deliveries of one booking.
@@ -153,18 +153,18 @@ impl Ledger {
         Ok(self.query("query_waiting", None, deadline, of_kind).await?.items.iter().filter_map(key).collect())
     }
 
-    /// At most `most` bookings whose charter starts in the month of `day`, and from `from` until before `to`: the earliest first.
+    /// At most `most` bookings whose charter starts in the month of `day`, and from `from` until before `to`, each with that start: the
+    /// earliest first.
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be reached.
     pub(crate) async fn starting(
         &self,
         day: Date,
-        from: Timestamp,
-        to: Timestamp,
+        (from, to): (Timestamp, Timestamp),
         most: i32,
         deadline: &Deadline,
-    ) -> Result<Vec<BookingId>, CallError> {
+    ) -> Result<Vec<(BookingId, Timestamp)>, CallError> {
         let in_month = |query: QueryFluentBuilder| {
             query
                 .index_name(BY_DAY)
@@ -174,7 +174,8 @@ impl Ledger {
                 .expression_attribute_values(":from", milliseconds(from))
                 .expression_attribute_values(":to", milliseconds(to))
         };
-        Ok(self.query("query_by_day", None, deadline, in_month).await?.items.iter().filter_map(booking_of).collect())
+        let items = self.query("query_by_day", None, deadline, in_month).await?.items;
+        Ok(items.iter().filter_map(|item| Some((booking_of(item)?, instant(item, "starts_at")?))).collect())
     }
 
     /// Takes the guest's name and notes out of a booking, and the booking out of the index of days: only what it cost and when it was

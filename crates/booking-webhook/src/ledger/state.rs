@@ -1,21 +1,20 @@
-//! What the ledger knows about one booking, and how its item is read.
+//! What the ledger knows about one booking.
 
-use std::{collections::BTreeSet, str::FromStr};
+mod reading;
+
+use std::collections::BTreeSet;
 
 use jiff::{Timestamp, civil::Date};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
-use super::{
-    Acts, ChangedAt, Drift, DriftFound, History, Item, Journal, Overlaps, RecordedVersion,
-    drift::DRIFT,
-    overlaps::{LOOK_OWED, OVERLAPS},
-    version::{DECIDED, NEWEST, UNREVISED, VersionAttributes},
-};
+use super::{Acts, Drift, DriftFound, History, Item, Journal, Overlaps, RecordedVersion};
 use crate::booking::{BookingId, BookingStatus, CharterId, Sale, Snapshot, Terms};
 
 /// Partitions of the index `due`: what time can bring further, what only a person can, and deliveries that were not understood.
 pub(super) const DUE: &str = "due";
+
 pub(super) const PARKED: &str = "parked";
+
 pub(super) const QUARANTINED: &str = "quarantined";
 
 /// A booking's place in the ledger, as one claim or one look found it.
@@ -125,15 +124,6 @@ pub(crate) struct Dismissal {
     pub(crate) why: String,
 }
 
-/// A state item that cannot be read: somebody edited it, or a newer version of the function wrote it.
-#[derive(Debug, thiserror::Error)]
-#[error("the ledger's state of {booking_id} cannot be read: {attribute} is missing or malformed")]
-pub(super) struct StateError {
-    booking_id: String,
-    attribute: &'static str,
-    source: Option<serde_json::Error>,
-}
-
 /// An instant that was written as [`super::milliseconds`].
 pub(super) fn instant(item: &Item, attribute: &str) -> Option<Timestamp> {
     Timestamp::from_millisecond(item.get(attribute)?.as_n().ok()?.parse().ok()?).ok()
@@ -145,6 +135,7 @@ pub(super) fn is_known(item: &Item) -> bool {
 }
 
 pub(super) const STATUS: &str = "status";
+
 /// The digest of what the office was told last.
 pub(super) const TOLD: &str = "notice_sent";
 
@@ -220,142 +211,6 @@ impl BookingRecord {
     /// The sender of the newest snapshot; `None` when only people have entered the booking.
     pub(crate) fn sender(&self) -> Option<&str> {
         self.content.as_ref().and_then(|content| content.delivery.split('~').next())
-    }
-
-    /// Reads a state item.
-    pub(super) fn from_item(booking_id: &BookingId, item: &Item) -> Result<Self, StateError> {
-        let fields = Reader { booking_id, item };
-        let charter_id = fields.required("charter_id", fields.string("charter_id").and_then(CharterId::stored))?;
-        let version = fields.version(NEWEST)?;
-        let (unrevised, revision) = (item.contains_key(UNREVISED), version.as_ref().and_then(|it| it.revision));
-        let previous: Option<u64> = fields.number("previous_revision")?;
-        let decision = fields.decision()?;
-        let approved_seq: Option<u64> = fields.number("approved_seq")?;
-        let content = fields.content()?;
-        Ok(Self {
-            booking_id: booking_id.clone(),
-            charter_id,
-            status: fields.required(STATUS, fields.status(STATUS))?,
-            content,
-            unrevised,
-            revision_disagrees: unrevised && previous.zip(revision).is_some_and(|(previous, own)| own < previous),
-            version,
-            sale: fields.json("sale")?,
-            replaces: fields.optional("replaces", |id| BookingId::parse(id).ok())?,
-            cancelled_at: fields.instant("cancelled_at")?,
-            approved: approved_seq.is_some() && decision.as_ref().map(|decision| decision.seq) == approved_seq,
-            decision,
-            terms: fields.json("terms")?,
-            seq: fields.required("seq", fields.number("seq")?)?,
-            contradicted: item.contains_key("contradicted"),
-            fence: fields.number("fence")?.unwrap_or_default(),
-            lease: fields.lease()?,
-            due_at: fields.instant("due_at")?.filter(|_| fields.string("due") == Some(DUE)),
-            due_since: fields.instant("due_since")?,
-            dates: fields.dates()?,
-            told: fields.string(TOLD).map(str::to_owned),
-            should_know: fields.string(TOLD).map(str::to_owned),
-            dismissed: fields.json("dismissed")?,
-            acts: fields.required("acts", Acts::from_item(item))?,
-            journal: Journal {
-                calendar: fields.json("calendar")?.unwrap_or_default(),
-                crew_event: fields.json("crew_event")?.unwrap_or_default(),
-                crew_redaction: fields.json("crew_redaction")?.unwrap_or_default(),
-                guest_page: fields.json("guest_page")?.unwrap_or_default(),
-            },
-            history: fields.json("history")?.unwrap_or_default(),
-            drift: fields.json(DRIFT)?.unwrap_or_default(),
-            overlaps: Overlaps {
-                look_owed: item.contains_key(LOOK_OWED),
-                ..fields.json(OVERLAPS)?.unwrap_or_default()
-            },
-        })
-    }
-}
-
-/// Reads attributes that are absent or right; what is there and malformed is never passed over.
-struct Reader<'a> {
-    booking_id: &'a BookingId,
-    item: &'a Item,
-}
-
-impl<'a> Reader<'a> {
-    fn fault(&self, attribute: &'static str) -> StateError {
-        StateError { booking_id: self.booking_id.to_string(), attribute, source: None }
-    }
-
-    fn required<T>(&self, attribute: &'static str, value: Option<T>) -> Result<T, StateError> {
-        value.ok_or_else(|| self.fault(attribute))
-    }
-
-    /// An attribute that is absent, or that `read` understands.
-    fn optional<T>(
-        &self,
-        attribute: &'static str,
-        read: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<Option<T>, StateError> {
-        if !self.item.contains_key(attribute) {
-            return Ok(None);
-        }
-        let value = self.string(attribute).or_else(|| Some(self.item.get(attribute)?.as_n().ok()?.as_str()));
-        value.and_then(read).map(Some).ok_or_else(|| self.fault(attribute))
-    }
-
-    fn string(&self, attribute: &str) -> Option<&'a str> {
-        self.item.get(attribute)?.as_s().ok().map(String::as_str)
-    }
-
-    fn number<N: FromStr>(&self, attribute: &'static str) -> Result<Option<N>, StateError> {
-        self.optional(attribute, |number| number.parse().ok())
-    }
-
-    fn instant(&self, attribute: &'static str) -> Result<Option<Timestamp>, StateError> {
-        self.optional(attribute, |number| Timestamp::from_millisecond(number.parse().ok()?).ok())
-    }
-
-    fn status(&self, attribute: &str) -> Option<BookingStatus> {
-        BookingStatus::parse(self.string(attribute)?)
-    }
-
-    fn json<T: DeserializeOwned>(&self, attribute: &'static str) -> Result<Option<T>, StateError> {
-        let Some(json) = self.item.get(attribute) else { return Ok(None) };
-        let json = json.as_s().ok().ok_or_else(|| self.fault(attribute))?;
-        let fault = |malformed| StateError { source: Some(malformed), ..self.fault(attribute) };
-        serde_json::from_str(json).map(Some).map_err(fault)
-    }
-
-    fn version(&self, attributes: VersionAttributes) -> Result<Option<RecordedVersion>, StateError> {
-        let revision = self.number(attributes.revision)?;
-        let changed_at = self.optional(attributes.changed_at, ChangedAt::parse)?;
-        Ok(changed_at.map(|changed_at| RecordedVersion { revision, changed_at }))
-    }
-
-    fn content(&self) -> Result<Option<RecordedContent>, StateError> {
-        let Some(digest) = self.string("digest") else { return Ok(None) };
-        let received_at = self.required("received_at", self.instant("received_at")?)?;
-        let delivery = self.required("delivery", self.string("delivery"))?.to_owned();
-        Ok(Some(RecordedContent { digest: digest.to_owned(), received_at, delivery }))
-    }
-
-    fn decision(&self) -> Result<Option<Decision>, StateError> {
-        let Some(status) = self.optional("decided_status", BookingStatus::parse)? else { return Ok(None) };
-        let seq = self.required("decided_seq", self.number("decided_seq")?)?;
-        let at = self.required("decided_at", self.instant("decided_at")?)?;
-        let recorded_at = self.required("recorded_at", self.instant("recorded_at")?)?;
-        Ok(Some(Decision { status, version: self.version(DECIDED)?, seq, at, recorded_at }))
-    }
-
-    fn lease(&self) -> Result<Option<Lease>, StateError> {
-        let Some(holder) = self.string("holder") else { return Ok(None) };
-        let until = self.required("lease_until", self.instant("lease_until")?)?;
-        Ok(Some(Lease { holder: holder.to_owned(), until }))
-    }
-
-    fn dates(&self) -> Result<BTreeSet<Date>, StateError> {
-        let Some(dates) = self.item.get("dates") else { return Ok(BTreeSet::new()) };
-        let dates = dates.as_ss().ok().ok_or_else(|| self.fault("dates"))?;
-        let read: Option<_> = dates.iter().map(|date| date.parse().ok()).collect();
-        self.required("dates", read)
     }
 }
 
