@@ -23,7 +23,6 @@ use crate::{
 };
 
 const WEBHOOKS: &str = "/webhooks";
-
 /// API Gateway takes ten; no booking needs one.
 const LARGEST_BODY_BYTES: usize = 1024 * 1024;
 

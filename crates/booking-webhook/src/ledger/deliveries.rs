@@ -25,13 +25,10 @@ use crate::{
 };
 
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
-
 /// 13 months, as long as a booking keeps the guest's name.
 const REMOVED_KEPT_FOR: SignedDuration = SignedDuration::from_hours(396 * 24);
-
 /// An item may have 400 KB, keys and names counted.
 const LARGEST_ITEM_BYTES: usize = 380_000;
-
 /// More than any body that is accepted; what unpacks to more was not written by us.
 const LARGEST_BODY_BYTES: u64 = 8 * 1024 * 1024;
 

@@ -12,9 +12,7 @@ use crate::booking::{BookingId, BookingStatus, CharterId, Sale, Snapshot, Terms}
 
 /// Partitions of the index `due`: what time can bring further, what only a person can, and deliveries that were not understood.
 pub(super) const DUE: &str = "due";
-
 pub(super) const PARKED: &str = "parked";
-
 pub(super) const QUARANTINED: &str = "quarantined";
 
 /// A booking's place in the ledger, as one claim or one look found it.
@@ -135,7 +133,6 @@ pub(super) fn is_known(item: &Item) -> bool {
 }
 
 pub(super) const STATUS: &str = "status";
-
 /// The digest of what the office was told last.
 pub(super) const TOLD: &str = "notice_sent";
 

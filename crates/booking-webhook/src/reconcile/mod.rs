@@ -3,6 +3,7 @@
 //! One path serves a first delivery, a reschedule, a cancellation, a retry, a replay and a repair.
 //!
 //! - [`desired`]: everything about *what should be*. Pure.
+//! - [`guard_rails`]: what only a person can decide. Pure.
 //! - [`plan`]: what must be done to get there, step by step. Pure; a dry run shows just this.
 //! - [`concerns`]: why a person must look at a booking. Pure.
 //! - [`drift`]: what a system shows otherwise than it should. Pure.
@@ -15,6 +16,7 @@ pub(crate) mod desired;
 pub(crate) mod drift;
 pub(crate) mod execute;
 mod fields;
+pub(crate) mod guard_rails;
 pub(crate) mod guest_news;
 pub(crate) mod plan;
 pub(crate) mod retry;

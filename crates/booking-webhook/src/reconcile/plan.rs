@@ -5,8 +5,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    desired::{Desired, DesiredEntry, DesiredEvent, DesiredPage, NeedsDecision},
+    desired::{Desired, DesiredEntry, DesiredEvent, DesiredPage},
     fields::{Fields, changes, value_digest},
+    guard_rails::NeedsDecision,
 };
 use crate::{
     ledger::{Known, ShownEntry, ShownEvent, ShownPage, StepRecord, StepStatus, Trigger},

@@ -16,21 +16,15 @@ use crate::{
 
 /// Marks both files of the canary, so that nothing else can be taken for them.
 const MARK: &str = "booking-webhook-canary";
-
 const NOT_REWRITTEN: &str = "Attach infra/viewer-request.js to g/* of the distribution, let the distribution read the bucket, and compare \
                              GUEST_PAGE_KEY with where it looks. The edge keeps an error for some seconds: then check again";
-
 const SOMETHING_ELSE: &str = "Something else answers at /g/: look at the distribution's behaviours and its error pages, and at GUEST_PAGE_BASE_URL";
-
 /// A charter id that is not the canary's; whether a booking has it does not matter much: one in a million million.
 const UNKNOWN_LINK: &str = "/g/ZZZZZZZZ";
-
 const NO_ERROR_PAGE: &str = "Let the distribution answer 403 and 404 with /g/not-found.html and the status 404 (docs/deploy.md). The edge keeps \
                              an error for some seconds: then check again";
-
 const NO_PICTURE: &str = "Draw and put them: make fresh ENV=…, or make operator ENV=… FILE=… with a changed file. The edge keeps an error for some \
                           seconds: then check again. Until then chats show links without a picture";
-
 const WRONG_HEADERS: &str =
     "Look at the distribution's response headers policy: it replaces what the object says. Then check again";
 

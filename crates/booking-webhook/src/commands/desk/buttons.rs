@@ -112,7 +112,7 @@ mod tests {
     use crate::{
         booking::{BookingId, CharterId},
         ledger::Decision,
-        reconcile::desired::NeedsDecision,
+        reconcile::guard_rails::NeedsDecision,
     };
 
     fn record(status: BookingStatus, cancelled_before: bool, steps: StepStatus) -> BookingRecord {

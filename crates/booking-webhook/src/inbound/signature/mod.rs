@@ -1,6 +1,6 @@
 //! Whose delivery it is: a sender's signature over the raw bytes, or its token, checked before anything is parsed.
 //!
-//! There is one parameterised HMAC ([`Scheme`]); the senders' own schemes are presets of it (`secret.rs`). Several secrets may be valid at
+//! There is one parameterised HMAC ([`Scheme`]); the senders' own schemes are presets of it (`secret/presets.rs`). Several secrets may be valid at
 //! once, so that they can be rotated at leisure. A check costs one HMAC for each secret and a fixed number of comparisons, however many
 //! signatures a stranger sends; all comparisons take constant time.
 

@@ -1,12 +1,15 @@
 //! The secret `{prefix}/webhook` or `{prefix}/webhook/{sender}`: which scheme, and the keys. A slip in it is found when it is read, by the
 //! field's name.
 
+mod presets;
+
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 use http::{HeaderName, HeaderValue};
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
+use self::presets::preset;
 use super::{Encoding, Hash, Part, Scheme, Source, Token, Verifier};
 use crate::runtime::config::{Fields, json_object};
 
@@ -30,17 +33,6 @@ const SCHEMES: [&str; 11] = [
     "header",
     "basic",
 ];
-
-/// A known sender's scheme. The sources are in the tests, beside each one's published example.
-struct Preset {
-    header: &'static str,
-    signed: &'static str,
-    id: Option<&'static str>,
-    timestamp: Option<&'static str>,
-    encoding: Encoding,
-    keys: KeyEncoding,
-    prefix: &'static str,
-}
 
 #[derive(Clone, Copy)]
 enum KeyEncoding {
@@ -75,44 +67,6 @@ impl Verifier {
             (_, faults) => Err(faults),
         }
     }
-}
-
-fn preset(name: &str) -> Option<Preset> {
-    let standard = Preset {
-        header: "webhook-signature",
-        signed: "{id}.{timestamp}.{body}",
-        id: Some("webhook-id"),
-        timestamp: Some("webhook-timestamp"),
-        encoding: Encoding::Base64,
-        keys: KeyEncoding::Whsec,
-        prefix: "v1,",
-    };
-    let over_the_body = |header, prefix| Preset {
-        header,
-        signed: "{body}",
-        id: None,
-        timestamp: None,
-        encoding: Encoding::Hex,
-        keys: KeyEncoding::Text,
-        prefix,
-    };
-    Some(match name {
-        "standard-webhooks" => standard,
-        "svix" => {
-            Preset { header: "svix-signature", id: Some("svix-id"), timestamp: Some("svix-timestamp"), ..standard }
-        }
-        "github" => over_the_body("x-hub-signature-256", "sha256="),
-        "stripe" => {
-            Preset { signed: "{timestamp}.{body}", timestamp: Some("t="), ..over_the_body("stripe-signature", "v1=") }
-        }
-        "square" => Preset {
-            signed: "{url}{body}",
-            encoding: Encoding::Base64,
-            ..over_the_body("x-square-hmacsha256-signature", "")
-        },
-        "cal.com" => over_the_body("x-cal-signature-256", ""),
-        _ => return None,
-    })
 }
 
 fn scheme(name: &str, fields: &mut Fields<'_>) -> Option<Scheme> {

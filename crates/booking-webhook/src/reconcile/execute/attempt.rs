@@ -9,8 +9,8 @@ use crate::{
     ledger::{Failure, Known, ShownEntry, ShownEvent, ShownFields, Step, StepRecord, StepStatus},
     outbound::{CallError, Class, MOST_UNSETTLED_CREATIONS},
     reconcile::{
-        desired::NeedsDecision,
         fields::{Fields, value_digest},
+        guard_rails::NeedsDecision,
         plan::Action,
         retry::{Tried, after_failure, deserves_an_alarm},
     },

@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::{
     Uploads,
     calendar_event::{google, location, outlook, subscription, title},
-    dial,
+    operator_words::{Contact, LinksView, Localized, Number, PlaceView, SectionView},
     page_input::{Moved, PageInput},
     words::{Vocabulary, Words, abbreviation, fill},
 };
-use crate::booking::{EmergencyContact, GuestLink, GuestSection, Language, Phase, Phases, Place, Translated, rfc3339};
+use crate::booking::{Language, rfc3339};
 
 /// A new time is marked as new for a week.
 const MOVED_IS_NEWS_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -109,68 +109,6 @@ struct View<'a> {
 struct OtherLanguage<'a> {
     lang: &'static str,
     name: &'a str,
-}
-
-/// Something that the operator says, with its language if that is not the view's.
-#[derive(Debug, Serialize)]
-struct Localized<'a, T> {
-    said: &'a T,
-    lang: Option<&'static str>,
-}
-
-#[derive(Debug, Serialize)]
-struct PlaceView<'a> {
-    name: &'a str,
-    lang: Option<&'static str>,
-    address: &'a str,
-    map_url: &'a str,
-}
-
-#[derive(Debug, Serialize)]
-struct Contact<'a> {
-    name: Localized<'a, String>,
-    number: Number<'a>,
-}
-
-#[derive(Debug, Serialize)]
-struct Number<'a> {
-    said: &'a str,
-    /// For a `tel:` or `sms:` link.
-    dial: String,
-}
-
-/// When an entry of the operator's is on the page.
-#[derive(Debug, Serialize)]
-struct Shown {
-    /// For `data-on`; empty on the page of a cancelled charter, which has one phase.
-    on: String,
-    /// Hidden until the script has looked at the clock.
-    hidden: bool,
-}
-
-/// The card with the links is there as long as one of them is.
-#[derive(Debug, Serialize)]
-struct LinksView<'a> {
-    items: Vec<LinkView<'a>>,
-    shown: Shown,
-}
-
-#[derive(Debug, Serialize)]
-struct LinkView<'a> {
-    label: Localized<'a, String>,
-    url: &'a str,
-    /// The host that the link leads to, shown beside it.
-    host: &'a str,
-    shown: Shown,
-}
-
-#[derive(Debug, Serialize)]
-struct SectionView<'a> {
-    title: Localized<'a, String>,
-    paragraphs: Vec<&'a str>,
-    /// The language of the paragraphs if that is not the view's.
-    lang: Option<&'static str>,
-    shown: Shown,
 }
 
 impl<'a> Content<'a> {
@@ -288,42 +226,6 @@ impl<'a> View<'a> {
     }
 }
 
-impl Shown {
-    /// `None` if it is never on this page.
-    fn of(phases: &Phases, cancelled: bool) -> Option<Self> {
-        if cancelled {
-            return phases.contains(Phase::Cancelled).then(|| Self { on: String::new(), hidden: false });
-        }
-        let on = phases.tokens();
-        (!on.is_empty()).then(|| Self { on, hidden: !phases.contains(Phase::Upcoming) })
-    }
-}
-
-impl<'a> LinksView<'a> {
-    fn of(links: &'a [GuestLink], language: Language, cancelled: bool) -> Option<Self> {
-        let shown = Shown::of(&Phases::union(links.iter().map(|link| &link.phases)), cancelled)?;
-        let items = links.iter().filter_map(|link| LinkView::of(link, language, cancelled)).collect();
-        Some(Self { items, shown })
-    }
-}
-
-impl<'a> LinkView<'a> {
-    fn of(link: &'a GuestLink, language: Language, cancelled: bool) -> Option<Self> {
-        let (url, _) = link.url.in_language(language);
-        let shown = Shown::of(&link.phases, cancelled)?;
-        Some(Self { label: Localized::of(&link.label, language), url: url.as_str(), host: url.host(), shown })
-    }
-}
-
-impl<'a> SectionView<'a> {
-    fn of(section: &'a GuestSection, language: Language, cancelled: bool) -> Option<Self> {
-        let text = Localized::of(&section.text, language);
-        let paragraphs = text.said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        let shown = Shown::of(&section.phases, cancelled)?;
-        Some(Self { title: Localized::of(&section.title, language), paragraphs, lang: text.lang, shown })
-    }
-}
-
 /// `Friday, May 30, 2025, 2:00 PM`.
 fn was(moved: &Moved, start: &Zoned, words: &Words) -> String {
     let from = moved.from.to_zoned(start.time_zone().clone());
@@ -334,36 +236,5 @@ impl<'a> OtherLanguage<'a> {
     fn beside(language: Language, vocabulary: &'a Vocabulary) -> Vec<Self> {
         let others = Language::ALL.into_iter().filter(|other| *other != language);
         others.map(|other| Self { lang: other.tag(), name: &vocabulary.of(other).name }).collect()
-    }
-}
-
-impl<'a, T> Localized<'a, T> {
-    fn of(translated: &'a Translated<T>, language: Language) -> Self {
-        let (said, said_in) = translated.in_language(language);
-        Self { said, lang: (said_in != language).then(|| said_in.tag()) }
-    }
-}
-
-impl<'a> PlaceView<'a> {
-    fn of(place: &'a Place, language: Language) -> Self {
-        match place {
-            Place::MeetingPoint(point) => {
-                let Localized { said, lang } = Localized::of(&point.name, language);
-                Self { name: said, lang, address: &point.address, map_url: &point.map_url }
-            }
-            Place::Elsewhere(words) => Self { name: words, lang: None, address: "", map_url: "" },
-        }
-    }
-}
-
-impl<'a> Contact<'a> {
-    fn of(contact: &'a EmergencyContact, language: Language) -> Self {
-        Self { name: Localized::of(&contact.name, language), number: Number::of(&contact.phone) }
-    }
-}
-
-impl<'a> Number<'a> {
-    fn of(number: &'a str) -> Self {
-        Self { said: number, dial: dial(number) }
     }
 }

@@ -10,6 +10,7 @@ mod csp;
 mod ics;
 mod link_picture;
 mod not_found_page;
+mod operator_words;
 mod page_input;
 mod publisher;
 mod render;
