@@ -388,6 +388,21 @@ async fn what_is_not_even_json_is_kept_byte_for_byte() {
     assert!(!item_of(&world, id).await.contains_key("expires_at"), "it still waits");
 }
 
+/// The office reads the rest at the marketplace, and crew see that there is one.
+#[tokio::test]
+async fn notes_that_are_cut_are_flagged() {
+    let world = World::start().await;
+    let notes = format!("No nuts, please. {}", "We like music. ".repeat(200));
+    let answered = world.deliver(&sample_with(json!({ "notes": notes }))).await;
+    assert_eq!((answered.status, &answered.body["flags"]), (200, &json!(["notes_cut"])), "{:#}", answered.body);
+    let effects = world.effects().await;
+    let read_by_crew = effects.scc_events[0]["notes"].as_str().expect("notes");
+    assert!(
+        read_by_crew.contains("No nuts, please.") && read_by_crew.contains("the guest wrote more"),
+        "{read_by_crew}"
+    );
+}
+
 #[tokio::test]
 async fn a_replay_of_what_was_never_delivered_says_so() {
     let world = World::start().await;

@@ -12,8 +12,8 @@ use super::{
 
 /// What the guest is called when nothing else may be said.
 pub(super) const GUEST: &str = "Guest";
-/// Ends notes that were longer.
-const NOTES_ARE_CUT: &str = " … [cut here: the guest wrote more]";
+/// Ends notes that were longer than is kept.
+pub(crate) const NOTES_ARE_CUT: &str = " … [cut here: the guest wrote more]";
 
 /// A standing charter as crew and guests may know it. No money, no full name, no free text but what is fit for crew.
 #[derive(Clone)]

@@ -26,6 +26,7 @@ mod terms;
 mod time;
 
 pub(crate) use bounds::{SanityBounds, out_of_bounds};
+pub(crate) use charter::NOTES_ARE_CUT;
 pub use charter::{Booking, Charter};
 pub(crate) use flag::Flag;
 pub(crate) use guest_message::{GuestMessage, News};

@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::Reader;
 use crate::{
-    booking::{Assigned, BoatReference, CharterDuration, Field, Guest, Money, PersonId, Sale, TimeReading},
+    booking::{
+        Assigned, BoatReference, CharterDuration, Field, Guest, Money, NOTES_ARE_CUT, PersonId, Sale, TimeReading,
+    },
     inbound::mapping::{
         form::Unit,
         text::{printable, text_of},
@@ -19,7 +21,6 @@ const LONGEST_LOCALE_CHARACTERS: usize = 35;
 const LONGEST_NOTES_CHARACTERS: usize = 2_000;
 /// As they are stored: the ledger writes them several times to a delivery, and each write costs by its size.
 const LONGEST_NOTES_BYTES: usize = 4_000;
-const CUT: &str = " […]";
 const LONGEST_BOAT_CHARACTERS: usize = 100;
 const LARGEST_CREW: usize = 20;
 const LARGEST_PARTY: u64 = 500;
@@ -177,11 +178,7 @@ impl Reader<'_> {
             Ok(None) => String::new(),
             Err(_) => self.pass_over(Field::Notes).unwrap_or_default(),
         };
-        let kept = shortened(&stated);
-        if kept != stated {
-            self.pass_over::<()>(Field::Notes);
-        }
-        kept
+        shortened(&stated)
     }
 
     pub(super) fn location(&mut self) -> Option<String> {
@@ -239,12 +236,13 @@ fn shortened(notes: &str) -> String {
     if fits_whole {
         return notes.to_owned();
     }
-    let mut left = LONGEST_NOTES_BYTES - CUT.len();
+    let mut left = LONGEST_NOTES_BYTES - NOTES_ARE_CUT.len();
     let fits = |character: &char| {
         let fits = left.checked_sub(stored(*character));
         left = fits.unwrap_or_default();
         fits.is_some()
     };
-    let begin: String = notes.chars().take(LONGEST_NOTES_CHARACTERS - CUT.chars().count()).take_while(fits).collect();
-    format!("{begin}{CUT}")
+    let longest = LONGEST_NOTES_CHARACTERS - NOTES_ARE_CUT.chars().count();
+    let begin: String = notes.chars().take(longest).take_while(fits).collect();
+    format!("{begin}{NOTES_ARE_CUT}")
 }
