@@ -60,6 +60,18 @@ async fn each_sender_has_its_own_path_and_secret() {
     world.line(&["AuthenticDeliveries", "\"Sender\":\"harbor\""]).await;
 }
 
+/// Crew would look for the booking at the wrong marketplace.
+#[tokio::test]
+async fn a_sender_without_a_label_is_called_by_its_name() {
+    let (world, _file) = world_with(&harbor().replace("label = \"Harbor\"\n", ""), token()).await;
+    let body = json!({ "bookings": [booking(json!({ "id": "77" }))] }).to_string();
+    let answered = post(&world, "harbor", "application/json", body).await;
+    assert_eq!(answered.status, 200, "{:#}", answered.body);
+    let effects = world.effects().await;
+    let name = effects.scc_events[0]["name"].as_str().expect("a name");
+    assert!(name.starts_with("Harbor charter · "), "{name}");
+}
+
 /// Each booking is judged by itself; what is not understood of them is kept.
 #[tokio::test]
 async fn several_bookings_in_one_delivery_are_all_taken() {

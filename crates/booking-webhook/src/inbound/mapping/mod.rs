@@ -112,6 +112,11 @@ pub enum Reading {
     Bookings(Vec<Result<Received, Vec<Fault>>>),
 }
 
+fn capitalised(name: &str) -> String {
+    let mut characters = name.chars();
+    characters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(characters).collect()
+}
+
 /// So far ahead that for long no later change could count as newer.
 fn is_far_ahead(at: Timestamp, now: Timestamp) -> bool {
     at.duration_since(now) > FURTHEST_AHEAD
@@ -143,7 +148,12 @@ impl Mapping {
     /// # Errors
     /// [`MappingFault`]: every slip, each with its line.
     pub fn parse(sender: &str, file: &str, text: &str) -> Result<Self, MappingFault> {
-        file::parse(file, text, sender != BUILT_IN_SENDER)
+        let is_built_in = sender == BUILT_IN_SENDER;
+        let mut mapping = file::parse(file, text, !is_built_in)?;
+        if !is_built_in {
+            mapping.label.get_or_insert_with(|| capitalised(sender));
+        }
+        Ok(mapping)
     }
 
     /// What this sender's booking ids begin with; empty for the built-in sender.
