@@ -12,6 +12,7 @@ use crate::benchmark::{
 };
 
 /// What a booking should have come to.
+#[derive(Debug)]
 pub(super) struct Expected {
     booking_id: String,
     /// As the function said it.
@@ -42,15 +43,17 @@ impl Expected {
 }
 
 /// How many bookings are right, and what is the matter with the others.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub(super) struct Verdict {
     pub(super) right: usize,
     pub(super) twice: usize,
     pub(super) wrong: usize,
+    /// What there is of those that are not right, a line each.
+    pub(super) not_right: Vec<String>,
 }
 
 /// What there is of one booking.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Found {
     entries: Vec<Value>,
     events: Vec<Value>,
@@ -96,9 +99,11 @@ impl Verdict {
             self.twice += 1;
         } else if is_right(expected, found) {
             self.right += 1;
+            return;
         } else {
             self.wrong += 1;
         }
+        self.not_right.push(format!("{expected:?}: {found:?}"));
     }
 }
 
@@ -154,7 +159,8 @@ mod tests {
     fn check(is_cancelled: bool, found: &Found, (right, twice, wrong): (usize, usize, usize)) {
         let mut verdict = Verdict::default();
         verdict.count(&expected(is_cancelled), found);
-        assert_eq!(verdict, Verdict { right, twice, wrong });
+        assert_eq!((verdict.right, verdict.twice, verdict.wrong), (right, twice, wrong));
+        assert_eq!(verdict.not_right.len(), twice + wrong, "each of them is described");
     }
 
     #[test]
