@@ -35,7 +35,7 @@ const AREAS: [(&str, Area); 6] = [
     ("systems/office/", Area::Notices),
 ];
 
-/// The names of all variables that the function reads.
+/// The names of all variables that the function reads, those that Lambda sets aside.
 pub(crate) fn variables() -> BTreeSet<String> {
     let read = RefCell::new(BTreeSet::new());
     let config = Config::from_vars(|name| {
@@ -49,6 +49,7 @@ pub(crate) fn variables() -> BTreeSet<String> {
     for (_, source) in sources() {
         read.extend(by_name.captures_iter(&source).map(|found| found[1].to_owned()));
     }
+    read.retain(|name| !name.starts_with("AWS_"));
     read
 }
 
