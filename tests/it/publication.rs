@@ -8,7 +8,10 @@ use simulators::{
     traffic::{Fault, Service},
 };
 
-use crate::world::{ALWAYS, CHARTER_ID, SOON, World, later, now, sample, states};
+use crate::{
+    prove::stage::Stage,
+    world::{ALWAYS, CHARTER_ID, DENIED, REFUSED, SOON, UNAVAILABLE, World, later, now, sample, states},
+};
 
 const MOVED: &str = "2031-05-31T14:00:00-07:00";
 /// How long the edge holds that a link leads nowhere (`infra/guest-site.yaml`).
@@ -61,4 +64,28 @@ async fn after_an_unknown_put_the_next_publication_is_invalidated() {
     world.repeat_until_in_step(&later(1, json!({ "start_at": MOVED }))).await;
     let (_, body) = open(&world).await;
     assert!(body.contains("Saturday, May 31, 2031"), "{body}");
+}
+
+/// Both files are put at once. A calendar file that nobody answered may still land, whatever became of the page beside it.
+#[tokio::test]
+async fn an_unanswered_calendar_file_beside_a_failed_page_is_waited_for() {
+    for failed in [REFUSED, DENIED, UNAVAILABLE] {
+        let stage = Stage::set().await;
+        assert_eq!(stage.deliver(&sample()).await.status(), Some(200));
+        stage.traffic().fail_next(Service::S3, "PutObject g/544EK27M.html", failed.clone(), ALWAYS);
+        let lands_late = Fault::ActLate { milliseconds: 1_500, status: None };
+        stage.traffic().fail_next(Service::S3, "PutObject g/544EK27M.ics", lands_late, 1);
+        assert_eq!(stage.deliver(&later(1, json!({ "start_at": MOVED }))).await.status(), Some(202));
+        stage.traffic().heal();
+
+        let newest = later(2, json!({ "start_at": "2031-06-01T14:00:00-07:00" }));
+        stage.deliver(&newest).await;
+        // What was on its way arrives.
+        stage.pass(Duration::from_secs(36)).await;
+        assert_eq!(stage.deliver(&newest).await.status(), Some(200), "{failed:?}");
+        let visits = stage.look().await.visits;
+        let [page, file] = &visits[..] else { panic!("two files: {visits:#?}") };
+        assert!(page.body.contains("June 1, 2031"), "{failed:?}: {}", page.body);
+        assert!(file.body.contains("DTSTART;TZID=America/Los_Angeles:20310601T140000"), "{failed:?}: {}", file.body);
+    }
 }
