@@ -9,6 +9,7 @@
 //! - [`conditions`]: the ledger's own conditions, on two emulators.
 //! - [`controls`]: the oracle sees what is wrong.
 //! - [`scenarios`]: what may happen to a booking, told from its beginning until the world is quiet again.
+//! - [`presses`]: those in which the office presses a button at its desk.
 //! - [`crashes`]: every scenario, at every call, with every fault.
 //! - [`schedules`]: duplicates, permutations, concurrency, skewed clocks, late first holders.
 //! - [`processes`]: real processes, in parallel and killed.
@@ -21,6 +22,7 @@ mod controls;
 mod counts;
 mod crashes;
 mod oracle;
+mod presses;
 mod processes;
 pub(crate) mod scenarios;
 mod schedules;

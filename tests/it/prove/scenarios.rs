@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 use simulators::{
     emulator::Emulator,
     scc::ServiceKeyHash,
@@ -14,19 +14,11 @@ use tokio::sync::oneshot;
 use super::{
     crashes::{Fault, Place, places},
     oracle::Expected,
-    stage::{Outcome, Process, Stage},
+    presses::{Press, Waits, press_again, pressing, wait_for_the_office},
+    stage::{HEALING, Outcome, Process, Stage},
     story::{Told, delete_entry_by_hand, work_by_hand},
 };
 
-/// How long passes between one try to heal and the next: within the lease, after settling, past every distance between tries.
-const HEALING: [Duration; 12] = {
-    let mut rounds = [Duration::from_hours(2); 12];
-    rounds[0] = Duration::from_secs(1);
-    rounds[1] = Duration::from_secs(40);
-    rounds[2] = Duration::from_secs(61);
-    rounds[3] = Duration::from_mins(5);
-    rounds
-};
 /// The longest distance between two tries is an hour: when nothing was due for longer, nothing will be.
 const LONGER_THAN_ANY_DISTANCE: Duration = Duration::from_hours(2);
 
@@ -34,14 +26,18 @@ const LONGER_THAN_ANY_DISTANCE: Duration = Duration::from_hours(2);
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
-    /// Told and in step before anything goes wrong.
+    /// Told and in step before anything goes wrong; then people work on it by hand.
     before: Vec<Told>,
+    /// Told and in step, too, and nobody works on it.
+    upon: Vec<Told>,
     /// Whether both services get new tokens before the run.
     rotated: bool,
     /// Whether somebody deletes the calendar's entry before the run.
     deleted: bool,
     /// The run in which something goes wrong.
     run: Told,
+    /// What the office presses at its desk: that is the run then, and what is to be told waits for it.
+    press: Option<Press>,
     /// Told to another process while the run creates its calendar entry.
     during: Option<Told>,
     /// Told right after the run.
@@ -50,7 +46,12 @@ pub(crate) struct Scenario {
 
 impl Scenario {
     fn of(name: &'static str, before: Vec<Told>, run: Told) -> Self {
-        Self { name, before, run, rotated: false, deleted: false, during: None, after: Vec::new() }
+        let (upon, after) = (Vec::new(), Vec::new());
+        Self { name, before, upon, run, press: None, rotated: false, deleted: false, during: None, after }
+    }
+
+    fn pressing(self, label: &'static str, because: Waits) -> Self {
+        Self { press: Some(Press { label, because }), ..self }
     }
 
     /// All of them.
@@ -81,7 +82,18 @@ impl Scenario {
             Self::of("a person enters it", vec![], first().by_a_person()),
             Self::of("a person moves it", vec![first()], moved().by_a_person()),
             Self { after: vec![moved().cancelled()], ..Self::of("contradicting snapshots", vec![first()], moved()) },
+            Self::of("try again", vec![], first()).pressing("Try again", Waits::Refused),
+            Self::of("it is off", vec![first()], Told::version(2).cancelled()).pressing("It is off", Waits::Begun),
+            Self {
+                upon: vec![first(), Told::version(2).cancelled()],
+                ..Self::of("it sails", vec![], back()).pressing("It sails", Waits::Cancelled)
+            },
         ]
+    }
+
+    /// Whether its run is a press at the desk.
+    pub(crate) fn is_a_press(&self) -> bool {
+        self.press.is_some()
     }
 
     /// Everything that is told from the run on, in the order of telling.
@@ -90,9 +102,10 @@ impl Scenario {
     }
 
     fn expected(&self, told_now: bool) -> Expected {
-        let told = self.before.iter().chain(self.told_now().filter(|_| told_now));
+        let told = self.before.iter().chain(&self.upon).chain(self.told_now().filter(|_| told_now));
         let shown = self.before.iter().rfind(|told| !told.undecided);
-        Expected::new(told.cloned().collect(), shown.cloned())
+        let sails_again = self.press.is_some_and(|press| press.because == Waits::Cancelled);
+        Expected { sails_again, ..Expected::new(told.cloned().collect(), shown.cloned()) }
     }
 }
 
@@ -127,6 +140,18 @@ pub(crate) async fn play(
 ) -> Played {
     let stage = Stage::set_on(emulator).await;
     let mut differences = prepare(&stage, scenario).await;
+    let case = match scenario.press {
+        Some(press) => {
+            let (case, wrong) = wait_for_the_office(&stage, &scenario.run, press).await;
+            differences.extend(wrong);
+            Some((case, press))
+        }
+        None => None,
+    };
+    let event = match &case {
+        Some((case, press)) => pressing(&stage, case, *press).await.expect("it waits for this button"),
+        None => stage.delivery_of(&scenario.run),
+    };
     // It knows the tokens of its start: of a rotation it must find out by itself.
     let process = stage.process(SignedDuration::ZERO).await.expect("it starts");
     if scenario.rotated {
@@ -137,20 +162,25 @@ pub(crate) async fn play(
     if let Some((place, fault)) = fault {
         traffic.fail_when(place.reached(&stage), fault.fault());
     }
-    let outcomes = Box::pin(run(&stage, process, scenario, fault.map(|(_, fault)| fault))).await;
+    let outcomes = Box::pin(run(&stage, process, &event, scenario, fault.map(|(_, fault)| fault))).await;
     let calls = traffic.calls();
     let (places, met) = (places(&stage, &calls), calls.iter().any(|call| call.fault.is_some()));
     traffic.heal();
     // Told while another process is at work on the booking, a snapshot is recorded and left to that one.
     let may_be_busy = |told: usize| scenario.during.is_some() && told == 1;
     let as_it_should = |(told, outcome): (usize, &Outcome)| {
-        outcome.status() == Some(200) || (outcome.status() == Some(202) && may_be_busy(told))
+        let done = if scenario.is_a_press() { 303 } else { 200 };
+        outcome.status() == Some(done) || (outcome.status() == Some(202) && may_be_busy(told))
     };
     if fault.is_none() && !outcomes.iter().enumerate().all(as_it_should) {
         differences.push(format!("without a fault it came to {outcomes:?}"));
     }
-    // A sender that was answered 2xx does not send again: from there on, the ledger alone must bring it in step.
-    let promised = outcomes.iter().all(|outcome| outcome.status().is_some_and(|status| status < 300));
+    // A sender that was answered 2xx does not send again: from there on, the ledger alone must bring it in step. So it must what was pressed.
+    let promised =
+        scenario.is_a_press() || outcomes.iter().all(|outcome| outcome.status().is_some_and(|status| status < 300));
+    if let Some((case, press)) = &case {
+        differences.extend(press_again(&stage, case, *press).await);
+    }
     differences.extend(heal(&stage, scenario, then, promised).await);
     Played { places, met, differences }
 }
@@ -159,7 +189,7 @@ pub(crate) async fn play(
 /// case's question, so it is told again as after a fault.
 async fn prepare(stage: &Stage, scenario: &Scenario) -> Vec<String> {
     let mut differences = Vec::new();
-    for told in &scenario.before {
+    for told in scenario.before.iter().chain(&scenario.upon) {
         differences.extend(redeliver(stage, &[told]).await);
     }
     if !scenario.before.is_empty() && differences.is_empty() {
@@ -187,13 +217,18 @@ async fn rotate_tokens(stage: &Stage) {
 }
 
 /// The run and what is told during and after it; what each delivery came to.
-async fn run(stage: &Stage, process: Process, scenario: &Scenario, fault: Option<Fault>) -> Vec<Outcome> {
-    let event = stage.delivery_of(&scenario.run);
+async fn run(
+    stage: &Stage,
+    process: Process,
+    event: &Value,
+    scenario: &Scenario,
+    fault: Option<Fault>,
+) -> Vec<Outcome> {
     let (over, first_is_over) = oneshot::channel();
     let first = async {
         let outcome = match fault.and_then(Fault::last_call) {
-            Some(is_last) => process.invoke_until(&event, stage.traffic(), is_last).await,
-            None => process.invoke(&event).await,
+            Some(is_last) => process.invoke_until(event, stage.traffic(), is_last).await,
+            None => process.invoke(event).await,
         };
         let _ = over.send(()); // Nobody waits for it where nothing is told meanwhile.
         outcome

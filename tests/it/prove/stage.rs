@@ -31,6 +31,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const CALL_TIMEOUT_MS: u64 = 2_000;
 const ANSWER_WITHIN_MS: u64 = 8_000;
 const SHORT_WAIT_MS: u64 = 30;
+/// How long passes between one try to heal and the next: within the lease, after settling, past every distance between tries.
+pub(crate) const HEALING: [Duration; 12] = {
+    let mut rounds = [Duration::from_hours(2); 12];
+    rounds[0] = Duration::from_secs(1);
+    rounds[1] = Duration::from_secs(40);
+    rounds[2] = Duration::from_secs(61);
+    rounds[3] = Duration::from_mins(5);
+    rounds
+};
 
 /// Time as the proofs set it. It runs, so that order is told apart, and it jumps.
 #[derive(Clone)]
@@ -186,17 +195,20 @@ impl Process {
         let answered = tokio::time::timeout(PATIENCE, Box::pin(handle(&self.0, request(event)))).await;
         let response = answered.expect("an invocation ends by itself");
         let status = response.status().as_u16();
-        let body = serde_json::from_slice(response.body()).expect("every answer is JSON");
+        let is_page = response.headers()["content-type"].to_str().is_ok_and(|of| of.starts_with("text/html"));
+        let body = match is_page {
+            true => json!(String::from_utf8_lossy(response.body())),
+            false => serde_json::from_slice(response.body()).expect("every other answer is JSON"),
+        };
         Outcome::Answered { status, body }
     }
 
     /// A browser asks for a page: the status, and the page.
     pub(crate) async fn browse(&self, method: &str, path: &str, form: &str) -> (u16, String) {
-        let asked = http::Request::builder().method(method).uri(path).body(Bytes::from(form.to_owned()));
-        let event = http_api_event(&asked.expect("a path makes a request"), BodyEncoding::ByContentType);
-        let answered = tokio::time::timeout(PATIENCE, Box::pin(handle(&self.0, request(&event)))).await;
-        let response = answered.expect("an invocation ends by itself");
-        (response.status().as_u16(), String::from_utf8_lossy(response.body()).into_owned())
+        let Outcome::Answered { status, body } = self.invoke(&browsed(method, path, form)).await else {
+            unreachable!("it answers by itself")
+        };
+        (status, body.as_str().expect("a page").to_owned())
     }
 
     /// An invocation that ends with its process as soon as a call `is_last`.
@@ -215,6 +227,12 @@ impl Process {
             outcome = &mut invocation => outcome,
         }
     }
+}
+
+/// The event of a browser's request.
+pub(crate) fn browsed(method: &str, path: &str, form: &str) -> Value {
+    let asked = http::Request::builder().method(method).uri(path).body(Bytes::from(form.to_owned()));
+    http_api_event(&asked.expect("a path makes a request"), BodyEncoding::ByContentType)
 }
 
 fn request(event: &Value) -> Request {

@@ -1,6 +1,7 @@
 //! What the marketplace says of one booking, time after time, and what people do by hand meanwhile.
 
-use jiff::{Timestamp, ToSpan as _, Zoned, civil::date, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, ToSpan as _, Zoned, civil::date, tz::TimeZone};
+use regex_lite::Regex;
 use rehearsal::{DASHBOARD_TOKEN, Rehearsal, SERVICE_KEY};
 use serde_json::{Value, json};
 use simulators::sender::{SAMPLE_BOOKING_ID, sample_booking};
@@ -140,4 +141,19 @@ pub(crate) async fn work_by_hand(stage: &Stage) {
             assert!(done.status().is_redirection(), "{deed} is taken: {}", done.status());
         }
     }
+}
+
+/// The path of the case that the newest mail to the office leads to.
+pub(crate) async fn case_in_mail(stage: &Stage) -> String {
+    let mail = stage.look().await.office_mailbox.pop().expect("the office is mailed");
+    let link = Regex::new(r"/desk/\S+").expect("a pattern");
+    link.find(&mail.text).unwrap_or_else(|| panic!("no link: {}", mail.text)).as_str().to_owned()
+}
+
+/// Where the button of this label leads, as the case is drawn now; `None` when it has no such button.
+pub(crate) async fn button(stage: &Stage, case: &str, label: &str) -> Option<String> {
+    let process = stage.process(SignedDuration::ZERO).await.expect("it starts");
+    let (_, page) = process.browse("GET", case, "").await;
+    let pattern = Regex::new(&format!(r#"href="([^"]+)"[^>]*>{label}</a>"#)).expect("a pattern");
+    Some(pattern.captures(&page.replace("&#x2F;", "/"))?[1].to_owned())
 }
