@@ -130,7 +130,7 @@ SAFEGUARDS = [
         "outbound/error.rs",
         "(Err(one), Err(other)) if one.class.severity() < other.class.severity() => Err(other),",
         "(Err(one), Err(_)) => Err(one),",
-        "publication::an_unanswered_calendar_file",
+        "publication::an_unanswered_file",
     ),
     (
         "read-back: an entry that may be there is looked for before it is created",
@@ -223,6 +223,20 @@ SAFEGUARDS = [
         "    let seen = crate::systems::office::desk_token::Seen { decided_seq: 1, acts: 0 };\n"
         "    let press = if let Grant::Press(press) = token.grants { press } else { Press { action: DeskAction::LeaveIt, seen } };",
         "desk::a_link_is_good_for_nothing_else",
+    ),
+    (
+        "notices: a cancelled charter's message for the guest is sent",
+        "ledger/release.rs",
+        "record.should_know != record.told",
+        "record.should_know.concerns != record.told.concerns",
+        "guest_news::no_crash_of_a_cancellation",
+    ),
+    (
+        "notices: a dismissal loses no message for the guest",
+        "ledger/notices.rs",
+        "        let update = notice_due(update, dismissal.at);\n",
+        "        let update = nothing_new(update);\n",
+        "guest_news::a_dismissal_loses_no_message",
     ),
     (
         "releases: what a later one adds to stored terms is ignored",

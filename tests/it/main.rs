@@ -16,6 +16,7 @@ mod documents;
 mod failures;
 mod front_door;
 mod guard_rails;
+mod guest_news;
 mod harbour;
 mod infrastructure;
 mod layers;

@@ -144,5 +144,11 @@ async fn the_messages_for_guests_in_both_languages() {
             let notes = world.effects().await.calendar[0]["notes"].as_str().expect("notes").to_owned();
             say(&format!("\n{locale}, {what}: the entry's notes\n{notes}"));
         }
+        // Its entry is gone, so its message comes by mail.
+        assert_eq!(world.deliver(&later(2, json!({ "guest": guest, "status": "cancelled" }))).await.status, 200);
+        world.sweep().await;
+        for mail in world.effects().await.office_mailbox {
+            say(&format!("\n{locale}, cancelled: mail to the office\nSubject: {}\n\n{}", mail.subject, mail.text));
+        }
     }
 }

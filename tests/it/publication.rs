@@ -68,7 +68,7 @@ async fn after_an_unknown_put_the_next_publication_is_invalidated() {
 
 /// Both files are put at once. A calendar file that nobody answered may still land, whatever became of the page beside it.
 #[tokio::test]
-async fn an_unanswered_calendar_file_beside_a_failed_page_is_waited_for() {
+async fn an_unanswered_file_beside_a_failed_page_is_waited_for() {
     for failed in [REFUSED, DENIED, UNAVAILABLE] {
         let stage = Stage::set().await;
         assert_eq!(stage.deliver(&sample()).await.status(), Some(200));

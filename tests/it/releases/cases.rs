@@ -15,10 +15,11 @@ use crate::{
 };
 
 /// As files are called; each is played by [`play`].
-pub(super) const NAMES: [&str; 20] = [
+pub(super) const NAMES: [&str; 21] = [
     "first",
     "moved",
     "cancelled",
+    "cancelled_and_guest_to_be_told",
     "inconclusive",
     "without_times",
     "mixed_revisions",
@@ -48,6 +49,10 @@ pub(super) async fn play(name: &str, stage: &Stage) {
         "first" => tell(stage, [first()]).await,
         "moved" => tell(stage, [first(), moved()]).await,
         "cancelled" => tell(stage, [first(), Told::version(2).cancelled()]).await,
+        "cancelled_and_guest_to_be_told" => {
+            tell(stage, [first(), Told::version(2).cancelled()]).await;
+            sweep(stage).await;
+        }
         "inconclusive" => tell(stage, [first(), Told::version(2).refunded()]).await,
         "without_times" => tell(stage, [first().timeless(), moved().timeless()]).await,
         "mixed_revisions" => tell(stage, [first(), moved().timeless()]).await,

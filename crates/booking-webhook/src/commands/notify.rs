@@ -5,14 +5,17 @@ use futures::{StreamExt, stream};
 use crate::{
     booking::BookingId,
     commands::{intake::faults_now, overlap::settle},
-    ledger::{BookingRecord, DeliveryId, Figures, NoticeOf, PendingNotice, QuarantinedDelivery, Waiting, digest},
+    ledger::{BookingRecord, DeliveryId, Figures, NoticeOf, PendingNotice, QuarantinedDelivery, Told, Waiting, digest},
     outbound::{CallError, Deadline},
     reconcile::{
         concerns::{case, should_know},
         desired::DesiredState,
     },
     runtime::app::App,
-    systems::office::{Case, Change, Concern, DeskWay, Notice, desk_token, mails, notices::dock_time},
+    systems::{
+        guest_page::Address,
+        office::{Case, Change, Concern, DeskWay, Notice, desk_token, mails, notices::dock_time},
+    },
 };
 
 /// In one sweep; the rest is the next one's.
@@ -27,7 +30,7 @@ const MOST_PASSES: usize = 3;
 struct Prepared {
     pending: PendingNotice,
     subject: Subject,
-    should_know: Option<String>,
+    should_know: Told,
     /// `None` when the office knows already.
     notice: Option<Notice>,
 }
@@ -108,6 +111,7 @@ fn says(change: Change) -> &'static str {
         Change::Begins => "begins to need a person",
         Change::Changed => "still needs a person, and something has changed",
         Change::Over => "does not need a person any more",
+        Change::Cancelled => "is cancelled, and its guest is to be told",
     }
 }
 
@@ -131,10 +135,12 @@ async fn of_booking(
         return Ok(None);
     }
     let case = case_of(app, &record, deadline);
-    let should_know = should_know(&case);
-    let is_news = should_know != record.told;
+    let (should_know, told) = (should_know(&case), &record.told);
+    // It is said once.
+    let guest_message = case.guest_message.filter(|_| should_know.guest_message != told.guest_message);
+    let is_news = should_know.concerns != told.concerns || guest_message.is_some();
     let way = || way(app, desk_token::Subject::Booking(booking_id.clone()), deadline);
-    let notice = is_news.then(|| Notice::new(case, record.told.is_some()).with(way()));
+    let notice = is_news.then(|| Notice::new(Case { guest_message, ..case }, told.concerns.is_some()).with(way()));
     Ok(Some(Prepared { pending: pending.clone(), subject: Subject::Booking(Box::new(record)), should_know, notice }))
 }
 
@@ -149,7 +155,8 @@ fn way(app: &App, of: desk_token::Subject, deadline: &Deadline) -> DeskWay {
 /// What the office should know of a booking, as it is now.
 pub(super) fn case_of(app: &App, record: &BookingRecord, deadline: &Deadline) -> Case {
     let desired = DesiredState::of(record, &app.operator, false);
-    case(record, &desired, &app.operator, deadline.now())
+    let guest_page = Address::of(&record.charter_id, &app.config.guest_page).url;
+    case(record, &desired, &app.operator, &guest_page, deadline.now())
 }
 
 async fn of_delivery(
@@ -164,6 +171,7 @@ async fn of_delivery(
     let should_know = found.waits.then(|| digest(id.to_string().as_bytes()));
     let way = || way(app, desk_token::Subject::Delivery(id.to_string()), deadline);
     let notice = (should_know != found.told).then(|| Notice::new(case, found.told.is_some()).with(way()));
+    let should_know = Told { concerns: should_know, guest_message: None };
     Ok(Some(Prepared { pending: pending.clone(), subject: Subject::Delivery(id.clone()), should_know, notice }))
 }
 
@@ -182,10 +190,11 @@ async fn of_audit(app: &App, pending: &PendingNotice, deadline: &Deadline) -> Re
                     .into(),
             }],
             besides: String::new(),
+            guest_message: None,
         };
         Notice::new(case, false)
     });
-    Ok(Some(Prepared { pending: pending.clone(), subject: Subject::Audit, should_know: None, notice }))
+    Ok(Some(Prepared { pending: pending.clone(), subject: Subject::Audit, should_know: Told::default(), notice }))
 }
 
 fn counted(number: usize, of: &str) -> String {
@@ -229,6 +238,7 @@ pub(super) fn case_of_delivery(app: &App, id: &DeliveryId, found: &QuarantinedDe
             format!("Nothing to do: {over}.")
         },
         concerns,
+        guest_message: None,
     }
 }
 
@@ -249,11 +259,10 @@ fn why_it_waits(app: &App, found: &QuarantinedDelivery) -> Concern {
 
 async fn write_back(app: &App, prepared: &Prepared, deadline: &Deadline) -> Result<(), CallError> {
     let Prepared { pending, subject, should_know, .. } = prepared;
-    let told = should_know.as_deref();
     // Where something was written since, the next sweep looks again.
     match subject {
-        Subject::Booking(record) => app.ledger.told_of_booking(record, pending, told, deadline).await?,
-        Subject::Delivery(id) => app.ledger.told_of_delivery(id, pending, told, deadline).await?,
+        Subject::Booking(record) => app.ledger.told_of_booking(record, pending, should_know, deadline).await?,
+        Subject::Delivery(id) => app.ledger.told_of_delivery(id, pending, should_know, deadline).await?,
         Subject::Audit => app.ledger.told_of_audit(pending, deadline).await?,
     };
     Ok(())

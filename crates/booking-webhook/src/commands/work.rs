@@ -110,7 +110,8 @@ pub(super) async fn work_on(
         let is_new = learn(&mut record.overlaps, beside, &desired);
         let newer = is_new.then(|| DesiredState::of(&record, &app.operator, charter_id_taken));
         let known = newer.as_ref().unwrap_or(&desired);
-        record.should_know = should_know(&case(&record, known, &app.operator, deadline.now()));
+        let guest_page = Address::of(&record.charter_id, &app.config.guest_page).url;
+        record.should_know = should_know(&case(&record, known, &app.operator, &guest_page, deadline.now()));
         let released = app.ledger.release(&record, day, deadline).await;
         if let Ok(ReleaseOutcome::Done) = released {
             measure_time(&app.metrics, &record, state, deadline.now());

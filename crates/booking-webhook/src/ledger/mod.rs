@@ -35,6 +35,7 @@ mod record;
 mod release;
 mod state;
 mod steps;
+mod told;
 mod version;
 
 use std::{collections::HashMap, time::Duration};
@@ -70,6 +71,7 @@ pub use state::BookingRecord;
 pub(crate) use state::{Decision, Dismissal, RecordedContent};
 pub(crate) use steps::{Failure, PerStep};
 pub use steps::{Step, StepRecord, StepStatus};
+pub(crate) use told::Told;
 pub(crate) use version::RecordedVersion;
 pub use version::{ChangedAt, SnapshotVersion};
 

@@ -6,12 +6,12 @@
 use jiff::Timestamp;
 
 use super::{
-    BookingRecord, DeliveryId, Dismissal, Ledger,
+    BookingRecord, DeliveryId, Dismissal, Ledger, Told,
     expression::{Condition, Update},
     json,
     keys::{ItemKey, PARTITION, booking_of, delivery_of, is_audit},
     milliseconds, number,
-    state::{QUARANTINED, TOLD, instant},
+    state::{QUARANTINED, instant},
     text,
 };
 use crate::{
@@ -79,8 +79,7 @@ impl Ledger {
         Ok(items.await?.items.iter().filter_map(pending).collect())
     }
 
-    /// Writes down that the office was told this of a booking; `None` when nothing is left that it should look at. `false` when something
-    /// was written since: then it is looked at again.
+    /// Writes down that the office was told this of a booking. `false` when something was written since: then it is looked at again.
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be reached: the notice is sent again.
@@ -88,7 +87,7 @@ impl Ledger {
         &self,
         record: &BookingRecord,
         notice: &PendingNotice,
-        told: Option<&str>,
+        told: &Told,
         deadline: &Deadline,
     ) -> Result<bool, CallError> {
         let same = Condition::equal("fence", number(record.fence)).and(Condition::equal("seq", number(record.seq)));
@@ -106,7 +105,7 @@ impl Ledger {
         &self,
         id: &DeliveryId,
         notice: &PendingNotice,
-        told: Option<&str>,
+        told: &Told,
         deadline: &Deadline,
     ) -> Result<bool, CallError> {
         let update = nothing_new(told_now(notice, told));
@@ -126,18 +125,15 @@ impl Ledger {
     ) -> Result<bool, CallError> {
         let update =
             Update::new().set("dismissed", json(dismissal)).remove(&["due", "due_at", "due_since", "parked_at"]);
-        let update = if record.told.is_some() { notice_due(update, dismissal.at) } else { nothing_new(update) };
+        // It may be over, and a message for the guest may not have been sent yet.
+        let update = notice_due(update, dismissal.at);
         let unchanged = Condition::equal("seq", number(dismissal.seq)).and(Condition::Absent("holder"));
         self.write("dismiss", &ItemKey::State(&record.booking_id), &update.on(unchanged), deadline).await
     }
 }
 
-fn told_now(notice: &PendingNotice, told: Option<&str>) -> Update {
-    let update = Update::new().on(Condition::Present(PARTITION));
-    let update = match told {
-        Some(digest) => update.set(TOLD, text(digest)),
-        None => update.remove(&[TOLD]),
-    };
+fn told_now(notice: &PendingNotice, told: &Told) -> Update {
+    let update = told.keep(Update::new().on(Condition::Present(PARTITION)));
     update.on(Condition::equal("notice_at", milliseconds(notice.at)))
 }
 

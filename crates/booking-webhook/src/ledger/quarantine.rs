@@ -4,13 +4,13 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use super::{
-    Acts, Delivery, DeliveryId, Item, Ledger, Updated,
+    Acts, Delivery, DeliveryId, Item, Ledger, Told, Updated,
     deliveries::expires_at,
     expression::{Condition, Update},
     keys::ItemKey,
     milliseconds,
     notices::{WAITING, is_quarantined, notice_due},
-    state::{QUARANTINED, TOLD, instant},
+    state::{QUARANTINED, instant},
     text,
 };
 use crate::{
@@ -61,7 +61,7 @@ impl QuarantinedDelivery {
             closed_because: string(CLOSED_BECAUSE),
             faults: string("faults"),
             bookings: bookings.into_iter().flatten().filter_map(|id| BookingId::parse(id).ok()).collect(),
-            told: string(TOLD),
+            told: Told::from_item(item).concerns,
             acts: Acts::from_item(item)?,
         })
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::{Acts, Drift, DriftFound, History, Item, Journal, Overlaps, RecordedVersion};
+use super::{Acts, Drift, DriftFound, History, Item, Journal, Overlaps, RecordedVersion, Told};
 use crate::booking::{BookingId, BookingStatus, CharterId, Sale, Snapshot, Terms};
 
 /// Partitions of the index `due`: what time can bring further, what only a person can, and deliveries that were not understood.
@@ -58,10 +58,10 @@ pub struct BookingRecord {
     pub due_since: Option<Timestamp>,
     /// Every local date on which the calendar may have an entry of this charter.
     pub dates: BTreeSet<Date>,
-    /// The digest of what the office was told last; `None` when nothing is left that it should look at.
-    pub(crate) told: Option<String>,
-    /// The digest of what the office should know, as of the journal in this record.
-    pub(crate) should_know: Option<String>,
+    /// What the office was told last.
+    pub(crate) told: Told,
+    /// What the office should know, as of the journal in this record.
+    pub(crate) should_know: Told,
     /// A person leaves the booking as it is; counts as long as nothing newer came in.
     pub(crate) dismissed: Option<Dismissal>,
     /// What the office did at its desk.
@@ -133,8 +133,6 @@ pub(super) fn is_known(item: &Item) -> bool {
 }
 
 pub(super) const STATUS: &str = "status";
-/// The digest of what the office was told last.
-pub(super) const TOLD: &str = "notice_sent";
 
 impl BookingRecord {
     /// A booking of which nothing is known but what one snapshot says.
@@ -160,8 +158,8 @@ impl BookingRecord {
             due_at: None,
             due_since: None,
             dates: BTreeSet::new(),
-            told: None,
-            should_know: None,
+            told: Told::default(),
+            should_know: Told::default(),
             dismissed: None,
             acts: Acts::default(),
             journal: Journal::default(),

@@ -2,18 +2,24 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{desired::DesiredState, drift};
+use super::{desired::DesiredState, drift, guest_news::by_mail};
 use crate::{
     booking::{Operator, PublicText},
-    ledger::{BookingRecord, Failure, PerStep, Step, StepRecord, StepStatus, digest},
+    ledger::{BookingRecord, Failure, PerStep, Step, StepRecord, StepStatus, Told, digest},
     systems::office::{Case, Concern, notices::heading},
 };
 
 /// Credentials that do not fit may be mended before anybody needs to hear of it.
 const DENIED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
-/// What the office should know of a booking at `now`.
-pub(crate) fn case(record: &BookingRecord, desired: &DesiredState, operator: &Operator, now: Timestamp) -> Case {
+/// What the office should know of a booking at `now`; its guest's page is at `guest_page`.
+pub(crate) fn case(
+    record: &BookingRecord,
+    desired: &DesiredState,
+    operator: &Operator,
+    guest_page: &str,
+    now: Timestamp,
+) -> Case {
     let sale = record.sale.as_ref();
     let start = sale.map(|sale| sale.start.to_zoned(operator.time_zone.clone()));
     let id = record.booking_id.to_string();
@@ -25,16 +31,20 @@ pub(crate) fn case(record: &BookingRecord, desired: &DesiredState, operator: &Op
             start.as_ref(),
         ),
         besides: besides(record, concerns.is_empty()),
+        guest_message: by_mail(desired, record, guest_page, now),
         concerns,
         id,
     }
 }
 
-/// Names what the office should know, so that it is told once; `None` when that is nothing.
-pub(crate) fn should_know(case: &Case) -> Option<String> {
+/// Names what the office should know, so that it is told once.
+pub(crate) fn should_know(case: &Case) -> Told {
     let words: Vec<String> =
         case.concerns.iter().map(|concern| format!("{}\n{}", concern.what, concern.next)).collect();
-    (!words.is_empty()).then(|| digest(words.join("\n\n").as_bytes()))
+    Told {
+        concerns: (!words.is_empty()).then(|| digest(words.join("\n\n").as_bytes())),
+        guest_message: case.guest_message.as_ref().map(|message| digest(message.as_bytes())),
+    }
 }
 
 fn concerns(record: &BookingRecord, desired: &DesiredState, operator: &Operator, now: Timestamp) -> Vec<Concern> {
@@ -139,8 +149,8 @@ mod tests {
     }
 
     fn told(record: &BookingRecord, now: Timestamp) -> (Vec<String>, String) {
-        let case = case(record, &DesiredState::Nothing, &Operator::default(), now);
-        assert_eq!(should_know(&case).is_some(), !case.concerns.is_empty());
+        let case = case(record, &DesiredState::Nothing, &Operator::default(), "", now);
+        assert_eq!(should_know(&case).concerns.is_some(), !case.concerns.is_empty());
         (case.concerns.into_iter().map(|concern| concern.what).collect(), case.besides)
     }
 

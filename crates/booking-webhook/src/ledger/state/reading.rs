@@ -5,11 +5,11 @@ use std::{collections::BTreeSet, str::FromStr};
 use jiff::{Timestamp, civil::Date};
 use serde::de::DeserializeOwned;
 
-use super::{BookingRecord, DUE, Decision, Lease, RecordedContent, STATUS, TOLD};
+use super::{BookingRecord, DUE, Decision, Lease, RecordedContent, STATUS};
 use crate::{
     booking::{BookingId, BookingStatus, CharterId},
     ledger::{
-        Acts, ChangedAt, Item, Journal, Overlaps, RecordedVersion,
+        Acts, ChangedAt, Item, Journal, Overlaps, RecordedVersion, Told,
         drift::DRIFT,
         overlaps::{LOOK_OWED, OVERLAPS},
         version::{DECIDED, NEWEST, UNREVISED, VersionAttributes},
@@ -57,8 +57,8 @@ impl BookingRecord {
             due_at: fields.instant("due_at")?.filter(|_| fields.string("due") == Some(DUE)),
             due_since: fields.instant("due_since")?,
             dates: fields.dates()?,
-            told: fields.string(TOLD).map(str::to_owned),
-            should_know: fields.string(TOLD).map(str::to_owned),
+            told: Told::from_item(item),
+            should_know: Told::from_item(item),
             dismissed: fields.json("dismissed")?,
             acts: fields.required("acts", Acts::from_item(item))?,
             journal: Journal {

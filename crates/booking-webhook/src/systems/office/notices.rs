@@ -28,6 +28,8 @@ pub(crate) struct Case {
     pub(crate) concerns: Vec<Concern>,
     /// Who has the booking despite the concerns, or how the case ended: `Crew and guest have it.`
     pub(crate) besides: String,
+    /// What the office is to tell the guest, ready to paste.
+    pub(crate) guest_message: Option<String>,
 }
 
 /// One thing that a person should look at.
@@ -48,6 +50,8 @@ pub(crate) enum Change {
     Changed,
     /// Nothing is left that needs a person.
     Over,
+    /// The charter is off, as it should be, and its guest is to be told.
+    Cancelled,
 }
 
 /// One case, and what is new about it.
@@ -103,10 +107,11 @@ pub(crate) fn mails(notices: &[Notice]) -> Vec<Mail> {
 }
 
 impl Notice {
-    /// What is new, given what the office was told last and what it should know now, each by its digest.
+    /// What is new, given whether the office knows of anything that needs a person.
     pub(crate) fn new(case: Case, told: bool) -> Self {
         let change = match (told, case.concerns.is_empty()) {
-            (_, true) => Change::Over,
+            (true, true) => Change::Over,
+            (false, true) => Change::Cancelled,
             (false, false) => Change::Begins,
             (true, false) => Change::Changed,
         };
@@ -125,6 +130,7 @@ impl Notice {
             Change::Begins => format!("{id} needs a person"),
             Change::Changed => format!("{id} still needs a person, and something has changed"),
             Change::Over => format!("{id}: over"),
+            Change::Cancelled => format!("{id} is cancelled: tell the guest"),
         };
         Mail { subject: plain(&subject), text: format!("{}{}", self.text(), self.way("\n\n")) }
     }
@@ -132,19 +138,30 @@ impl Notice {
     /// How to come to the desk, if that is to be said.
     fn way(&self, before: &str) -> String {
         match &self.desk {
-            DeskWay::Link(link) if self.change == Change::Over => format!("{before}See it: {link}"),
+            DeskWay::Link(link) if !self.needs_a_person() => format!("{before}See it: {link}"),
             DeskWay::Link(link) => format!("{before}See it and decide: {link}"),
-            DeskWay::None(why) if self.change != Change::Over => {
-                format!("{before}There is no link to the desk. {why}")
-            }
+            DeskWay::None(why) if self.needs_a_person() => format!("{before}There is no link to the desk. {why}"),
             DeskWay::None(_) | DeskWay::Unsaid => String::new(),
         }
     }
 
+    fn needs_a_person(&self) -> bool {
+        matches!(self.change, Change::Begins | Change::Changed)
+    }
+
     /// The words of its mail.
     pub(crate) fn text(&self) -> String {
+        let message = self.case.guest_message.as_ref();
+        let message = message.map(|message| format!("\n\nTell the guest. This is ready to paste:\n\n{message}"));
+        self.about_the_case() + &message.unwrap_or_default()
+    }
+
+    fn about_the_case(&self) -> String {
         let Case { heading, concerns, besides, .. } = &self.case;
-        let [first, rest @ ..] = &**concerns else { return format!("{heading}: over. {besides}") };
+        let [first, rest @ ..] = &**concerns else {
+            let is_over = self.change == Change::Over;
+            return if is_over { format!("{heading}: over. {besides}") } else { format!("{heading} is cancelled.") };
+        };
         let changed = if self.change == Change::Changed { "Changed: " } else { "" };
         let mut paragraphs = vec![format!("{changed}{heading} {}. {besides}", first.what).trim_end().to_owned()];
         paragraphs.push(format!("What to do: {}.", first.next));
@@ -156,29 +173,41 @@ impl Notice {
 
     /// Its line in a mail for many.
     fn line(&self) -> String {
-        let Case { heading, concerns, .. } = &self.case;
+        let Case { heading, concerns, guest_message, .. } = &self.case;
         let what: Vec<&str> = concerns.iter().map(|concern| &*concern.what).collect();
-        if what.is_empty() { format!("{heading}: over") } else { format!("{heading} {}", what.join("; it also ")) }
+        let about = match self.change {
+            Change::Over => format!("{heading}: over"),
+            Change::Cancelled => format!("{heading} is cancelled"),
+            Change::Begins | Change::Changed => format!("{heading} {}", what.join("; it also ")),
+        };
+        let message = guest_message.as_ref().map(|message| format!("\n  Tell the guest: {message}"));
+        about + &message.unwrap_or_default()
     }
 }
 
-/// One mail for many: what needs a person first, then what is over.
+/// One mail for many: what needs a person first, then whom to tell, then what is over.
 fn digest_of(notices: &[Notice]) -> Mail {
-    let lines = |over: bool| -> Vec<String> {
-        let of_kind = notices.iter().filter(|notice| (notice.change == Change::Over) == over);
+    let lines = |is_meant: fn(&Notice) -> bool| -> Vec<String> {
+        let of_kind = notices.iter().filter(|notice| is_meant(notice));
         of_kind.map(|notice| notice.line() + &notice.way("\n  ")).collect()
     };
-    let (open, over) = (lines(false), lines(true));
+    let open = lines(Notice::needs_a_person);
+    let cancelled = lines(|notice| notice.change == Change::Cancelled);
+    let over = lines(|notice| notice.change == Change::Over);
     let part = |title: String, lines: &[String]| {
         (!lines.is_empty())
             .then(|| format!("{title}\n\n{}", lines.iter().map(|line| format!("- {line}\n")).collect::<String>()))
     };
     let parts = [
         part(format!("{} need a person:", open.len()), &open),
+        part(format!("{} are cancelled, and their guests are to be told:", cancelled.len()), &cancelled),
         part(format!("{} are over:", over.len()), &over),
         Some("Each one's page says what to do; so does its status.".to_owned()),
     ];
-    let subject = format!("{} notices: {} need a person, {} are over", notices.len(), open.len(), over.len());
+    let mut subject = format!("{} notices: {} need a person, {} are over", notices.len(), open.len(), over.len());
+    if !cancelled.is_empty() {
+        subject.push_str(&format!(", {} are cancelled", cancelled.len()));
+    }
     Mail { subject, text: parts.into_iter().flatten().collect::<Vec<_>>().join("\n") }
 }
 

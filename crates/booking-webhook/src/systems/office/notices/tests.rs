@@ -8,7 +8,12 @@ fn case(concerns: &[(&str, &str)], besides: &str) -> Case {
         heading: heading("BS-1048813", Some("Dana"), Some(&start)),
         concerns: concerns.collect(),
         besides: besides.into(),
+        guest_message: None,
     }
+}
+
+fn cancelled(concerns: &[(&str, &str)]) -> Case {
+    Case { guest_message: Some("Hi Dana, it is cancelled.".into()), ..case(concerns, "All have it.") }
 }
 
 const REFUSED: (&str, &str) =
@@ -43,6 +48,32 @@ fn a_notice_begins_changes_and_ends_in_plain_words() {
         let mail = mails(&[Notice::new(case, told)]).pop().expect("one mail");
         assert_eq!((mail.subject.as_str(), mail.text.as_str()), (subject, text));
     }
+}
+
+#[test]
+fn what_the_guest_is_to_hear_is_in_the_mail() {
+    const TELL: &str = "\n\nTell the guest. This is ready to paste:\n\nHi Dana, it is cancelled.";
+    for (case, told, subject, text) in [
+        (
+            cancelled(&[]),
+            false,
+            "BS-1048813 is cancelled: tell the guest",
+            "BS-1048813 · Dana · Wed Dec 10, 2:00 PM is cancelled.",
+        ),
+        (cancelled(&[]), true, "BS-1048813: over", "BS-1048813 · Dana · Wed Dec 10, 2:00 PM: over. All have it."),
+        (
+            cancelled(&[FULL]),
+            false,
+            "BS-1048813 needs a person",
+            "BS-1048813 · Dana · Wed Dec 10, 2:00 PM has 20 guests, room for 12. All have it.\n\nWhat to do: Ask the guest.",
+        ),
+    ] {
+        let mail = mails(&[Notice::new(case, told)]).pop().expect("one mail");
+        assert_eq!((mail.subject.as_str(), mail.text), (subject, format!("{text}{TELL}")));
+    }
+    let [mail] = &mails(&vec![Notice::new(cancelled(&[]), false); 11])[..] else { panic!("one mail") };
+    assert_eq!(mail.subject, "11 notices: 0 need a person, 0 are over, 11 are cancelled");
+    assert_eq!(mail.text.matches("is cancelled\n  Tell the guest: Hi Dana, it is cancelled.\n").count(), 11);
 }
 
 #[test]
