@@ -274,6 +274,27 @@ SAFEGUARDS = [
         "audit::each_kind_of_drift",
     ),
     (
+        "audit: of what a person leaves as it is nothing is done but to take money out",
+        "reconcile/mod.rs",
+        "left_as_it_is: self.record.is_dismissed(),",
+        "left_as_it_is: false,",
+        "audit_money::money_in_a_dismissed",
+    ),
+    (
+        "audit: a dismissal is no reason to leave money",
+        "commands/audit/charter.rs",
+        "    if !put && money.is_empty() {\n",
+        "    if (!put && money.is_empty()) || record.is_dismissed() {\n",
+        "audit_money::money_in_a_dismissed",
+    ),
+    (
+        "audit: money is said to be taken out only once it was",
+        "reconcile/drift.rs",
+        "        return Some(Drift::Money { attributes: found, still_there: true });\n",
+        "        return Some(taken_out(&found));\n",
+        "audit_money::money_is_said",
+    ),
+    (
         "quarantine: what a person has dismissed may come again",
         "commands/intake.rs",
         "let closed_because = outcome.closed_because;",

@@ -149,12 +149,12 @@ async fn forget_at_the_edge(stage: &Stage) {
     stage.rehearsal.cloud.forget_at_the_edge(&paths).await.expect("invalidated");
 }
 
-async fn audit(stage: &Stage) -> Value {
+pub(crate) async fn audit(stage: &Stage) -> Value {
     stage.ask(&json!({ "audit": {} })).await
 }
 
 /// A minute later the schedule comes by; what the office has been mailed until then.
-async fn sweep(stage: &Stage) -> Vec<OfficeMail> {
+pub(crate) async fn sweep(stage: &Stage) -> Vec<OfficeMail> {
     stage.pass(MINUTE).await;
     stage.sweep().await;
     stage.rehearsal.cloud.office.mails().await.expect("the mails")

@@ -4,6 +4,7 @@
 //! the mailbox, the bucket and the edge now hold.
 
 mod audit;
+mod audit_money;
 mod bench;
 mod broken_word;
 mod changes;

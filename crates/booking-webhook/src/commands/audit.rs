@@ -193,6 +193,7 @@ fn count(figures: &mut Figures, one: &Audited) {
     figures.pages += usize::from(one.page_put);
     figures.pages_left += usize::from(one.page_left);
     figures.money += usize::from(one.money_removed);
+    figures.money_left += usize::from(one.money_left);
     figures.drifted += usize::from(one.drifted);
     figures.overlaps += usize::from(one.overlaps_changed);
     for system in &one.unread {
@@ -201,13 +202,24 @@ fn count(figures: &mut Figures, one: &Audited) {
 }
 
 async fn end_of(app: &App, run: &AuditRun, deadline: &Deadline) {
-    let Figures { charters, left, pages, pages_left, money, drifted, overlaps, ref unread } = run.figures;
+    let Figures { charters, left, pages, pages_left, money, money_left, drifted, overlaps, ref unread } = run.figures;
     let value = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     app.metrics.count(Metric::AuditsEnded);
     app.metrics.gauge(Metric::AuditedCharters, value(charters));
     app.metrics.gauge(Metric::AuditRepairs, value(pages + money));
     app.metrics.gauge(Metric::DriftedCharters, value(drifted));
-    tracing::info!(charters, left, pages, pages_left, money, drifted, overlaps, ?unread, "the audit has ended");
+    tracing::info!(
+        charters,
+        left,
+        pages,
+        pages_left,
+        money,
+        money_left,
+        drifted,
+        overlaps,
+        ?unread,
+        "the audit has ended"
+    );
     if let Some(office) = app.notices()
         && let Err(error) = office.subscribers(deadline).await
     {

@@ -203,7 +203,7 @@ fn counted(number: usize, of: &str) -> String {
 
 /// What was wrong; `None` when nothing was.
 fn figures_in_words(figures: &Figures) -> Option<String> {
-    let Figures { left, pages, pages_left, money, drifted, overlaps, ref unread, .. } = *figures;
+    let Figures { left, pages, pages_left, money, money_left, drifted, overlaps, ref unread, .. } = *figures;
     let said = |number: usize, of: &str, what: &str| (number > 0).then(|| format!("{} {what}", counted(number, of)));
     let of_systems = unread.iter().map(|(system, times)| match &**system {
         "calendar" => format!("{} of the calendar could not be read", counted(*times, "day")),
@@ -216,6 +216,7 @@ fn figures_in_words(figures: &Figures) -> Option<String> {
         said(pages, "guest page", "put again"),
         said(pages_left, "guest page", "other than published and not put again: look at the guest site"),
         said(money, "crew event", "out of which money was taken"),
+        said(money_left, "crew event", "in which money still stands"),
         said(left, "charter", "left out: something was at work on them"),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().chain(of_systems).collect();

@@ -59,6 +59,8 @@ pub(crate) struct Figures {
     pub(crate) pages_left: usize,
     /// Events out of which money was taken.
     pub(crate) money: usize,
+    /// Those in which it still stands.
+    pub(crate) money_left: usize,
     /// Charters of which the office hears.
     pub(crate) drifted: usize,
     /// Charters beside which something else stands than was known.

@@ -39,10 +39,14 @@ pub(crate) enum Drift {
     EventCancelled,
     /// It is cancelled, and SCC does not say so.
     EventNotCancelled,
-    /// Crew could see money, which was taken out.
-    MoneyRemoved {
-        /// What held it: attributes' names.
+    /// Crew can see money, or could until it was taken out.
+    #[serde(rename = "money_removed")]
+    Money {
+        /// What holds it, or held it: attributes' names.
         attributes: Vec<String>,
+        /// It was found, and is not known to be taken out.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        still_there: bool,
     },
 }
 

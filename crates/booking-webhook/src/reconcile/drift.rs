@@ -87,6 +87,22 @@ pub(crate) fn of_crew(
     }
 }
 
+/// What is wrong about money: what was `found` now; or what was found before and is gone, until the office has been told.
+pub(crate) fn of_money(known: &[Drift], found: Vec<String>, is_told: bool) -> Option<Drift> {
+    if !found.is_empty() {
+        return Some(Drift::Money { attributes: found, still_there: true });
+    }
+    known.iter().find_map(|drift| match drift {
+        Drift::Money { attributes, still_there } if *still_there || !is_told => Some(taken_out(attributes)),
+        _ => None,
+    })
+}
+
+/// What the office reads once the money is out.
+pub(crate) fn taken_out(attributes: &[String]) -> Drift {
+    Drift::Money { attributes: attributes.to_vec(), still_there: false }
+}
+
 fn is_soon(booking: &Booking, now: Timestamp) -> bool {
     booking.charter.time.start().timestamp().duration_since(now) <= CALL_WITHIN
 }
@@ -130,7 +146,11 @@ pub(super) fn concern(drift: &Drift, desired: &DesiredState, operator: &Operator
             "is cancelled, and the crew (ShipCaptainCrew) do not see that".to_owned(),
             format!("{}Cancel the event there by hand", whom_to_call(desired, operator, now)),
         ),
-        Drift::MoneyRemoved { attributes } => (
+        Drift::Money { attributes, still_there: true } => (
+            format!("shows money to the crew ({})", attributes.join(", ")),
+            "It is taken out as soon as ShipCaptainCrew's table can be written. If it is still there tomorrow, take it out there by hand".to_owned(),
+        ),
+        Drift::Money { attributes, still_there: false } => (
             format!("showed money to the crew ({}): it is taken out", attributes.join(", ")),
             "Find out who writes money into ShipCaptainCrew. The ledger has what was taken out".to_owned(),
         ),

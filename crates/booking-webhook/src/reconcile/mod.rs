@@ -59,7 +59,7 @@ pub(crate) struct Planning<'a> {
 impl<'a> Planning<'a> {
     /// What would be done first about each step if it were done at `now`. Makes no calls.
     pub(crate) fn preview(&self, now: Timestamp) -> PerStep<Preview> {
-        let when = When { trigger: self.trigger, now, ends: self.desired.ends(), approved: self.record.approved };
+        let when = self.when(now);
         let journal = &self.record.journal;
         let entry_id = journal.calendar.shown.as_ref().map(|entry| &entry.id);
         let (entry, event) = (desired::entry(self.desired, self.record, &self.address.url), self.event(entry_id));
@@ -89,6 +89,16 @@ impl<'a> Planning<'a> {
             action,
             sends,
         })
+    }
+
+    fn when(&self, now: Timestamp) -> When {
+        When {
+            trigger: self.trigger,
+            now,
+            ends: self.desired.ends(),
+            approved: self.record.approved,
+            left_as_it_is: self.record.is_dismissed(),
+        }
     }
 
     /// What ShipCaptainCrew should show, as far as the calendar entry's id is known.

@@ -96,6 +96,8 @@ pub(super) struct When {
     pub(super) ends: Timestamp,
     /// A person has approved what was decided, and knows that crew are not told after the end.
     pub(super) approved: bool,
+    /// A person leaves the booking as it is: nothing is done but to take money out.
+    pub(super) left_as_it_is: bool,
 }
 
 impl When {
@@ -142,6 +144,9 @@ pub(super) fn calendar(
     when: &When,
     notes_read: bool,
 ) -> Action {
+    if when.left_as_it_is {
+        return Action::Keep;
+    }
     let (entry, is_shown) = match desired.content() {
         Ok(content) => content,
         Err(action) => return action,
@@ -180,6 +185,9 @@ pub(super) fn crew_event(
     when: &When,
     notes_read: bool,
 ) -> Action {
+    if when.left_as_it_is {
+        return Action::Keep;
+    }
     let (event, is_shown) = match desired.content() {
         Ok(content) => content,
         Err(action) => return action,
@@ -269,6 +277,9 @@ pub(super) fn page_digest(desired: &Desired<DesiredPage>) -> &str {
 
 /// The guest page's step: the newest page in the bucket and at the edge. Both may be put again at any time with the same effect.
 pub(super) fn guest_page(desired: &Desired<DesiredPage>, known: &Known<ShownPage>, when: &When) -> Action {
+    if when.left_as_it_is {
+        return Action::Keep;
+    }
     let (page, is_shown) = match desired.content() {
         Ok(content) => content,
         Err(action) => return action,

@@ -11,7 +11,7 @@ use crate::{
     reconcile::{
         concerns::should_know,
         desired::{DesiredState, content_of},
-        drift::{of_calendar, of_crew},
+        drift::{of_calendar, of_crew, of_money, taken_out},
         execute::overlap::Look,
     },
     runtime::app::App,
@@ -27,6 +27,7 @@ pub(super) struct Audited {
     pub(super) page_put: bool,
     pub(super) page_left: bool,
     pub(super) money_removed: bool,
+    pub(super) money_left: bool,
     pub(super) drifted: bool,
     pub(super) overlaps_changed: bool,
     /// Systems that could not be read.
@@ -75,7 +76,8 @@ async fn one(
         return Ok(Audited::default());
     }
     let desired = DesiredState::of(&record, &app.operator, false);
-    if desired.booking().is_none() {
+    // Where a person must decide, crew still read what they were shown before.
+    if desired.booking().is_none() && record.journal.crew_event.shown.is_none() {
         return Ok(Audited { is_none: true, ..Audited::default() });
     }
     let seen = look(app, &record, &desired, days, deadline).await?;
@@ -89,42 +91,52 @@ async fn one(
         // The sweep looks again, writes its CHECK lines and asks the others.
         app.ledger.ask_to_look(booking_id, deadline.now(), deadline).await?;
     }
-    let has_money = !seen.money.is_empty();
+    let money = seen.money.clone();
+    let is_told = should_know(&case_of(app, &record, deadline)) == record.told;
     let mut drift = seen.drift;
-    drift.extend(has_money.then_some(Drift::MoneyRemoved { attributes: seen.money }));
-    if !has_money && should_know(&case_of(app, &record, deadline)) != record.told {
-        // Taken out before this invocation, and the office has not heard of it.
-        let untold = record.drifted().iter().filter(|drift| matches!(drift, Drift::MoneyRemoved { .. }));
-        drift.extend(untold.cloned());
-    }
+    drift.extend(of_money(record.drifted(), seen.money, is_told));
     done.drifted = !drift.is_empty();
     // Before the repair, so that the office hears of it even if the repair fails. If an invocation has claimed the booking meanwhile, what
     // was read may no longer hold.
     if !note(app, &record, &drift, deadline).await? {
         return Ok(Audited::default());
     }
-    let put = seen.page_is_other && may_publish;
+    let put = seen.page_is_other && may_publish && !record.is_dismissed();
     done.page_left = seen.page_is_other && !may_publish;
-    if (put || has_money) && !record.is_dismissed() {
-        let Some(journal) = repair(app, booking_id, put, has_money, deadline).await? else {
-            return Ok(Audited::default());
-        };
-        done.page_put = put && journal.guest_page.step.status == StepStatus::InStep;
-        done.page_left |= put && !done.page_put;
-        done.money_removed = has_money && journal.crew_redaction.status == StepStatus::InStep;
+    if !put && money.is_empty() {
+        return Ok(done);
+    }
+    let Some(repaired) = repair(app, booking_id, put, !money.is_empty(), deadline).await? else {
+        return Ok(Audited::default());
+    };
+    done.page_put = put && repaired.journal.guest_page.step.status == StepStatus::InStep;
+    done.page_left |= put && !done.page_put;
+    done.money_removed = !money.is_empty() && is_without_money(&repaired.journal);
+    done.money_left = !money.is_empty() && !done.money_removed;
+    if done.money_removed {
+        // Only now: should this invocation end before it, the next audit finds no money and says so.
+        drift.retain(|drift| !matches!(drift, Drift::Money { .. }));
+        drift.push(taken_out(&money));
+        note(app, &repaired, &drift, deadline).await?;
     }
     Ok(done)
 }
 
+/// The check went through. While the event itself is due it is looked at once more, and the money is out all the same.
+fn is_without_money(journal: &Journal) -> bool {
+    let check = &journal.crew_redaction;
+    journal.crew_event.shown.is_some() && check.failure.is_none() && check.next_try_at.is_none()
+}
+
 /// Puts right what may be put right without anybody being told: under a lease, by the same way as everything else. `None` when
-/// somebody else is at work on it.
+/// somebody else is at work on it. Of a booking that a person leaves as it is, money is taken out and nothing else is done.
 async fn repair(
     app: &App,
     booking_id: &BookingId,
     page: bool,
     money: bool,
     deadline: &Deadline,
-) -> Result<Option<Journal>, CallError> {
+) -> Result<Option<BookingRecord>, CallError> {
     let deadline = deadline.within(app.config.answer_within);
     let Some(mut claim) = app.ledger.claim_in_step(booking_id, &app.lease(&deadline), &deadline).await? else {
         return Ok(None);
@@ -139,9 +151,10 @@ async fn repair(
     }
     if money {
         journal.crew_redaction.status = StepStatus::Due;
+        journal.crew_redaction.next_try_at = None;
     }
     tracing::info!(page, money, "{booking_id}: the audit puts right what was changed");
-    Ok(resume(app, claim, Trigger::Schedule, &deadline).await.ok().map(|progress| progress.record.journal))
+    Ok(resume(app, claim, Trigger::Schedule, &deadline).await.ok().map(|progress| progress.record))
 }
 
 /// Writes down what was found, if that is new, or if the office should know it in other words by now. `false` when somebody is at work

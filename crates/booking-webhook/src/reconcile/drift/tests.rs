@@ -121,3 +121,20 @@ fn whom_to_call_is_named_when_the_next_audit_is_too_late() {
     let words = "Call the captain captain-1 (+1 619 555 0111), and the crew crew-1 (no phone in the roster), crew-2 (";
     assert!(called.starts_with(words), "{called}");
 }
+
+#[test]
+fn money_is_taken_out_only_once_it_is_gone() {
+    let money = |still_there| Drift::Money { attributes: vec!["revenue".into()], still_there };
+    let found = || vec!["revenue".to_owned()];
+    for (known, found, is_told, expected) in [
+        (vec![], found(), true, Some(money(true))),
+        (vec![money(true)], found(), true, Some(money(true))),
+        (vec![money(true)], vec![], true, Some(money(false))),
+        (vec![money(true)], vec![], false, Some(money(false))),
+        (vec![money(false)], vec![], false, Some(money(false))),
+        (vec![money(false)], vec![], true, None),
+        (vec![Drift::EntryGone], vec![], false, None),
+    ] {
+        assert_eq!(of_money(&known, found, is_told), expected, "{known:?} {is_told}");
+    }
+}

@@ -123,12 +123,7 @@ pub(crate) async fn bring_in_step(context: &ReconcileContext<'_>) -> Outcomes {
 
 impl ReconcileContext<'_> {
     fn when(&self) -> When {
-        When {
-            trigger: self.trigger,
-            now: self.deadline.now(),
-            ends: self.desired.ends(),
-            approved: self.record.approved,
-        }
+        self.planning.when(self.deadline.now())
     }
 
     /// The idempotency key of a change to `target`, a removal if it changes nothing: the same when it is tried again, another one for

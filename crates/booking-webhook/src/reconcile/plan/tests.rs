@@ -15,7 +15,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn when(trigger: Trigger) -> When {
-    When { trigger, now: at(NOW), ends: at(NOW + 10_000), approved: false }
+    When { trigger, now: at(NOW), ends: at(NOW + 10_000), approved: false, left_as_it_is: false }
 }
 
 fn over() -> When {
@@ -90,6 +90,19 @@ fn notes_of_an_entry_are_read_before_they_are_changed() {
         let known = Known { step: StepRecord::default(), shown };
         assert_eq!(calendar(&desired, &known, &when(Trigger::Delivery), notes_read), expected, "{known:?}");
     }
+}
+
+#[test]
+fn of_what_is_left_as_it_is_only_money_is_looked_for() {
+    let when = When { left_as_it_is: true, ..when(Trigger::Schedule) };
+    let nothing = Known { step: StepRecord::default(), shown: None };
+    assert_eq!(calendar(&Desired::Shown(entry()), &nothing, &when, false), Action::Keep);
+    assert_eq!(crew_event(&Desired::Nothing, &Known { step: unknown(), shown: None }, &when, false), Action::Keep);
+    assert_eq!(guest_page(&Desired::Nothing, &Known { step: unknown(), shown: None }, &when), Action::Keep);
+    let event =
+        ShownEvent { id: json!("chr_1").try_into().expect("an id"), fields: ShownFields::default(), entry_id: None };
+    let shown = Known { step: StepRecord::default(), shown: Some(event) };
+    assert_eq!(redaction(&shown, false, &StepRecord::default(), "", &when), Action::CheckForMoney);
 }
 
 #[test]
