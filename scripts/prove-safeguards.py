@@ -212,9 +212,16 @@ SAFEGUARDS = [
     (
         "desk: of two who saw the same one acts",
         "ledger/acts.rs",
-        "Update::new().set(ENTRIES, json(&entries)).increment(COUNT).on(unseen)",
-        "Update::new().set(ENTRIES, json(&entries)).increment(COUNT).on(unseen.or(Condition::Present(COUNT)))",
+        "        update.on(unseen)\n",
+        "        update.on(unseen.or(Condition::Present(COUNT)))\n",
         "prove::conditions::dynoxide",
+    ),
+    (
+        "commands: what a person decides is noted with the claim that carries it out",
+        "ledger/claim.rs",
+        "            Some(act) => act.noted(update),\n",
+        "            Some(_) => update,\n",
+        "acts:: prove::conditions::dynoxide",
     ),
     (
         "desk: a page's token presses nothing",

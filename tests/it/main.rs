@@ -3,6 +3,7 @@
 //! One binary. Each test is an incident: it starts a world of its own, lets something happen, and looks at what the calendar, ShipCaptainCrew,
 //! the mailbox, the bucket and the edge now hold.
 
+mod acts;
 mod audit;
 mod audit_money;
 mod bench;

@@ -10,7 +10,8 @@ use tracing::Instrument;
 use crate::{
     commands::{
         accept::Upon, approve::approve, audit::audit, check::check, deliver::deliver, desk, dismiss::dismiss,
-        enter::enter, list::list, plan::plan, quarantine::quarantine, replay::replay, status::status, sweep::sweep,
+        door::Door, enter::enter, list::list, plan::plan, quarantine::quarantine, replay::replay, status::status,
+        sweep::sweep,
     },
     inbound::{Age, parse_body},
     outbound::Deadline,
@@ -64,9 +65,9 @@ async fn direct(app: &App, event: &[u8], context: &Context, deadline: &Deadline)
                 .ok_or_else(|| unknown_kind("deliver holds no API Gateway event"))?;
             deliver(app, &captured, Age::Any, deadline).await
         }
-        Some(("replay", request)) => replay(app, request, deadline).await,
-        Some(("approve", request)) => approve(app, request, deadline).await,
-        Some(("dismiss", request)) => dismiss(app, request, deadline).await,
+        Some(("replay", request)) => replay(app, request, Door::Command, deadline).await,
+        Some(("approve", request)) => approve(app, request, Door::Command, deadline).await,
+        Some(("dismiss", request)) => dismiss(app, request, Door::Command, deadline).await,
         Some(("desk_link", request)) => desk::link(app, request, deadline).await,
         Some(("list", request)) => list(app, request, deadline).await,
         Some(("quarantine", request)) => quarantine(app, request, deadline).await,

@@ -54,6 +54,7 @@ on_both!(
     an_entry_leaves_the_senders_order_as_it_is,
     a_mark_of_a_restored_ledger_is_no_booking,
     an_act_needs_the_sight_that_it_acts_on,
+    what_is_noted_with_a_claim_is_kept_and_bounded,
 );
 
 fn calendar(known: &Known<ShownEntry>) -> [JournalledStep; 1] {
@@ -189,7 +190,7 @@ fn new<'a>(
     now: Timestamp,
 ) -> NewSnapshot<'a> {
     let date = snapshot.updated_at.map(day_of);
-    NewSnapshot { snapshot, place, delivery, received_at: now, charter_id, terms: None, date, at: now }
+    NewSnapshot { snapshot, place, delivery, received_at: now, charter_id, terms: None, date, at: now, note: None }
 }
 
 /// The day of a snapshot of this time: another one each second.
@@ -200,7 +201,7 @@ fn day_of(updated_at: Timestamp) -> Date {
 
 /// A lease that `holder` asks for at this second.
 fn lease(holder: &str, second: i64) -> LeaseRequest {
-    LeaseRequest { holder: holder.to_owned(), now: at(second), until: at(second + LEASE_S) }
+    LeaseRequest { holder: holder.to_owned(), now: at(second), until: at(second + LEASE_S), note: None }
 }
 
 fn in_step(id: &str) -> Known<ShownEntry> {
@@ -634,4 +635,30 @@ async fn an_act_needs_the_sight_that_it_acts_on(desk: &Desk) {
     assert!(!acts(&seen, &second).await, "something was decided since");
     assert!(acts(&desk.state().await, &second).await);
     assert_eq!(desk.state().await.acts.count, 2);
+}
+
+/// What a person decides by command is noted with the claim, and the oldest of it makes room at the release.
+async fn what_is_noted_with_a_claim_is_kept_and_bounded(desk: &Desk) {
+    let act = |second| OfficeAct {
+        at: at(second),
+        what: format!("replay {second}"),
+        by: "command".to_owned(),
+        message: None,
+    };
+    let first = desk.claimed(1, &lease("first", 1)).await;
+    desk.release(&first).await;
+    for second in 2..=41 {
+        let noting = lease("person", second).noting(Some(act(second)));
+        let claim = desk.claim(Trigger::Operator, &noting).await.expect("it is free");
+        assert_eq!(claim.record.acts.entries.last(), Some(&act(second)), "as soon as it is claimed");
+        let other = lease("another", second).noting(Some(act(99)));
+        assert!(desk.claim(Trigger::Operator, &other).await.is_none(), "who gets no claim decides nothing");
+        desk.release(&claim).await;
+    }
+    let known = desk.state().await.acts;
+    let kept: Vec<_> = known.entries.iter().map(|act| act.at).collect();
+    assert_eq!((known.count, kept), (40, (12..=41).map(at).collect()));
+    assert!(desk.ledger.act_on_booking(&desk.state().await, &act(50), &desk.deadline()).await.expect("an answer"));
+    let entries = desk.state().await.acts.entries;
+    assert_eq!((entries.len(), entries[0].at, entries[29].at), (30, at(13), at(50)), "so they do at the desk");
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// As files are called; each is played by [`play`].
-pub(super) const NAMES: [&str; 21] = [
+pub(super) const NAMES: [&str; 22] = [
     "first",
     "moved",
     "cancelled",
@@ -34,6 +34,7 @@ pub(super) const NAMES: [&str; 21] = [
     "approved",
     "dismissed",
     "money_removed",
+    "money_found_by_the_audit",
     "quarantined",
     "quarantine_closed",
     "webhook_id_reused",
@@ -88,6 +89,11 @@ pub(super) async fn play(name: &str, stage: &Stage) {
             tell(stage, [first()]).await;
             stage.rehearsal.scc.leak_money_into(CHARTER_ID).await.expect("leaked");
             tell(stage, [moved()]).await;
+        }
+        "money_found_by_the_audit" => {
+            tell(stage, [first()]).await;
+            stage.rehearsal.scc.leak_money_into(CHARTER_ID).await.expect("leaked");
+            ask(stage, json!({ "audit": {} })).await;
         }
         "quarantined" => quarantine(stage).await,
         "quarantine_closed" => {

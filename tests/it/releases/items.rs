@@ -12,8 +12,8 @@ pub(super) const KINDS: usize = 6;
 /// What is text for people may be worded otherwise; these are words that a program reads.
 const WORDS: [&str; 10] =
     ["status", "decided_status", "state", "step", "class", "due", "notice", "says", "replaces", "sk"];
-/// Objects whose keys are no names of ours: fields by name, paths of what was removed.
-const MAPS: [&str; 2] = ["applied", "removed"];
+/// Objects whose keys are no names of ours: fields by name, paths of what was removed, systems that could not be read.
+const MAPS: [&str; 3] = ["applied", "removed", "unread"];
 
 /// Of each place (kind of item, attribute, keys within its JSON): the forms that its values have.
 pub(super) type Forms = BTreeMap<String, BTreeSet<String>>;

@@ -10,8 +10,8 @@ use super::work::{Progress, retry_if_due, work_on};
 use crate::{
     booking::{CharterTime, Sale, Snapshot, Terms},
     ledger::{
-        BookingRecord, ChangedAt, Claim, Delivery, NewSnapshot, Place, RecordOutcome, SnapshotVersion, Spoke,
-        StoreOutcome, Trigger,
+        BookingRecord, ChangedAt, Claim, Delivery, NewSnapshot, OfficeAct, Place, RecordOutcome, SnapshotVersion,
+        Spoke, StoreOutcome, Trigger,
     },
     outbound::{CallError, Deadline},
     response::{Problem, ledger_unavailable, no_such_booking},
@@ -31,16 +31,16 @@ pub(crate) struct Incoming<'a> {
     /// What brought it.
     pub(crate) delivery: &'a Delivery,
     /// Who says so.
-    pub(crate) source: Source,
+    pub(crate) source: Source<'a>,
 }
 
 /// Who says what a snapshot says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Source {
+pub(crate) enum Source<'a> {
     /// A sender.
     Sender,
     /// A sender, and a person has had its delivery read again.
-    ReadAgain,
+    ReadAgain(&'a OfficeAct),
     /// A person, after everything that is on record.
     Entry(Upon),
 }
@@ -110,6 +110,10 @@ pub(crate) async fn record(app: &App, incoming: &Incoming<'_>, deadline: &Deadli
         terms: terms.as_ref(),
         date: time.as_ref().map(|time| time.start().date()),
         at: deadline.now(),
+        note: match incoming.source {
+            Source::ReadAgain(act) => Some(act),
+            Source::Sender | Source::Entry(_) => None,
+        },
     };
     let (stored, reserved, taken) = match incoming.source {
         Source::Entry(upon) => {
@@ -120,8 +124,8 @@ pub(crate) async fn record(app: &App, incoming: &Incoming<'_>, deadline: &Deadli
             );
             (stored.map_err(ledger_unavailable)?, reserved, recorded?)
         }
-        Source::Sender | Source::ReadAgain => {
-            let again = incoming.source == Source::ReadAgain;
+        Source::Sender | Source::ReadAgain(_) => {
+            let again = new.note.is_some();
             record_snapshot(app, incoming, &new, &spoke, again, deadline).await?
         }
     };

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::{
     booking::BookingId,
     commands::{
+        door::Door,
         replay::{at_work, booking_id},
         work::{Progress, resume},
     },
@@ -21,23 +22,25 @@ use crate::{
 /// # Errors
 /// [`Problem`] 400 when either is missing, 404 when the ledger does not know the booking, 409 when something else was decided since or
 /// another invocation works on the booking, and the ledger's problems.
-pub(crate) async fn approve(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
+pub(crate) async fn approve(app: &App, request: &Value, door: Door<'_>, deadline: &Deadline) -> Result<Reply, Problem> {
     let Some(decided_seq) = request.get("decided_seq").and_then(Value::as_u64) else {
         let detail = r#"Send {"approve": {"booking_id": "BS-…", "decided_seq": …}}; the booking's status says which decision that is"#;
         return Err(Problem::new(StatusCode::BAD_REQUEST, "No decision is named", detail));
     };
     let booking_id = booking_id(request.get("booking_id").and_then(Value::as_str).unwrap_or_default())?;
     tracing::Span::current().record("booking_id", booking_id.as_str());
-    Ok(approve_decision(app, &booking_id, decided_seq, deadline).await?.reply(app))
+    Ok(approve_decision(app, &booking_id, decided_seq, door, deadline).await?.reply(app))
 }
 
 async fn approve_decision(
     app: &App,
     booking_id: &BookingId,
     decided_seq: u64,
+    door: Door<'_>,
     deadline: &Deadline,
 ) -> Result<Progress, Problem> {
-    let lease = app.lease(deadline);
+    let note = door.note(format!("approve decision {decided_seq}"), deadline.now());
+    let lease = app.lease(deadline).noting(note);
     let claimed = app.ledger.claim_approved(booking_id, decided_seq, &lease, deadline).await;
     if let Some(claim) = claimed.map_err(ledger_unavailable)? {
         let id = booking_id.as_str();

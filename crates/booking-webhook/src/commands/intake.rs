@@ -50,7 +50,7 @@ pub(super) struct Accepted {
 pub(super) async fn accept_all(
     app: &App,
     delivery: &Delivery,
-    source: Source,
+    source: Source<'_>,
     bookings: Vec<Result<Received, Vec<Fault>>>,
     deadline: &Deadline,
 ) -> Result<Accepted, Problem> {

@@ -2,7 +2,7 @@
 //!
 //! - [`deliver`]: a webhook delivery. [`enter`]: a person's own entry. [`replay`]: a delivery or a booking once more.
 //!   [`approve`]: a decision that only a person can take.
-//!   [`dismiss`]: a person leaves it as it is.
+//!   [`dismiss`]: a person leaves it as it is. [`door`]: how these decisions are noted.
 //! - [`sweep`]: what the schedule sends; [`notify`] tells the office, [`overlap`] works off what is owed beside the calendar,
 //!   [`housekeeping`] forgets guests. The commands above share [`intake`], what becomes of a delivery's
 //!   bookings; [`accept`], which records one; and [`work`], which brings it in step and answers.
@@ -17,6 +17,7 @@ pub(crate) mod check;
 pub(crate) mod deliver;
 pub(crate) mod desk;
 pub(crate) mod dismiss;
+pub(crate) mod door;
 pub(crate) mod enter;
 pub(crate) mod housekeeping;
 pub(crate) mod intake;

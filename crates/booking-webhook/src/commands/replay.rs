@@ -7,12 +7,13 @@ use crate::{
     booking::BookingId,
     commands::{
         accept::{Source, Upon},
+        door::Door,
         intake::{PERSON, accept_all, end_quarantine, faults_now, latest_end, read_again},
         quarantine::waiting,
         work::{Progress, resume, retry_if_due},
     },
     inbound::Received,
-    ledger::{BookingRecord, DeliveryId, QuarantinedDelivery, Trigger},
+    ledger::{BookingRecord, DeliveryId, OfficeAct, QuarantinedDelivery, Trigger},
     outbound::Deadline,
     response::{BookingState, Problem, Reply, ledger_unavailable, no_such_booking},
     runtime::app::App,
@@ -23,19 +24,20 @@ use crate::{
 /// # Errors
 /// [`Problem`] 400 when it names neither, 404 when the ledger does not have it, 409 when another invocation works on the booking, 422 when
 /// the delivery still cannot be read, 503 when the ledger cannot be reached.
-pub(crate) async fn replay(app: &App, request: &Value, deadline: &Deadline) -> Result<Reply, Problem> {
+pub(crate) async fn replay(app: &App, request: &Value, door: Door<'_>, deadline: &Deadline) -> Result<Reply, Problem> {
     if let Some(which) = request.get("quarantined") {
         let dry_run = request.get("dry_run").and_then(Value::as_bool).unwrap_or_default();
-        return replay_quarantined(app, which, dry_run, deadline).await;
+        return replay_quarantined(app, which, dry_run, door, deadline).await;
     }
     let named = |key: &str| request.get(key).and_then(Value::as_str);
     match (named("booking_id"), named("delivery_id")) {
         (Some(id), None) => {
             let booking_id = booking_id(id)?;
             tracing::Span::current().record("booking_id", booking_id.as_str());
-            Ok(try_again(app, &booking_id, deadline).await?.reply(app))
+            let note = door.note("replay", deadline.now());
+            Ok(try_again(app, &booking_id, note, deadline).await?.reply(app))
         }
-        (None, Some(id)) => deliver_again(app, id, deadline).await,
+        (None, Some(id)) => deliver_again(app, id, door, deadline).await,
         _ => {
             let detail = r#"Send {"replay": {"booking_id": "BS-…"}}, {"replay": {"delivery_id": "…"}} or {"replay": {"quarantined": "all"}}"#;
             Err(Problem::new(StatusCode::BAD_REQUEST, "Nothing to replay is named", detail))
@@ -53,8 +55,14 @@ pub(crate) fn booking_id(id: &str) -> Result<BookingId, Problem> {
 }
 
 /// Tries a booking again, what is parked too.
-async fn try_again(app: &App, booking_id: &BookingId, deadline: &Deadline) -> Result<Progress, Problem> {
-    let claimed = app.ledger.claim(booking_id, Trigger::Operator, &app.lease(deadline), deadline).await;
+async fn try_again(
+    app: &App,
+    booking_id: &BookingId,
+    note: Option<OfficeAct>,
+    deadline: &Deadline,
+) -> Result<Progress, Problem> {
+    let lease = app.lease(deadline).noting(note);
+    let claimed = app.ledger.claim(booking_id, Trigger::Operator, &lease, deadline).await;
     if let Some(claim) = claimed.map_err(ledger_unavailable)? {
         return resume(app, claim, Trigger::Operator, deadline).await;
     }
@@ -70,7 +78,13 @@ pub(super) fn at_work(record: &BookingRecord) -> Problem {
 }
 
 /// Works off quarantine, the oldest first, as far as the time goes; `dry_run` says what would be understood and changes nothing.
-async fn replay_quarantined(app: &App, which: &Value, dry_run: bool, deadline: &Deadline) -> Result<Reply, Problem> {
+async fn replay_quarantined(
+    app: &App,
+    which: &Value,
+    dry_run: bool,
+    door: Door<'_>,
+    deadline: &Deadline,
+) -> Result<Reply, Problem> {
     let ids = which.as_array().map(|ids| ids.iter().filter_map(Value::as_str).collect::<Vec<_>>());
     if ids.is_none() && which != "all" {
         let detail = r#""quarantined" is "all" or a list of delivery ids"#;
@@ -91,7 +105,7 @@ async fn replay_quarantined(app: &App, which: &Value, dry_run: bool, deadline: &
         if dry_run {
             worked_off.push(dry_run_of(app, found));
         } else if deadline.allows(app.config.crew_event_wait + app.config.kept_for_a_round()) {
-            worked_off.push(match deliver_again(app, &id, deadline).await {
+            worked_off.push(match deliver_again(app, &id, door, deadline).await {
                 Ok(reply) => replayed(&id, &reply),
                 Err(problem) => json!({ "delivery_id": id, "state": "quarantined", "problem": problem }),
             });
@@ -128,7 +142,7 @@ fn dry_run_of(app: &App, found: &QuarantinedDelivery) -> Value {
 }
 
 /// Reads a delivery with the mapping as it is now. It keeps its place in the order. What was refused before is tried again.
-async fn deliver_again(app: &App, id: &str, deadline: &Deadline) -> Result<Reply, Problem> {
+async fn deliver_again(app: &App, id: &str, door: Door<'_>, deadline: &Deadline) -> Result<Reply, Problem> {
     let missing = || {
         let detail = format!("The ledger has no delivery {id}; deliveries that were understood are kept for 90 days");
         Problem::new(StatusCode::NOT_FOUND, "No such delivery", detail)
@@ -151,14 +165,16 @@ async fn deliver_again(app: &App, id: &str, deadline: &Deadline) -> Result<Reply
             return Ok(Box::pin(retry_if_due(app, record, deadline)).await?.reply(app));
         }
     }
-    let source = if is_entry { Source::Entry(Upon::Newest) } else { Source::ReadAgain };
+    let act = door.act("replay of a delivery", deadline.now());
+    let source = if is_entry { Source::Entry(Upon::Newest) } else { Source::ReadAgain(&act) };
     let mut accepted = accept_all(app, &delivery, source, bookings, deadline).await?;
     if is_whole {
         end_quarantine(app, &delivery_id, ends, deadline).await;
     }
     for progress in &mut accepted.bookings {
         if progress.state == BookingState::Parked {
-            *progress = try_again(app, &progress.record.booking_id.clone(), deadline).await?;
+            let note = (!progress.record.acts.entries.contains(&act)).then(|| act.clone());
+            *progress = try_again(app, &progress.record.booking_id.clone(), note, deadline).await?;
         }
     }
     Ok(accepted.reply(app))

@@ -26,7 +26,7 @@ pub(super) struct Line {
     pub(super) at: Timestamp,
     /// The same at the dock.
     pub(super) local: String,
-    /// `delivery`, `step`, `office` for what was done at the desk, or `planned` for what is still to come.
+    /// `delivery`, `step`, `office` for what people decided, or `planned` for what is still to come.
     pub(super) kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) step: Option<Step>,

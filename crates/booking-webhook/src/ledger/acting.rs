@@ -4,7 +4,7 @@
 //! people who press at once one is first; the other is shown what the first did.
 
 use super::{
-    Acts, BookingRecord, DeliveryId, Item, Ledger, OfficeAct, QuarantinedDelivery, Updated,
+    BookingRecord, DeliveryId, Ledger, OfficeAct, QuarantinedDelivery, Updated,
     expression::Condition,
     keys::ItemKey,
     milliseconds, number,
@@ -33,7 +33,7 @@ impl Ledger {
         let update = record.acts.adding(act).on(Condition::Present(STATUS)).on(decided).on(is_free);
         Ok(match self.update("act_on_booking", &record.booking_id, &update, deadline).await? {
             Updated::Done(_) => true,
-            Updated::Unfit(item) => is_ours(&item, act),
+            Updated::Unfit(item) => act.is_newest_in(&item),
         })
     }
 
@@ -51,14 +51,7 @@ impl Ledger {
         let update = found.acts.adding(act).on(Condition::equal("due", text(QUARANTINED)));
         Ok(match self.update_item("act_on_delivery", &ItemKey::Delivery(id), &update, deadline).await? {
             Updated::Done(_) => true,
-            Updated::Unfit(item) => is_ours(&item, act),
+            Updated::Unfit(item) => act.is_newest_in(&item),
         })
     }
-}
-
-/// Our own act was written, and its answer was lost.
-fn is_ours(item: &Item, act: &OfficeAct) -> bool {
-    Acts::from_item(item)
-        .and_then(|acts| acts.entries.last().cloned())
-        .is_some_and(|last| (last.at, last.by) == (act.at, act.by.clone()))
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    BookingRecord, History, Item, Journal, Ledger, Overlaps, Updated,
+    BookingRecord, History, Item, Journal, Ledger, OfficeAct, Overlaps, Updated,
     expression::{Condition, Update},
     milliseconds, number, read,
     state::{DUE, STATUS, is_known},
@@ -25,6 +25,8 @@ pub struct LeaseRequest {
     pub now: Timestamp,
     /// The last moment at which this invocation may call anybody, plus the settling time.
     pub until: Timestamp,
+    /// What a person decided who claims it: noted in the same write, so that no crash loses it.
+    pub note: Option<OfficeAct>,
 }
 
 /// What sets a piece of work off.
@@ -130,9 +132,19 @@ impl Ledger {
 }
 
 impl LeaseRequest {
+    /// The same, and what a person decided.
+    #[must_use]
+    pub fn noting(self, note: Option<OfficeAct>) -> Self {
+        Self { note, ..self }
+    }
+
     /// `update`, which claims the booking too, on condition that the lease is free or over. A `previous_holder` other than
     /// `nobody` was never released: right-hand sides read the item before the update.
     pub(super) fn claim(&self, update: Update) -> Update {
+        let update = match &self.note {
+            Some(act) => act.noted(update),
+            None => update,
+        };
         update
             .copy("previous_holder", "holder", text(NOBODY))
             .set("holder", text(&self.holder))

@@ -33,6 +33,8 @@ enum Assignment {
         to: &'static str,
         from: &'static str,
     },
+    /// At the end of a list, which begins empty.
+    Append(&'static str, AttributeValue),
 }
 
 /// What must hold of the item before the update.
@@ -89,6 +91,12 @@ impl Update {
 
     pub(super) fn set_one_more_than(mut self, to: &'static str, from: &'static str) -> Self {
         self.set.push(Assignment::OneMoreThan { to, from });
+        self
+    }
+
+    /// Adds an element to the end of a list.
+    pub(super) fn append(mut self, attribute: &'static str, element: AttributeValue) -> Self {
+        self.set.push(Assignment::Append(attribute, element));
         self
     }
 
@@ -160,6 +168,12 @@ impl Assignment {
                 let (zero, one) = (placeholders.value(&number(0)), placeholders.value(&number(1)));
                 format!("{to} = if_not_exists({from}, {zero}) + {one}")
             }
+            Self::Append(to, element) => {
+                let (to, list) = (placeholders.name(to), |elements| AttributeValue::L(elements));
+                let (nothing, one) =
+                    (placeholders.value(&list(Vec::new())), placeholders.value(&list(vec![element.clone()])));
+                format!("{to} = list_append(if_not_exists({to}, {nothing}), {one})")
+            }
         }
     }
 }
@@ -215,6 +229,7 @@ mod tests {
             .set_if_absent("charter_id", text("c"))
             .copy("previous_holder", "holder", text("nobody"))
             .set_one_more_than("decided_seq", "seq")
+            .append("acts", text("a"))
             .increment("seq")
             .remove(&["due", "due_at"])
             .on(Condition::Absent("seq").or(Condition::less("changed_at", text("t"))))
@@ -224,10 +239,10 @@ mod tests {
         assert_eq!(
             expression,
             "SET #holder = :v0, #charter_id = if_not_exists(#charter_id, :v1), #previous_holder = if_not_exists(#holder, :v2), \
-             #decided_seq = if_not_exists(#seq, :v3) + :v4 ADD #seq :v5 REMOVE #due, #due_at"
+             #decided_seq = if_not_exists(#seq, :v3) + :v4, #acts = list_append(if_not_exists(#acts, :v5), :v6) ADD #seq :v7 REMOVE #due, #due_at"
         );
-        assert_eq!(condition.as_deref(), Some("((attribute_not_exists(#seq) OR #changed_at < :v6) AND #fence = :v7)"));
-        assert_eq!((placeholders.names.len(), placeholders.values.len()), (9, 8));
+        assert_eq!(condition.as_deref(), Some("((attribute_not_exists(#seq) OR #changed_at < :v8) AND #fence = :v9)"));
+        assert_eq!((placeholders.names.len(), placeholders.values.len()), (10, 10));
         assert_eq!(placeholders.names["#seq"], "seq");
     }
 }

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::{
-    BookingRecord, DeliveryId, Dismissal, Ledger, Told,
+    BookingRecord, DeliveryId, Dismissal, Ledger, OfficeAct, Returns, Told, Updated,
     expression::{Condition, Update},
     json,
     keys::{ItemKey, PARTITION, booking_of, delivery_of, is_audit},
@@ -112,8 +112,8 @@ impl Ledger {
         self.write("told_of_delivery", &ItemKey::Delivery(id), &update, deadline).await
     }
 
-    /// A person leaves a booking as it is: it is not tried again and raises no alarm until something newer comes in. `false`
-    /// when another invocation holds it, or something came in since it was read.
+    /// A person leaves a booking as it is: it is not tried again and raises no alarm until something newer comes in; `act` is noted, too.
+    /// `false` when another invocation holds it, or something came in since it was read.
     ///
     /// # Errors
     /// [`CallError`] when the ledger cannot be used.
@@ -121,14 +121,19 @@ impl Ledger {
         &self,
         record: &BookingRecord,
         dismissal: &Dismissal,
+        act: Option<&OfficeAct>,
         deadline: &Deadline,
     ) -> Result<bool, CallError> {
-        let update =
-            Update::new().set("dismissed", json(dismissal)).remove(&["due", "due_at", "due_since", "parked_at"]);
+        let update = act.map_or_else(Update::new, |act| record.acts.adding(act));
+        let update = update.set("dismissed", json(dismissal)).remove(&["due", "due_at", "due_since", "parked_at"]);
         // It may be over, and a message for the guest may not have been sent yet.
         let update = notice_due(update, dismissal.at);
         let unchanged = Condition::equal("seq", number(dismissal.seq)).and(Condition::Absent("holder"));
-        self.write("dismiss", &ItemKey::State(&record.booking_id), &update.on(unchanged), deadline).await
+        let (key, update) = (ItemKey::State(&record.booking_id), update.on(unchanged));
+        Ok(match self.update_returning(Returns::ItemIfUnfit, "dismiss", &key, &update, deadline).await? {
+            Updated::Done(_) => true,
+            Updated::Unfit(item) => act.is_some_and(|act| act.is_newest_in(&item)),
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use super::{
-    Acts, Delivery, DeliveryId, Item, Ledger, Told, Updated,
+    Acts, Delivery, DeliveryId, Item, Ledger, OfficeAct, Told, Updated,
     deliveries::expires_at,
     expression::{Condition, Update},
     keys::ItemKey,
@@ -65,6 +65,16 @@ impl QuarantinedDelivery {
             acts: Acts::from_item(item)?,
         })
     }
+}
+
+/// The update that takes a delivery out of quarantine.
+fn closing(why: &str, ends: Option<Timestamp>, now: Timestamp) -> Update {
+    notice_due(Update::new(), now)
+        .set("closed_at", milliseconds(now))
+        .set(CLOSED_BECAUSE, text(why))
+        .set("expires_at", expires_at(now, ends))
+        .remove(&["due", "due_at"])
+        .on(Condition::equal("due", text(QUARANTINED)))
 }
 
 impl Ledger {
@@ -132,12 +142,30 @@ impl Ledger {
         now: Timestamp,
         deadline: &Deadline,
     ) -> Result<bool, CallError> {
-        let update = notice_due(Update::new(), now)
-            .set("closed_at", milliseconds(now))
-            .set(CLOSED_BECAUSE, text(why))
-            .set("expires_at", expires_at(now, ends))
-            .remove(&["due", "due_at"])
-            .on(Condition::equal("due", text(QUARANTINED)));
+        self.close(id, why, closing(why, ends, now), deadline).await
+    }
+
+    /// The same because a person has dismissed it; `act` is noted, too.
+    ///
+    /// # Errors
+    /// [`CallError`] when the ledger cannot be used.
+    pub(crate) async fn dismiss_delivery(
+        &self,
+        id: &DeliveryId,
+        why: &str,
+        act: Option<&OfficeAct>,
+        now: Timestamp,
+        deadline: &Deadline,
+    ) -> Result<bool, CallError> {
+        let update = closing(why, None, now);
+        let update = match act {
+            Some(act) => act.noted(update),
+            None => update,
+        };
+        self.close(id, why, update, deadline).await
+    }
+
+    async fn close(&self, id: &DeliveryId, why: &str, update: Update, deadline: &Deadline) -> Result<bool, CallError> {
         let updated = self.update_item("end_quarantine", &ItemKey::Delivery(id), &update, deadline).await?;
         Ok(match updated {
             Updated::Done(_) => true,

@@ -12,8 +12,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{Timestamp, civil::Date};
 
 use super::{
-    BookingRecord, Claim, Decision, DeliveryId, LeaseRequest, Ledger, RecordedContent, SnapshotVersion, Updated,
-    digest,
+    BookingRecord, Claim, Decision, DeliveryId, LeaseRequest, Ledger, OfficeAct, RecordedContent, SnapshotVersion,
+    Updated, digest,
     expression::{Condition, Update},
     json, milliseconds,
     notices::notice_due,
@@ -48,6 +48,8 @@ pub struct NewSnapshot<'a> {
     pub date: Option<Date>,
     /// Now.
     pub at: Timestamp,
+    /// What a person decided who has it read again.
+    pub note: Option<&'a OfficeAct>,
 }
 
 /// Where a snapshot stands in the order of a booking's snapshots.
@@ -248,6 +250,9 @@ impl NewSnapshot<'_> {
     /// The update that puts on record what this snapshot decides, if anything.
     fn decision(&self, update: Update) -> Update {
         let mut update = update.increment("seq");
+        if let Some(act) = self.note {
+            update = act.noted(update);
+        }
         if self.snapshot.status != BookingStatus::Inconclusive {
             let at = self.version().map_or(self.received_at, |version| version.changed_at.at());
             update = update

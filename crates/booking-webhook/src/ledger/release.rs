@@ -124,6 +124,7 @@ fn releasing(
         update = update.set(step.name(), attribute.clone());
     }
     update = overlaps::keep(update, &record.overlaps);
+    update = record.acts.make_room(update);
     if let Some(terms) = &record.terms {
         update = update.set("terms", json(terms));
     }

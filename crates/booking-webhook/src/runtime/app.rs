@@ -226,7 +226,7 @@ impl App {
     /// A lease until nothing that was sent before `deadline` can still land.
     pub(crate) fn lease(&self, deadline: &Deadline) -> LeaseRequest {
         let holder = format!("{:032x}", fastrand::u128(..));
-        LeaseRequest { holder, now: deadline.now(), until: deadline.at() + self.config.redrive.settle }
+        LeaseRequest { holder, now: deadline.now(), until: deadline.at() + self.config.redrive.settle, note: None }
     }
 
     /// What Lambda leaves of its time, by its own clock; everything when it does not say.

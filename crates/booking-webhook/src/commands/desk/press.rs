@@ -12,7 +12,7 @@ use super::{
     show, wrong_button,
 };
 use crate::{
-    commands::{approve::approve, dismiss::dismiss, replay::replay},
+    commands::{approve::approve, dismiss::dismiss, door::Door, replay::replay},
     response::{Problem, Reply},
     systems::office::{
         desk_page::{ConcernView, ConfirmPage, DeskPage},
@@ -75,7 +75,7 @@ pub(super) async fn press(visit: &Visit<'_>, sealed: &str, form: &[u8]) -> Resul
 
 /// By the very same commands as a direct invocation.
 async fn carry_out(visit: &Visit<'_>, case: &Case, press: Press, why: &str) -> Result<(), Problem> {
-    let (app, deadline) = (visit.app, visit.deadline);
+    let (app, deadline, door) = (visit.app, visit.deadline, Door::Desk(&visit.link));
     let named = match case {
         Case::Booking(on_record) => json!({ "booking_id": on_record.record.booking_id.as_str() }),
         Case::Delivery { id, .. } => json!({ "delivery_id": id.to_string() }),
@@ -86,11 +86,11 @@ async fn carry_out(visit: &Visit<'_>, case: &Case, press: Press, why: &str) -> R
         request
     };
     match press.action {
-        DeskAction::TryAgain => Box::pin(replay(app, &named, deadline)).await?,
+        DeskAction::TryAgain => Box::pin(replay(app, &named, door, deadline)).await?,
         DeskAction::Approve => {
-            Box::pin(approve(app, &with("decided_seq", json!(press.seen.decided_seq)), deadline)).await?
+            Box::pin(approve(app, &with("decided_seq", json!(press.seen.decided_seq)), door, deadline)).await?
         }
-        DeskAction::LeaveIt => dismiss(app, &with("why", json!(why)), deadline).await?,
+        DeskAction::LeaveIt => dismiss(app, &with("why", json!(why)), door, deadline).await?,
         DeskAction::EnterIt | DeskAction::Sent => return Ok(()),
     };
     Ok(())
