@@ -41,7 +41,8 @@ def smoke(account: Account, given: argparse.Namespace) -> None:
         "GUEST_PAGE_BASE_URL": outputs["GuestPageBaseUrl"],
         "GUEST_PAGE_BUCKET_URL": f"https://{outputs['GuestPageBucket']}.s3.{account.settings.region}.amazonaws.com",
         "SECRETS_PREFIX": outputs["SecretsPrefix"],
-        # When there is none, the smoke test says so.
+        # When there is none of these, the smoke test says so.
+        "MAILBOX_URL": outputs.get("OfficeMailboxUrl", "none"),
         "DESK_LINK": (account.ask('{"desk_link": {"days": 1}}').document or {}).get("url", "none"),
     }
     hand_over(account, [str(given.program)], variables)

@@ -209,7 +209,7 @@ class Endpoint(BaseHTTPRequestHandler):
             return self.query_reply(form, self.member(stack, world.status if not world.change_set else "REVIEW_IN_PROGRESS", ""))
         pairs = "".join(f"<member><ParameterKey>{k}</ParameterKey><ParameterValue>{escape(v)}</ParameterValue></member>" for k, v in world.stack["parameters"].items())
         outputs = {"WebhookUrl": "https://api.example/webhooks/boatsetter", "GuestPageBaseUrl": "https://guests.example", "SecretsPrefix": "booking-webhook-staging",
-                   "GuestPageBucket": "booking-webhook-staging-site"}
+                   "GuestPageBucket": "booking-webhook-staging-site", "OfficeMailboxUrl": "https://calendar.example/office"}
         outputs = "".join(f"<member><OutputKey>{k}</OutputKey><OutputValue>{v}</OutputValue></member>" for k, v in outputs.items())
         return self.query_reply(form, self.member(stack, world.status, f"<Parameters>{pairs}</Parameters><Outputs>{outputs}</Outputs>"))
 

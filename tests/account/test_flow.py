@@ -258,7 +258,8 @@ class Flows(unittest.TestCase):
         ended = self.project.make("smoke", "ENV=staging", **shell)
         self.assertEqual(ended.returncode, 0, ended.stderr)
         for line in ("AWS_ACCESS_KEY_ID=from-the-profile", "AWS_SESSION_TOKEN=t", "AWS_REGION=us-west-2", "SECRETS_PREFIX=booking-webhook-staging", "DESK_LINK=https://desk.example/desk_link",
-                     "GUEST_PAGE_BUCKET_URL=https://booking-webhook-staging-site.s3.us-west-2.amazonaws.com"):
+                     "GUEST_PAGE_BUCKET_URL=https://booking-webhook-staging-site.s3.us-west-2.amazonaws.com",
+                     "MAILBOX_URL=https://calendar.example/office"):
             self.assertIn(line, ended.stdout)
         self.assertNotIn("AWS_PROFILE", ended.stdout)
         ended = self.project.make("smoke", "ENV=staging", **{**shell, "AWS_PROFILE": "nobody"})

@@ -1,8 +1,11 @@
 //! Staging: four systems that can reach nobody, and the smoke test that CI runs against them.
 
-use std::{collections::BTreeMap, process::Output};
+use std::{collections::BTreeMap, process::Output, time::Duration};
 
-use rehearsal::{DASHBOARD_TOKEN, Options, Rehearsal, SERVICE_KEY, WEBHOOK_PATH, staging::Account};
+use rehearsal::{
+    DASHBOARD_TOKEN, Options, Rehearsal, SERVICE_KEY, WEBHOOK_PATH,
+    staging::{Account, Deployed},
+};
 use serde_json::json;
 use simulators::traffic::{Fault, Service};
 use tokio::process::Command;
@@ -84,7 +87,12 @@ async fn the_smoke_test_passes_against_all_of_staging() {
         ])
     })
     .await;
-    let output = smoke(&world, &[]).await;
+    let mailbox = calendar.url() + "/office";
+    let mailbox = [("MAILBOX_URL", Some(&*mailbox))];
+    let output = tokio::select! {
+        output = smoke(&world, &mailbox) => output,
+        () = notices_arrive(&world, &calendar) => unreachable!("the schedule never ends"),
+    };
     let logs = [world.logs(), calendar.logs(), scc.logs()].concat().join("\n");
     assert_eq!(output.status.code(), Some(0), "{}\n{logs}", said(&output));
     assert!(
@@ -97,6 +105,37 @@ async fn the_smoke_test_passes_against_all_of_staging() {
     scc.start_anew().await.expect("another environment");
     let output = smoke(&world, &[]).await;
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+/// The schedule comes by, and SNS hands each notice to the mailbox.
+async fn notices_arrive(world: &Rehearsal, mailbox: &Deployed) {
+    let mut handed_on = 0;
+    loop {
+        world.invoke(&json!({ "sweep": {} })).await.expect("an answer");
+        let mails = world.effects().await.expect("a look").office_mailbox;
+        for mail in &mails[handed_on..] {
+            let sns = json!({
+                "MessageId": handed_on.to_string(), "Timestamp": world.clock.now().to_string(),
+                "Subject": mail.subject, "Message": mail.text,
+            });
+            let event = json!({ "Records": [{ "EventSource": "aws:sns", "Sns": sns }] });
+            let taken = mailbox.invoke(&event).await.expect("it is invoked");
+            assert_eq!(taken.function_error, None, "{}", taken.payload);
+            handed_on += 1;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+#[tokio::test]
+async fn the_smoke_test_sees_that_no_notice_arrives() {
+    let account = Account::create(World::binaries(), SITE).await.expect("an account");
+    let calendar = account.start_calendar().await.expect("the calendar starts");
+    let world = start(options(&[])).await;
+    let mailbox = calendar.url() + "/office";
+    let output = smoke(&world, &[("MAILBOX_URL", Some(&mailbox)), ("SMOKE_WITHIN_SECONDS", Some("5"))]).await;
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(said(&output).contains("the office's mailbox: no mail has the message"), "{}", said(&output));
 }
 
 #[tokio::test]

@@ -4,13 +4,13 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use simulators::{
     aws::{REGION, TEST_CREDENTIAL},
     cloud::Cloud,
     emulator::Emulator,
     front_door::FrontDoor,
-    runtime_api::{Environment, FunctionProcess, Lambda, TIME_OUT},
+    runtime_api::{Environment, FunctionProcess, Invocation, Lambda, TIME_OUT},
     scc::create_events_table,
     template::Table,
     traffic::Traffic,
@@ -118,6 +118,14 @@ impl Deployed {
     #[must_use]
     pub fn api_url(&self) -> String {
         self.url() + "/prod"
+    }
+
+    /// Invokes it directly, as AWS's own services do.
+    ///
+    /// # Errors
+    /// When no environment takes the invocation.
+    pub async fn invoke(&self, event: &Value) -> Result<Invocation, RehearsalError> {
+        Ok(self.lambda.invoke(event).await?)
     }
 
     /// Kills its environment and starts another, as Lambda does every now and then.

@@ -13,7 +13,7 @@ use crate::aws::{CloudError, REGION, TEST_CREDENTIAL, failed, loopback_client};
 const ACCOUNT: &str = "000000000000";
 
 /// A mail to the office.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OfficeMail {
     /// The subject; empty when the notice has none.
     pub subject: String,

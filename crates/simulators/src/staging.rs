@@ -1,9 +1,10 @@
 //! The stand-ins as Lambdas of their own: staging has four systems, and nothing in it can reach a guest or a crew member.
 //!
 //! They are the services of the rehearsal, route for route, behind `lambda_http` instead of a socket. The faults and the log of
-//! calls stay behind, and what a rehearsal keeps in memory is in DynamoDB. Mail is kept in the outbox: there is no code in here
-//! that could send it. The tokens are those of the function's own secrets, so both sides always agree.
+//! calls stay behind, and what a rehearsal keeps in memory is in DynamoDB. The crew's mail is kept in the outbox and the office's in its
+//! mailbox: there is no code in here that could send any. The tokens are those of the function's own secrets, so both sides always agree.
 
+mod mailbox;
 mod secrets;
 
 use std::process::ExitCode;
@@ -35,15 +36,15 @@ pub enum StagingError {
     Secret(#[from] SecretError),
 }
 
-/// The calendar, as its environment describes it.
+/// The calendar, and the office's mailbox beside it, as their environment describes them.
 ///
 /// # Errors
 /// When a variable or a secret is missing.
 pub async fn calendar() -> Result<Router, StagingError> {
     let sdk = aws::account_config().await;
-    let entries = records(&sdk, "calendar")?;
+    let (entries, mails) = (records(&sdk, "calendar")?, records(&sdk, "office")?);
     let dashboard_token = Secrets::from_env(&sdk)?.text("calendar", "dashboard_token").await?;
-    Ok(calendar::service(&dashboard_token, entries))
+    Ok(calendar::service(&dashboard_token, entries).merge(mailbox::service(&dashboard_token, mails)))
 }
 
 /// ShipCaptainCrew, as its environment describes it.

@@ -73,6 +73,38 @@ async fn an_entry_outlives_the_environment_that_took_it() {
     assert_eq!(get(&day, "x-dashboard-token", "a guess").await.0, 401);
 }
 
+/// What SNS invokes a Lambda with.
+fn notice(id: &str, at: &str, subject: &str) -> Value {
+    json!({ "Records": [{ "EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": "arn:aws:sns:::x", "Sns": {
+        "Type": "Notification", "MessageId": id, "TopicArn": "arn:aws:sns:::x", "Subject": subject, "Timestamp": at,
+        "Message": "Tell the guest.", "MessageAttributes": {},
+    } }] })
+}
+
+#[tokio::test]
+async fn notices_are_kept_for_who_has_the_calendars_token() {
+    let calendar = account().await.start_calendar().await.expect("it starts");
+    let mailbox = calendar.url() + "/office";
+    let (first, second) =
+        (notice("b", "2031-05-30T20:00:00.000Z", "first"), notice("a", "2031-05-30T20:01:00.000Z", "second"));
+    for event in [&second, &first, &first] {
+        let taken = calendar.invoke(event).await.expect("it is invoked");
+        assert_eq!(taken.function_error, None, "{}", taken.payload);
+    }
+    calendar.start_anew().await.expect("another environment");
+    let (status, body) = get(&mailbox, "x-dashboard-token", DASHBOARD_TOKEN).await;
+    let mails: Value = serde_json::from_str(&body).expect("JSON");
+    let expected = ["first", "second"].map(|subject| json!({ "subject": subject, "text": "Tell the guest." }));
+    assert_eq!((status, &mails["mails"]), (200, &json!(expected)), "each once, by their times");
+
+    assert_eq!(get(&mailbox, "x-dashboard-token", "a guess").await.0, 401);
+    // The API hands on every path; what comes by it is no notice.
+    let forged = aws::loopback_client().post(calendar.url() + "/events").header("x-dashboard-token", DASHBOARD_TOKEN);
+    let forged = forged.json(&notice("c", "2031-05-30T20:02:00.000Z", "forged")).send().await.expect("an answer");
+    assert_eq!(forged.status(), 404);
+    assert_eq!(get(&mailbox, "x-dashboard-token", DASHBOARD_TOKEN).await.1, body);
+}
+
 #[tokio::test]
 async fn mail_links_open_from_any_environment() {
     let scc = account().await.start_scc().await.expect("it starts");

@@ -11,7 +11,10 @@ use http::{
 use jiff::Zoned;
 use rust_decimal::Decimal;
 use serde_json::Value;
-use simulators::scc::{Mail, MailKind};
+use simulators::{
+    office::OfficeMail,
+    scc::{Mail, MailKind},
+};
 
 use super::{
     booking::{Booking, CAPTAIN, CREW, GROSS, GUEST_FIRST_NAME, HOURS, Stage},
@@ -53,7 +56,21 @@ pub(super) fn faults(world: &World, booking: &Booking, names: &Names, stage: Sta
     if let Some(desk) = &world.desk {
         note(&mut faults, "the office's desk", desk, |page| desk_page(page, booking, stage));
     }
+    if let Some(mails) = &world.office_mails {
+        note(&mut faults, "the office's mailbox", mails, |mails| office_mail(mails, names, stage));
+    }
     faults
+}
+
+/// A notice may come twice, but it comes: the message for the guest of a cancelled charter.
+fn office_mail(mails: &[OfficeMail], names: &Names, stage: Stage) -> Vec<String> {
+    let message = [GUEST_FIRST_NAME, "is cancelled. ", names.guest_page.as_str()];
+    let is_told = mails.iter().any(|mail| message.iter().all(|words| mail.text.contains(words)));
+    let is_missing = stage == Stage::Cancelled && !is_told;
+    is_missing
+        .then(|| "no mail has the message for the guest of the cancelled charter".to_owned())
+        .into_iter()
+        .collect()
 }
 
 /// One line for the charter, by its booking's id.

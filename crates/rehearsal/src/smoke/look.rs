@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use simulators::scc::Mail;
+use simulators::{office::OfficeMail, scc::Mail};
 
 use super::{booking::Booking, services::Services};
 
@@ -37,6 +37,8 @@ pub(super) struct World {
     pub(super) bucket: Option<Read<(StatusCode, Page)>>,
     /// What the office's desk finds of the booking; `None` when nobody asked.
     pub(super) desk: Option<Read<Page>>,
+    /// The mail to the office about the booking; `None` when nobody asked.
+    pub(super) office_mails: Option<Read<Vec<OfficeMail>>>,
 }
 
 /// What a browser got.
@@ -72,6 +74,7 @@ impl World {
             unknown_link: services.answer(&services.link(NOBODYS_CHARTER)).await,
             bucket: services.bucket(names).await,
             desk: services.desk(booking).await,
+            office_mails: services.office_mails(booking).await,
         }
     }
 }
@@ -124,6 +127,16 @@ impl Services {
     async fn bucket(&self, names: &Names) -> Option<Read<(StatusCode, Page)>> {
         let object = format!("{}/g/{}.html", self.guest_page_bucket_url.as_ref()?, names.charter_id);
         Some(self.answer(&object).await)
+    }
+
+    async fn office_mails(&self, booking: &Booking) -> Option<Read<Vec<OfficeMail>>> {
+        let request = self.client.get(self.mailbox_url.as_ref()?).header("x-dashboard-token", &self.dashboard_token);
+        Some(json(request).await.and_then(|mut answer: Value| {
+            let mails: Result<Vec<OfficeMail>, _> = serde_json::from_value(answer["mails"].take());
+            let mut mails = mails.map_err(|error| format!("it holds no mails: {error}"))?;
+            mails.retain(|mail| mail.subject.starts_with(&booking.id));
+            Ok(mails)
+        }))
     }
 
     async fn page(&self, url: &str) -> Read<Page> {

@@ -30,6 +30,8 @@ pub struct Services {
     pub(super) service_key: String,
     /// What opens the office's desk; `None` when nobody asked for it.
     pub(super) desk_link: Option<String>,
+    /// Where the office's mail is read; `None` when nobody asked for it.
+    pub(super) mailbox_url: Option<String>,
     /// How long each stage may take until all four systems show it.
     pub(super) within: Duration,
     /// The pause after a look that found faults, and after a delivery that was not taken.
@@ -60,6 +62,7 @@ impl Services {
             scc_url: text("scc", "url").await?,
             service_key: text("scc", "service_key").await?,
             desk_link: variable("DESK_LINK"),
+            mailbox_url: variable("MAILBOX_URL"),
             within: Duration::from_secs(within),
             between_looks: BETWEEN_LOOKS,
         })

@@ -91,6 +91,7 @@ async fn start(forgets_to_move_entries: bool) -> Scene {
         scc_url: scc.url(),
         service_key: SERVICE_KEY.to_owned(),
         desk_link: None,
+        mailbox_url: None,
         within: Duration::from_secs(30),
         between_looks: Duration::from_millis(1),
     };

@@ -63,7 +63,14 @@ fn well(booking: &Booking, stage: Stage) -> World {
         bucket: Some(refused(StatusCode::FORBIDDEN, "application/xml")),
         calendar_file: page("text/calendar", format!("BEGIN:VEVENT\r\nDTSTART:{utc}\r\nSTATUS:{status}\r\n")),
         desk: Some(page("text/html", format!("<code>{}</code>{on_the_desk}", booking.id))),
+        office_mails: Some(Ok(office_mails(booking, stage))),
     }
+}
+
+fn office_mails(booking: &Booking, stage: Stage) -> Vec<OfficeMail> {
+    let text = "Tell the guest:\n\nHi Dana, it is cancelled. https://example.org/page".to_owned();
+    let mail = OfficeMail { subject: format!("{} is cancelled: tell the guest", booking.id), text };
+    if stage == Stage::Cancelled { vec![mail] } else { Vec::new() }
 }
 
 fn now() -> Timestamp {
@@ -85,6 +92,7 @@ fn a_world_of_another_stage_has_faults_in_every_system() {
         for system in ["calendar:", "ShipCaptainCrew:", "crew mail:", "crew page:", "guest page:", "guest's calendar"] {
             assert!(faults.contains(system), "{before:?} looked at as {stage:?}: {system} is missing in\n{faults}");
         }
+        assert_eq!(faults.contains("the office's mailbox: no mail"), stage == Stage::Cancelled, "{faults}");
     }
 }
 
@@ -140,6 +148,10 @@ fn each_fault_is_named() {
         (fault(|world| unheaded(&mut world.guest_page, REFERRER_POLICY)), "its referrer-policy is \"\""),
         (fault(|world| world.desk = Some(page("text/html", String::new()))), "the office's desk: it does not show"),
         (fault(|world| world.desk = Some(Err("answered 404".to_owned()))), "the office's desk: answered 404"),
+        (
+            fault(|world| world.office_mails = Some(Err("answered 401".to_owned()))),
+            "the office's mailbox: answered 401",
+        ),
     ] {
         assert!(fault.contains(named), "{named} is missing in: {fault}");
         assert!(!fault.contains("s3cret"), "a magic link is in: {fault}");
