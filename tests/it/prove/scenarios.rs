@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::{
     crashes::{Fault, Place, places},
     oracle::Expected,
-    presses::{Press, Waits, press_again, pressing, wait_for_the_office},
+    presses::{Press, SEE_OTHER, Waits, press_again, pressing, wait_for_the_office},
     stage::{HEALING, Outcome, Process, Stage},
     story::{Told, delete_entry_by_hand, work_by_hand},
 };
@@ -169,7 +169,7 @@ pub(crate) async fn play(
     // Told while another process is at work on the booking, a snapshot is recorded and left to that one.
     let may_be_busy = |told: usize| scenario.during.is_some() && told == 1;
     let as_it_should = |(told, outcome): (usize, &Outcome)| {
-        let done = if scenario.is_a_press() { 303 } else { 200 };
+        let done = if scenario.is_a_press() { SEE_OTHER } else { 200 };
         outcome.status() == Some(done) || (outcome.status() == Some(202) && may_be_busy(told))
     };
     if fault.is_none() && !outcomes.iter().enumerate().all(as_it_should) {
@@ -179,7 +179,7 @@ pub(crate) async fn play(
     let promised =
         scenario.is_a_press() || outcomes.iter().all(|outcome| outcome.status().is_some_and(|status| status < 300));
     if let Some((case, press)) = &case {
-        differences.extend(press_again(&stage, case, *press).await);
+        differences.extend(press_again(&stage, case, *press, &outcomes[0]).await);
     }
     differences.extend(heal(&stage, scenario, then, promised).await);
     Played { places, met, differences }
