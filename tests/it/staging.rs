@@ -131,7 +131,7 @@ async fn notices_arrive(world: &Rehearsal, mailbox: &Deployed) {
 async fn the_smoke_test_sees_that_no_notice_arrives() {
     let account = Account::create(World::binaries(), SITE).await.expect("an account");
     let calendar = account.start_calendar().await.expect("the calendar starts");
-    let world = start(options(&[])).await;
+    let world = deployed(options(&[])).await;
     let mailbox = calendar.url() + "/office";
     let output = smoke(&world, &[("MAILBOX_URL", Some(&mailbox)), ("SMOKE_WITHIN_SECONDS", Some("5"))]).await;
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
