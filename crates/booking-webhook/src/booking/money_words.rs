@@ -92,48 +92,8 @@ pub(crate) struct MoneyWords {
 }
 
 /// What a text has that states money without a label: how [`CURRENCY`], [`PRICES`] and [`TIPS`] begin.
-const BEGINNINGS: &[&str] = &[
-    "$",
-    "usd",
-    "eur",
-    "gbp",
-    "mxn",
-    "cad",
-    "dol",
-    "buck",
-    "peso",
-    "/",
-    "hour",
-    "per ",
-    "tip",
-    "gratuit",
-    "propina",
-    "pay",
-    "paid",
-    "pric",
-    "cost",
-    "fee",
-    "deposit",
-    "refund",
-    "discount",
-    "invoice",
-    "charge",
-    "cash",
-    "venmo",
-    "zelle",
-    "budget",
-    "total",
-    "balance",
-    "sum",
-    "ow",
-    "due",
-    "pag",
-    "precio",
-    "cuesta",
-    "saldo",
-    "reembolso",
-    "descuento",
-];
+const BEGINNINGS: &str = "$,usd,eur,gbp,mxn,cad,dol,buck,peso,/,hour,per ,tip,gratuit,propina,pay,paid,pric,cost,fee,deposit,\
+     refund,discount,invoice,charge,cash,venmo,zelle,budget,total,balance,sum,ow,due,pag,precio,cuesta,saldo,reembolso,descuento";
 /// A number of so many digits may be an amount of the charter: less than a hundred could be anything.
 const DIGITS_OF_AN_AMOUNT: usize = 3;
 
@@ -238,9 +198,9 @@ impl MoneyWords {
     /// neither a label nor a currency nor a number that is large enough.
     fn looked_at(&self, text: &str) -> Option<String> {
         let plain = plain(text);
-        let begins = |beginning: &&str| plain.contains(beginning);
-        let labelled = || self.beginnings.iter().map(String::as_str).any(|beginning| begins(&beginning));
-        (has_amount(&plain) || BEGINNINGS.iter().any(begins) || labelled()).then(|| without_harmless(&plain))
+        let begins = |beginning: &str| plain.contains(beginning);
+        let labelled = || self.beginnings.iter().any(|beginning| begins(beginning));
+        (has_amount(&plain) || BEGINNINGS.split(',').any(begins) || labelled()).then(|| without_harmless(&plain))
     }
 
     fn words_state_money(&self, words: &str) -> bool {

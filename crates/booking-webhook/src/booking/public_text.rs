@@ -135,48 +135,20 @@ fn is_harmless(line: &str) -> bool {
     !is_harmful
 }
 
-fn has_any(plain: &str, words: &[&str]) -> bool {
-    words.iter().any(|word| plain.contains(word))
-}
-
 /// Whether a text has anything that an alternative of [`CONTACT`] needs. Matching patterns is slow, and most texts have none of it.
 fn may_be_contact(plain: &str) -> bool {
     let dot_within = || plain.as_bytes().windows(2).any(|pair| pair[0] == b'.' && pair[1].is_ascii_lowercase());
     let number = |text: &str| text.bytes().filter(u8::is_ascii_digit).count() >= SHORTEST_PHONE_NUMBER;
-    has_any(plain, &["@", "://", "www.", " com"])
+    ["@", "://", "www.", " com"].iter().any(|word| plain.contains(word))
         || dot_within()
         || plain.split(|letter: char| !letter.is_ascii_digit() && !" ().+/-".contains(letter)).any(number)
 }
 
 /// The same of [`CODE`].
 fn may_be_code(plain: &str) -> bool {
-    let opens = [
-        "code",
-        "pass",
-        "pin",
-        "combo",
-        "combination",
-        "codigo",
-        "contrasena",
-        "clave",
-        "lock",
-        "key",
-        "gate",
-        "door",
-        "entry",
-        "buzzer",
-        "use",
-        "enter",
-        "press",
-        "dial",
-        "punch",
-        "access",
-        "pw",
-        "open",
-        "#",
-        "*",
-    ];
-    has_any(plain, &opens)
+    let opens = "code,pass,pin,combo,combination,codigo,contrasena,clave,lock,key,gate,door,entry,buzzer,use,enter,\
+                 press,dial,punch,access,pw,open,#,*";
+    opens.split(',').any(|word| plain.contains(word))
 }
 
 /// A guest's notes, divided by who may read them.
