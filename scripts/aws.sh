@@ -45,5 +45,8 @@ case $verb in
     deploy | fresh | operator) program=${BUILT:-} ;;
     *) program=none ;;
 esac
-if [ -z "$program" ]; then cargo build --workspace --locked --bins; fi
+if [ -z "$program" ]; then
+    if [ "$verb" != deploy ]; then account .venv/sam/bin/python whoami "$2"; fi
+    cargo build --workspace --locked --bins
+fi
 account .venv/sam/bin/python "$@" --built "$built" --program "${SMOKE:-$target/debug/smoke}" --drawer "${DRAWER:-$target/debug/link-pictures}"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from .settings import Refused, change, read
 
-VERBS = ("preflight", "deploy", "fresh", "operator", "ask", "invoke", "logs", "smoke", "site")
-NEEDS_FILE = {"operator", "invoke"}
+VERBS = ("preflight", "whoami", "deploy", "fresh", "operator", "ask", "invoke", "logs", "smoke", "site")
+NEEDS_FILE = {"operator": "operator.toml", "invoke": "tests/fixtures/plan.json"}
 
 
 def arguments() -> argparse.Namespace:
@@ -32,7 +32,7 @@ def check_inputs(given: argparse.Namespace):
     """Everything that can be said without AWS and without a package."""
     settings = read(given.environment)
     if given.verb in NEEDS_FILE and not Path(given.file).is_file():
-        raise Refused(f"FILE is {given.file or 'not set'}, which is no file. For example: FILE=tests/fixtures/plan.json")
+        raise Refused(f"FILE is {given.file or 'not set'}, which is no file. For example: FILE={NEEDS_FILE[given.verb]}")
     if given.assignment:
         change(settings.parameters, given.assignment)
     if given.verb == "smoke" and given.environment != "staging":
@@ -53,6 +53,8 @@ def run(given: argparse.Namespace) -> None:
     account = Account(settings)
     if given.verb == "preflight":
         first.preflight(account)
+    elif given.verb == "whoami":
+        account.whoami()
     elif given.verb == "deploy":
         deployment.deploy(account, given.built, given.drawer)
     elif given.verb == "fresh":

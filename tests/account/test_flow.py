@@ -242,6 +242,14 @@ class Flows(unittest.TestCase):
         self.assertIn("aws sso login", ended.stderr)
         self.assertNotIn("Traceback", ended.stderr)
 
+    def test_nothing_is_compiled_without_credentials(self):
+        (self.project.folder / "operator.toml").touch()
+        for words in (("smoke",), ("fresh",), ("operator", "FILE=operator.toml")):
+            with self.subTest(words):
+                ended = self.project.make(*words, "ENV=staging", BUILT=None, AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None)
+                self.assertEqual(ended.returncode, 2)
+                self.assertIn("No AWS credentials", ended.stderr)
+                self.assertNotIn("cargo", ended.stderr.lower())
 
     def test_a_profile_reaches_programs_that_know_none(self):
         # A process that hands credentials out is to boto3 what SSO is: something that only a profile leads to.
@@ -276,7 +284,7 @@ class Inputs(unittest.TestCase):
             (("deploy", "ENV=production"), "fill in"),
             (("smoke", "ENV=production"), "fill in"),
             (("invoke", "ENV=staging", "FILE=nowhere.json"), "FILE=nowhere.json names no file"),
-            (("operator", "ENV=staging"), "FILE is not set"),
+            (("operator", "ENV=staging"), "FILE is not set, which is no file. For example: FILE=operator.toml"),
             (("fresh", "ENV=staging", "SET=Nonsense"), "Say SET=Name=Value"),
             (("live-site", "ENV=staging"), "ENV=production"),
             (("logs",), "ENV is not set"),
