@@ -212,3 +212,16 @@ async fn a_late_older_snapshot_and_a_repeat_change_nothing() {
     assert_eq!(visitor.rehearsal.effects().await.expect("a world"), before);
     assert_eq!(visitor.faults(1).await, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn the_office_hears_of_what_is_parked_by_itself() {
+    let visitor = visit().await;
+    visitor
+        .post("/fault", &json!({ "target": "calendar", "fault": { "kind": "answer", "status": 422 }, "times": 1 }))
+        .await;
+    assert_eq!(visitor.send(Kind::Reschedule).await["state"], "parked");
+    tokio::select! {
+        () = visitor.harbour.keep_sweeping() => unreachable!("it sweeps for as long as it is polled"),
+        () = visitor.rehearsal.traffic.wait_for(|calls| calls.iter().any(|call| call.operation == "Publish")) => {}
+    }
+}

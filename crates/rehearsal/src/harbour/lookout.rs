@@ -19,7 +19,9 @@ use crate::{Rehearsal, RehearsalError};
 
 /// The index that holds what is due, and nothing else. Source: `infra/template.yaml`.
 const DUE_INDEX: &str = "due";
-/// What waits for a person is in the index, too.
+/// The index that holds what the office should hear. Source: `infra/template.yaml`.
+const NOTICE_INDEX: &str = "notice";
+/// What waits for a person is in the index of what is due, too.
 const DUE: &str = "due";
 
 /// A second function, whose calls are neither logged nor failed.
@@ -45,19 +47,24 @@ impl Lookout {
     }
 }
 
-/// Whether a sweep would find anything now: the schedule of a rehearsal leaves no trace while there is nothing to do.
+/// Whether a sweep would find anything now, be it only a mail to the office: the schedule of a rehearsal leaves no trace while there is
+/// nothing to do.
 pub(super) async fn is_anything_due(rehearsal: &Rehearsal) -> bool {
     let now = Clock::system().now().as_millisecond();
-    let due = rehearsal.cloud.dynamodb.scan().table_name(&rehearsal.cloud.ledger_table).index_name(DUE_INDEX);
-    let due = due
-        .filter_expression("due = :due AND due_at <= :now")
-        .expression_attribute_values(":due", AttributeValue::S(DUE.to_owned()))
-        .expression_attribute_values(":now", AttributeValue::N(now.to_string()));
-    match due.select(Select::Count).send().await {
-        Ok(found) => found.count() > 0,
-        Err(error) => {
-            tracing::warn!(error = %DisplayErrorContext(&error), "what is due cannot be looked up");
-            true
+    let table = || rehearsal.cloud.dynamodb.scan().table_name(&rehearsal.cloud.ledger_table).select(Select::Count);
+    let by_now = AttributeValue::N(now.to_string());
+    let due = table().index_name(DUE_INDEX).filter_expression("due = :due AND due_at <= :now");
+    let due = due.expression_attribute_values(":due", AttributeValue::S(DUE.to_owned()));
+    let untold = table().index_name(NOTICE_INDEX).filter_expression("notice_at <= :now");
+    for look in [due, untold] {
+        match look.expression_attribute_values(":now", by_now.clone()).send().await {
+            Ok(found) if found.count() == 0 => {}
+            Ok(_) => return true,
+            Err(error) => {
+                tracing::warn!(error = %DisplayErrorContext(&error), "what is due cannot be looked up");
+                return true;
+            }
         }
     }
+    false
 }
