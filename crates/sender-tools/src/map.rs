@@ -6,7 +6,7 @@ use booking_webhook::{
     Booking, CharterId, Fault, Field, FieldReading, Language, Mapping, Operator, Reading, Received, Sale, Snapshot,
     Terms, parse_body, span,
 };
-use http::header::CONTENT_TYPE;
+use http::{HeaderMap, header::CONTENT_TYPE};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -35,9 +35,20 @@ pub(crate) fn map(options: &Options<'_>, now: Timestamp) -> Outcome {
         Ok(body) => body,
         Err(detail) => return Ok((format!("the body {detail}\n"), false)),
     };
-    let fields = mapping.fields_of(&body, &headers, &operator);
-    match mapping.interpret(&body, &headers, &operator, now) {
-        Reading::Ignored { why } => Ok((format!("ignored: {why}. It is answered 200 and not kept.\n"), true)),
+    Ok(made_of(&mapping, &body, &headers, &operator, now))
+}
+
+/// What the mapping makes of a body, in words, and whether all of it is understood.
+fn made_of(
+    mapping: &Mapping,
+    body: &Value,
+    headers: &HeaderMap,
+    operator: &Operator,
+    now: Timestamp,
+) -> (String, bool) {
+    let fields = mapping.fields_of(body, headers, operator);
+    match mapping.interpret(body, headers, operator, now) {
+        Reading::Ignored { why } => (format!("ignored: {why}. It is answered 200 and not kept.\n"), true),
         Reading::Bookings(bookings) => {
             let well = bookings.iter().all(Result::is_ok);
             let mut out = String::new();
@@ -45,13 +56,13 @@ pub(crate) fn map(options: &Options<'_>, now: Timestamp) -> Outcome {
                 let fields = fields.get(index).map_or(&[][..], Vec::as_slice);
                 let _infallible = write!(out, "booking {} of {}\n\n{}", index + 1, bookings.len(), table(fields));
                 out += &match booking {
-                    Ok(received) => understood(received, &operator),
+                    Ok(received) => understood(received, operator),
                     Err(faults) => quarantined(faults),
                 };
                 out.push('\n');
             }
-            let event = mapping.pointers_of_the_event(&body);
-            Ok((out + &unread(&body, fields.iter().flatten().flat_map(|field| &field.pointers).chain(&event)), well))
+            let event = mapping.pointers_of_the_event(body);
+            (out + &unread(body, fields.iter().flatten().flat_map(|field| &field.pointers).chain(&event)), well)
         }
     }
 }
@@ -101,7 +112,8 @@ fn understood(received: &Received, operator: &Operator) -> String {
     };
     let _infallible =
         writeln!(out, ", {version}; the event is {}", event_id.as_deref().unwrap_or("named by its content"));
-    if !passed_over.is_empty() {
+    // The flags of what was sold say it again.
+    if snapshot.sale.is_none() && !passed_over.is_empty() {
         let names: Vec<&str> = passed_over.iter().copied().map(Field::name).collect();
         let _infallible = writeln!(out, "  passed over, and flagged: {}", names.join(", "));
     }
@@ -118,20 +130,33 @@ fn understood(received: &Received, operator: &Operator) -> String {
 /// What would be made of a booking that is not on record yet.
 fn plan(snapshot: &Snapshot, sale: &Sale, operator: &Operator) -> String {
     let start = sale.start.to_zoned(operator.time_zone.clone());
+    let booking = Terms::resolve(&sale.boat, &sale.assigned, operator).ok().map(|terms| {
+        let id = CharterId::derive(b"a dry run", &snapshot.booking_id);
+        Booking::assemble(snapshot.booking_id.clone(), sale.clone(), terms, operator, id)
+    });
+    let named = if sale.boat.name.is_empty() { &sale.boat.id } else { &sale.boat.name };
     let mut out = format!(
         "  sails {} for {} min · {} guests · {} · gross ${}\n",
         start.strftime("%a %b %-d %Y, %-I:%M %p %Z"),
         u64::from(sale.duration),
         sale.party_size,
-        sale.boat.name,
+        booking.as_ref().map_or(named.as_str(), |booking| &*booking.charter.boat.name),
         sale.gross,
     );
-    let Ok(terms) = Terms::resolve(&sale.boat, &sale.assigned, operator) else {
-        out += "  plan: parked, unless it is on record: neither the booking nor the boat's roster names crew and captain (OPERATOR=…)\n";
+    let Some(booking) = booking else {
+        let why = match operator.boat(&sale.boat) {
+            Some(_) => "its boat's roster in the operator file is not complete".to_owned(),
+            None => format!("the operator file has no boat with the id, name or alias {named:?} (OPERATOR=…)"),
+        };
+        let _infallible = writeln!(
+            out,
+            "  plan: parked, unless it is on record: the booking does not name crew and captain, and {why}"
+        );
         return out;
     };
-    let id = CharterId::derive(b"a dry run", &snapshot.booking_id);
-    let booking = Booking::assemble(snapshot.booking_id.clone(), sale.clone(), terms, operator, id);
+    for flag in booking.to_look_at() {
+        let _infallible = writeln!(out, "  flagged {flag}");
+    }
     let money = &booking.office.statement;
     let crew: Vec<&str> = booking.charter.crew.iter().map(|person| person.as_str()).collect();
     let _infallible = writeln!(
@@ -180,5 +205,62 @@ fn collect(value: &Value, pointer: String, leaves: &mut Vec<String>) {
             }
         }
         _ => leaves.push(pointer),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const MAPPING: &str = r#"
+        prefix = "HH-"
+        booking = "/resv"
+        [fields]
+        id = "/ref"
+        status = "/state"
+        start_at = { join = ["/day", "/from"], format = "%Y-%m-%d %I:%M %p" }
+        duration = { at = "/hours", in = "hours" }
+        boat_id = "/vessel"
+        party_size = { sum = ["/adults", "/kids"] }
+        gross = { at = "/minor", in = "cents" }
+        currency = { constant = "USD" }
+        guest_name = "/lead"
+        notes = { first_of = ["/remarks", "/comment"] }
+        [statuses]
+        confirmed = ["CONFIRMED"]
+        cancelled = ["CANCELLED"]
+    "#;
+
+    fn shown(vessel: &str) -> String {
+        let body = json!({ "resv": { "ref": "7", "state": "CONFIRMED", "vessel": vessel, "day": "2031-07-04", "from": "2:30 PM", "hours": "3",
+            "adults": 15, "kids": 2, "minor": 118_500, "lead": "Marisol Quint", "remarks": "Call 619 555 0199" } });
+        let mapping = Mapping::parse("harborhop", "harborhop.toml", MAPPING).expect("a mapping");
+        let operator = Operator::parse(include_str!("../../../operator.example.toml")).expect("an operator file");
+        let (words, well) = made_of(&mapping, &body, &HeaderMap::new(), &operator, Timestamp::UNIX_EPOCH);
+        assert!(well, "{words}");
+        words
+    }
+
+    #[test]
+    fn every_place_the_known_boat_and_each_flag_are_shown() {
+        let words = shown("QOSD");
+        for part in [
+            "/resv/adults + /resv/kids",
+            "/resv/day, /resv/from",
+            "/resv/remarks or /resv/comment",
+            "17 guests · Queen of San Diego ·",
+            "flagged over_capacity: ",
+            "flagged notes_withheld: ",
+        ] {
+            assert!(words.contains(part), "{part}: {words}");
+        }
+    }
+
+    #[test]
+    fn a_boat_that_the_operator_file_does_not_have_is_named() {
+        let words = shown("qosx");
+        assert!(words.contains(r#"no boat with the id, name or alias "qosx""#), "{words}");
     }
 }

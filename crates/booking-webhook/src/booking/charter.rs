@@ -144,6 +144,11 @@ impl Booking {
         };
         Self { charter, office, assigned: sale.assigned, terms, flags }
     }
+
+    /// Each flag with what a person should look at, for who tries a mapping.
+    pub fn to_look_at(&self) -> Vec<String> {
+        self.flags.iter().map(|flag| format!("{}: {}", flag.name(), flag.words())).collect()
+    }
 }
 
 /// The operator's boat, else the settled one, else what the booking calls it.

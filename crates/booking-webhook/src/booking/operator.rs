@@ -88,7 +88,7 @@ impl Operator {
     }
 
     /// The boat that the sender means, by id, alias or name.
-    pub(crate) fn boat(&self, reference: &BoatReference) -> Option<&Boat> {
+    pub fn boat(&self, reference: &BoatReference) -> Option<&Boat> {
         self.identify(reference).boat
     }
 

@@ -259,8 +259,8 @@ impl<'a> Reader<'a> {
     fn not_far_ahead(&self, at: Timestamp) -> Result<Timestamp, String> {
         if is_far_ahead(at, self.now) {
             return Err(format!(
-                "is more than a day ahead ({}): until then every later change would count as older",
-                self.now
+                "is more than a day ahead of now ({}): until then every later change would count as older",
+                self.now.strftime("%Y-%m-%dT%H:%M:%SZ")
             ));
         }
         Ok(at)

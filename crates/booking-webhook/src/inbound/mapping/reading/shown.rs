@@ -20,7 +20,7 @@ use crate::{
 pub struct FieldReading {
     /// Which field.
     pub field: Field,
-    /// Where it is looked for, in words.
+    /// Where it is looked for, in words: all of the places.
     pub source: String,
     /// Every place that is looked at; `*` stands for every element.
     pub pointers: Vec<String>,
@@ -70,12 +70,10 @@ impl Mapping {
         let source = match &form.source {
             Source::Constant(_) => "(constant)".to_owned(),
             Source::Header(name) => format!("header {name}"),
-            Source::At(_)
-            | Source::Root(_)
-            | Source::Join(_)
-            | Source::Sum(_)
-            | Source::Count(_)
-            | Source::FirstOf(_) => form.pointer(&place),
+            Source::At(_) | Source::Root(_) | Source::Count(_) => form.pointer(&place),
+            Source::Sum(_) => form.pointers(&place).join(" + "),
+            Source::Join(_) => form.pointers(&place).join(", "),
+            Source::FirstOf(_) => form.pointers(&place).join(" or "),
         };
         let read = Reader::new(self, place, operator, Timestamp::MAX).shown(field);
         Some(FieldReading { field, source, pointers: form.pointers(&place), found, read })
