@@ -1,6 +1,6 @@
 # The verbs of the project. Works with GNU make 3.81 and later; longer recipes live in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites setup run test test-browser pictures prove prove-safeguards ledger-fixtures previous-reader check bench bench-full build build-aws check-infra deploy fresh operator live-site smoke logs map sign verify check-openapi fuzz watch ask invoke replay
+.PHONY: help prerequisites setup run test test-browser pictures prove prove-safeguards ledger-fixtures previous-reader check bench bench-full build build-aws check-infra deploy fresh operator live-site smoke logs map sign verify post check-openapi fuzz watch ask invoke replay
 
 # Always the whole workspace: a build of one package would unify other features and compile the world again.
 CARGO_BUILD  = cargo build --workspace --locked --bins
@@ -131,6 +131,11 @@ sign: ## headers that make BODY=… authentic, with SECRET=…
 verify: ## whether HEADERS=… fit BODY=… and SECRET=…
 	@cargo build --workspace --locked --quiet --bins
 	@$(TARGET)/debug/sender verify --secret "$(SECRET)" --body "$(BODY)" --headers "$(HEADERS)"
+
+post: ## post BODY=… to the rehearsal as SENDER=… (SECRET=)
+	@cargo build --workspace --locked --quiet --bins
+	@scripts/post.py --rehearsal "$(REHEARSAL)" --tool "$(TARGET)/debug/sender" \
+		--sender "$(SENDER)" --body "$(BODY)" --secret "$(SECRET)" --headers "$(HEADERS)" --id "$(ID)"
 
 check-openapi: setup .venv/openapi/tools.stamp ## schemathesis against the function: docs/openapi.yaml
 	cargo test --workspace --locked --test it openapi:: -- --include-ignored

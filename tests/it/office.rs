@@ -8,7 +8,7 @@ use simulators::{office::OfficeMail, sender::SAMPLE_BOOKING_ID, traffic::Service
 
 use crate::{
     prove::stage::{Outcome, Stage},
-    world::{ALWAYS, CHARTER_ID, DENIED, REFUSED, World, sample as sample_booking},
+    world::{ALWAYS, CHARTER_ID, DENIED, REFUSED, World, later, sample as sample_booking},
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -179,11 +179,57 @@ async fn a_delivery_that_is_repeated_and_understood_leaves_quarantine() {
 
 /// Runs `scripts/ask.py` with these arguments; its exit code, and all that it said.
 pub(crate) fn run_ask(arguments: &[&str]) -> (Option<i32>, String) {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/ask.py");
+    run_script("ask.py", arguments)
+}
+
+fn run_script(name: &str, arguments: &[&str]) -> (Option<i32>, String) {
+    let script = format!(concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/{}"), name);
     let mut python = Command::new("python3");
-    python.arg(script).args(arguments).env_clear().env("HOME", "/nonexistent").env("PATH", "/usr/bin:/bin");
+    python.arg("-B").arg(script).args(arguments).env_clear().env("HOME", "/nonexistent").env("PATH", "/usr/bin:/bin");
     let ran = python.output().expect("Python runs");
     (ran.status.code(), String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned())
+}
+
+#[tokio::test]
+async fn a_body_is_posted_as_its_sender_signs_it() {
+    let world = World::start().await;
+    let folder = std::env::temp_dir().join(format!("post-{:08x}", rand::random::<u32>()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let environment = world.environment_variables().iter().map(|(name, value)| format!("{name}={value}\n"));
+    let secret = json!({ "scheme": "github", "signing_secrets": ["a-secret-of-their-own"] });
+    for (name, text) in [
+        ("invoke-port", world.lambda.address().port().to_string()),
+        ("environment", environment.collect()),
+        ("body.json", sample_booking().to_string()),
+        ("secret.json", secret.to_string()),
+        ("weak.json", secret.to_string().replace("-of-their-own", "")),
+    ] {
+        std::fs::write(folder.join(name), text).expect("a file");
+    }
+    let own = std::env::current_exe().expect("a path");
+    let tool = own.ancestors().nth(2).expect("the folder of the binaries").join("sender");
+    let posted = async |sender: &'static str, secret: &str| {
+        let path = |name: &str| folder.join(name).to_str().expect("text").to_owned();
+        let (rehearsal, body, secret, tool) =
+            (path(""), path("body.json"), path(secret), tool.to_str().expect("text").to_owned());
+        let ran = tokio::task::spawn_blocking(move || {
+            let given =
+                ["--rehearsal", &rehearsal, "--sender", sender, "--body", &body, "--secret", &secret, "--tool", &tool];
+            run_script("post.py", &given)
+        });
+        ran.await.expect("it ends")
+    };
+    for (sender, secret, code, words) in [
+        ("nobody", "secret.json", 2, "has no mapping nobody.toml"),
+        ("boatsetter", "weak.json", 2, "fewer than 16 bytes"),
+        ("boatsetter", "none.json", 2, "none.json names no file"),
+        ("boatsetter", "secret.json", 0, "The rehearsal answered 200."),
+    ] {
+        let (ended, said) = posted(sender, secret).await;
+        assert_eq!((ended, said.contains(words)), (Some(code), true), "{said}");
+    }
+    World::assert_one_of_everything(&world.effects().await);
+    std::fs::remove_dir_all(folder).expect("it was ours");
 }
 
 #[tokio::test]
@@ -202,6 +248,9 @@ async fn an_answer_is_readable_and_a_problem_ends_with_1() {
     let (code, said) = asked(json!({ "list": { "from": "2031-05-30" } })).await;
     let line = "BS-1048812 · Dana · 2031 Fri May 30, 2:00 PM · Queen of San Diego · boatsetter · in_step";
     assert_eq!((code, said.contains(line)), (Some(0), true), "{said}");
+    world.deliver(&later(10, json!({ "status": "cancelled" }))).await;
+    let (code, said) = asked(json!({ "list": { "from": "2031-05-30" } })).await;
+    assert_eq!((code, said.contains("boatsetter · cancelled · in_step")), (Some(0), true), "{said}");
     let (code, said) = asked(json!({ "status": { "booking_id": "BS-1" } })).await;
     assert_eq!((code, said.contains("404 No such booking")), (Some(1), true), "{said}");
     let mut plan = sample_booking()["data"]["booking"].clone();
