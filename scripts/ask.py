@@ -125,12 +125,16 @@ def readable(answer):
         return [f"The function failed: {answer['errorMessage']}"]
     if "title" in answer and "status" in answer:
         return problem(answer)
+    if answer.get("state") == "quarantined" and "errors" in answer:
+        return problem({"status": "In quarantine:", "title": "it is not understood", **answer})
     if "checks" in answer:
         return checks(answer)
     if "planned" in answer:
         return planned(answer)
     if "desired" in answer:
         return plan(answer)
+    if "bookings" in answer and "state" in answer:
+        return [line for one in answer["bookings"] for line in readable(one)]
     if "bookings" in answer:
         return listed(answer)
     if "replayed" in answer:
@@ -139,9 +143,9 @@ def readable(answer):
         return booking(answer)
     if "body" in answer and "delivery" in answer:
         body = json.dumps(answer["body"], indent=2, ensure_ascii=False)
-        return [*delivery(answer["delivery"]), *closed(answer), "", "Body:", body]
+        return [*delivery(answer["delivery"]), *next_of(answer["delivery"], answer), "", "Body:", body]
     if "delivery" in answer:
-        return [*delivery(answer["delivery"]), *closed(answer)]
+        return [*delivery(answer["delivery"]), *next_of(answer["delivery"], answer)]
     if "quarantined" in answer:
         return quarantined(answer["quarantined"], answer.get("booking_id"))
     return [f"{key}: {value if isinstance(value, (str, int)) else json.dumps(value, ensure_ascii=False)}" for key, value in answer.items()]
@@ -204,18 +208,20 @@ def flags(answer):
 
 def listed(answer):
     lines = []
-    for one in answer["bookings"]:
+    # What waits for a person first; both parts stay in the order of their days.
+    for one in sorted(answer["bookings"], key=lambda one: not one.get("next")):
+        cancelled = "cancelled · " if one.get("desired") == "cancelled" else ""
         dismissed = " (left as it is)" if one.get("dismissed") else ""
         words = [one["booking_id"], one["first_name"], one["local"], one["boat"], one["sender"] or "entered by hand"]
-        lines.append(" · ".join(word for word in words if word) + f" · {one['state']}{dismissed}")
+        lines.append(" · ".join(word for word in words if word) + f" · {cancelled}{one['state']}{dismissed}")
         lines += flags(one)
         for what, then in zip(one.get("detail", []), one.get("next", [])):
             lines += [f"  {what}", f"  -> {then}"]
-    lines = lines or ["No booking fits."]
+    lines = lines or ["No booking fits. Charters more than 400 days ahead are asked for by \"from\"."]
     if answer.get("left_off"):
         lines.append("There are more: ask for fewer days, or by name.")
     waiting = answer.get("quarantined", [])
-    return lines + ([""] + quarantined(waiting, None) if waiting else [])
+    return ([*quarantined(waiting, None), ""] if waiting else []) + lines
 
 
 def quarantined(waiting, booking_id):
@@ -223,7 +229,7 @@ def quarantined(waiting, booking_id):
         return ["Nothing is in quarantine."]
     lines = [f"In quarantine{f' for {booking_id}' if booking_id else ''}: {len(waiting)}"]
     for one in waiting:
-        lines += delivery(one)
+        lines += delivery(one) + next_of(one, {})
     return lines
 
 
@@ -232,11 +238,13 @@ def delivery(one):
     lines = [f"{one['delivery_id']}", f"  from {one['sender']}, {one['local']} ({one['received_at']}), for {names}"]
     lines += [f"  {fault['pointer'] or '(the body)'} {fault['detail']}" for fault in one.get("why", [])]
     lines.append(f"  it has: {' '.join(one['keys']) or 'no JSON'}")
-    return [*lines, f"  -> {one['next']}"]
+    return lines
 
 
-def closed(answer):
-    return [f"  closed: {answer['closed_because']}"] if answer.get("closed_because") else []
+def next_of(one, answer):
+    """What to do about a delivery, or why there is nothing left to do."""
+    because = answer.get("closed_because")
+    return [f"  closed: {because}" if because else f"  -> {one['next']}"]
 
 
 def replayed(answer):

@@ -3,7 +3,7 @@
 use futures::{StreamExt, stream};
 use http::StatusCode;
 use jiff::{Timestamp, ToSpan, Zoned, civil::Date};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::{
@@ -79,7 +79,8 @@ pub(super) struct BookingLine {
     /// As it is on record, for who says more of it.
     #[serde(skip)]
     pub(super) record: BookingRecord,
-    #[serde(skip)]
+    /// Whether it sails, in one word.
+    #[serde(serialize_with = "in_one_word")]
     pub(super) desired: DesiredState,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     next: Vec<String>,
@@ -128,6 +129,10 @@ pub(super) async fn find(app: &App, question: &Question, deadline: &Deadline) ->
         Some(_) => Vec::<QuarantineLine>::new(),
     };
     Ok(Found { bookings: lines, quarantined, left_off: !whole })
+}
+
+fn in_one_word<S: Serializer>(desired: &DesiredState, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(desired.name())
 }
 
 fn not_understood(why: &str) -> Problem {
