@@ -75,6 +75,9 @@ fn each_mapping_has_a_pair() {
     let pairs: Vec<String> = pairs.map(|file| fs::read_to_string(root().join(file)).expect("a pair")).collect();
     for file in [files("mappings", "toml"), files("tests/fixtures/senders", "toml")].concat() {
         mapping(&file);
-        assert!(pairs.iter().any(|pair| pair.contains(&file)), "{file} has no pair: a body and its booking, in tests/fixtures/senders");
+        assert!(
+            pairs.iter().any(|pair| pair.contains(&file)),
+            "{file} has no pair: a body and its booking, in tests/fixtures/senders"
+        );
     }
 }

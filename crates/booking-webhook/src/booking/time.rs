@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Language;
 
-/// Crew report this long before the start and are released this long after the end.
+/// Crew report this long before the start and are released this long after the end; they are paid for all of it.
 pub(super) const CREW_MARGIN: SignedDuration = SignedDuration::from_hours(1);
 
 const SHORTEST_MINUTES: u16 = 15;
