@@ -8,6 +8,7 @@ has. Exit code 0; 1 when the answer is 400 or more; 2 when nothing was posted.
 import argparse
 import json
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -123,4 +124,5 @@ def signed(options, secret):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Into `head` it ends as other programs do, without a traceback.
     sys.exit(main())
