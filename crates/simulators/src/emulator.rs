@@ -9,7 +9,10 @@ use std::{
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -73,10 +76,13 @@ impl Emulator {
     }
 
     async fn start_on(port: u16, executable: &Path) -> io::Result<Self> {
-        let folder = std::env::temp_dir().join(format!("booking-webhook-emulator-{}-{port}", std::process::id()));
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let count = STARTED.fetch_add(1, Ordering::Relaxed);
+        let name = format!("booking-webhook-emulator-{}-{count}", std::process::id());
+        let folder = std::env::temp_dir().join(&name);
         std::fs::create_dir_all(&folder)?;
-        let mut emulator = Self { port, supervisor: supervise(executable, port, &folder)? };
-        match emulator.answers().await {
+        let mut emulator = Self { port, supervisor: supervise(executable, port, &name, &folder)? };
+        match emulator.answers(&name).await {
             Ok(()) => Ok(emulator),
             Err(reason) => {
                 let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
@@ -87,7 +93,8 @@ impl Emulator {
         }
     }
 
-    async fn answers(&mut self) -> Result<(), String> {
+    /// Waits until the emulator of this `name` answers: another process's may have taken the port, and would end with that process.
+    async fn answers(&mut self, name: &str) -> Result<(), String> {
         let client = aws::loopback_client();
         let health = format!("{}/_ministack/health", self.url());
         let since = Instant::now();
@@ -95,8 +102,10 @@ impl Emulator {
             if let Ok(Some(status)) = self.supervisor.try_wait() {
                 return Err(format!("ended at start ({status})"));
             }
-            match client.get(&health).timeout(ANSWER_WITHIN).send().await {
-                Ok(answer) if answer.status().is_success() => return Ok(()),
+            let ask =
+                async { client.get(&health).timeout(ANSWER_WITHIN).send().await?.error_for_status()?.text().await };
+            match ask.await {
+                Ok(health) if health.contains(&format!("\"{name}\"")) => return Ok(()),
                 _ => tokio::time::sleep(ASK_EVERY).await,
             }
         }
@@ -111,7 +120,7 @@ impl Drop for Emulator {
     }
 }
 
-fn supervise(executable: &Path, port: u16, folder: &Path) -> io::Result<Child> {
+fn supervise(executable: &Path, port: u16, name: &str, folder: &Path) -> io::Result<Child> {
     Command::new("/bin/sh")
         .arg("-c")
         .arg(SUPERVISOR)
@@ -123,6 +132,8 @@ fn supervise(executable: &Path, port: u16, folder: &Path) -> io::Result<Child> {
         .env("AWS_ACCESS_KEY_ID", aws::TEST_CREDENTIAL)
         .env("AWS_SECRET_ACCESS_KEY", aws::TEST_CREDENTIAL)
         .env("LOG_LEVEL", "WARNING")
+        // It repeats this when it is asked for its health.
+        .env("MINISTACK_EDITION", name)
         .envs(["PERSIST_STATE", "S3_PERSIST", "LOCALSTACK_PERSISTENCE"].map(|name| (name, "0")))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
@@ -169,5 +180,12 @@ mod tests {
         let error = Emulator::start_on(1, Path::new("/bin/ls")).await.expect_err("that is no emulator");
         let error = error.to_string();
         assert!(error.contains("ended at start") && error.contains("Cargo.toml"), "what it lists: {error}");
+    }
+
+    #[tokio::test]
+    async fn an_emulator_that_has_the_port_already_is_not_taken_for_ours() {
+        let first = Emulator::start().await.expect("ministack starts");
+        let second = Emulator::start_on(first.port, &find_executable().expect("it is installed")).await;
+        assert!(second.is_err(), "it would end with its own process");
     }
 }
