@@ -12,6 +12,9 @@ REHEARSAL    = $(TARGET)/rehearsal
 # rustc do not see it, so nothing is built anew.
 TIMED = --config "target.'cfg(all())'.runner = ['env', 'RUSTC_BOOTSTRAP=1']" -- -Z unstable-options --report-time
 
+# Most tests wait for other processes most of their time: two for each processor.
+TEST_THREADS = $(or $(RUST_TEST_THREADS),$(shell expr 2 \* `getconf _NPROCESSORS_ONLN`))
+
 # Shells have a variable of this name, too; that one is no environment of ours.
 ifeq ($(origin ENV),environment)
 ENV =
@@ -50,7 +53,7 @@ run: setup ## rehearse: one booking in all four systems (ONCE=1)
 
 test: setup ## all tests; in a browser if Node.js and Chromium exist
 	$(CARGO_BUILD) --tests
-	cargo test --workspace --locked $(if $(CI),$(TIMED))
+	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace --locked $(if $(CI),$(TIMED))
 	@scripts/browser-tests.sh $(if $(CI),--required)
 
 test-browser: setup ## the pages in Chromium, judged by axe and Lighthouse
