@@ -132,6 +132,7 @@ const GOES: &[(Place, &[&str])] = &[
     (
         GuestNotes,
         &[
+            "Can we pay the captain a $5:0 tip?",
             "Can we pay the captain a $50 tip?",
             "we paid 840.75 already",
             "We paid 50",

@@ -6,7 +6,7 @@
 
 use std::sync::LazyLock;
 
-use regex_lite::{Regex, escape};
+use regex_lite::{Captures, Regex, escape};
 use serde::Deserialize;
 
 use super::{
@@ -235,8 +235,14 @@ fn plain(text: &str) -> String {
     folded(&humps_split(text)).replace('_', " ")
 }
 
+/// What a currency's sign stands before is an amount, however it goes on: "$5:00".
 fn without_harmless(plain: &str) -> String {
-    HARMLESS.replace_all(plain, " ").into_owned()
+    let replaced = HARMLESS.replace_all(plain, |found: &Captures<'_>| {
+        let found = found.get(0).expect("all that matched");
+        let is_amount = plain[..found.start()].trim_end().ends_with('$');
+        if is_amount { found.as_str().to_owned() } else { " ".to_owned() }
+    });
+    replaced.into_owned()
 }
 
 #[cfg(test)]
