@@ -1,4 +1,4 @@
-//! What people decided stands in the timeline, whatever the door was: a button at the desk, or a command.
+//! What people decided stands in the timeline: a button at the desk, or a command.
 
 use std::time::Duration;
 
@@ -10,12 +10,13 @@ use simulators::{
 };
 
 use crate::{
+    desk::without_gross,
     office::crash_after,
     prove::{
         stage::Stage,
         story::{button, case_in_mail},
     },
-    world::{ALWAYS, REFUSED, later, sample, sample_with},
+    world::{ALWAYS, REFUSED, later, sample},
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -29,12 +30,6 @@ async fn acts(stage: &Stage) -> Vec<String> {
 
 fn replay() -> Value {
     json!({ "replay": { "booking_id": SAMPLE_BOOKING_ID } })
-}
-
-fn unreadable(id: &str) -> Value {
-    let mut told = sample_with(json!({ "id": id }));
-    told["data"]["booking"].as_object_mut().expect("an object").remove("gross");
-    told
 }
 
 #[tokio::test]
@@ -81,7 +76,7 @@ async fn a_delivery_that_is_replayed_by_command_says_so() {
 #[tokio::test]
 async fn a_delivery_that_is_dismissed_by_command_says_so() {
     let stage = Stage::set().await;
-    let waits = stage.deliver(&unreadable("BS-77")).await.into_body();
+    let waits = stage.deliver(&without_gross("BS-77")).await.into_body();
     stage.sweep().await;
     let case = case_in_mail(&stage).await;
     stage.ask(&json!({ "dismiss": { "delivery_id": waits["delivery_id"], "why": "a test of theirs" } })).await;

@@ -1,4 +1,4 @@
-//! Crew never see money: what somebody typed into ShipCaptainCrew is taken out at night, whatever became of the booking, and the office
+//! Crew never see money: what somebody typed into ShipCaptainCrew is taken out at night, of dismissed bookings too, and the office
 //! reads what was found and what was done about it.
 
 use std::time::Duration;

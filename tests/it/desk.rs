@@ -242,7 +242,7 @@ async fn what_is_left_as_it_is_says_why_and_is_quiet() {
 }
 
 /// A booking of which the mapping cannot read the gross.
-fn without_gross(id: &str) -> Value {
+pub(crate) fn without_gross(id: &str) -> Value {
     let mut told = sample_with(json!({ "id": id }));
     told["data"]["booking"].as_object_mut().expect("an object").remove("gross");
     told

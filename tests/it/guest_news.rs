@@ -81,7 +81,7 @@ async fn a_charter_that_no_guest_knows_of_needs_no_message() {
 
 /// The office may have pasted the message while the page was not there yet; and who opens the link may see a page of which we do not know.
 #[tokio::test]
-async fn whoever_may_know_of_the_charter_is_to_be_told() {
+async fn a_guest_who_may_know_of_the_charter_is_to_be_told() {
     for (what, service, operation, fault) in [
         ("its entry has been in the calendar", Service::S3, "PutObject", UNAVAILABLE),
         ("its page may be there", Service::S3, "PutObject", Fault::DropAfter),
@@ -155,7 +155,7 @@ async fn after_its_end_nobody_is_told_that_it_is_cancelled() {
     assert!(mails.iter().all(|mail| !mail.text.contains("Hi Dana")), "{mails:#?}");
 }
 
-/// Whatever ends, and wherever: the message comes, and does not come for ever.
+/// The message comes once.
 async fn heard_in_the_end(stage: &Stage, at: &str) {
     for _ in 0..3 {
         sweep(stage).await;

@@ -58,7 +58,7 @@ pub(crate) async fn pressing(stage: &Stage, case: &str, press: Press) -> Option<
     button(stage, case, press.label).await.map(|path| browsed("POST", &path, ""))
 }
 
-/// Whoever pressed and got no page looks again, and presses again as long as the button is there; what is wrong with what the timeline
+/// A person who pressed and got no page looks again, and presses again as long as the button is there; what is wrong with what the timeline
 /// has of it then.
 pub(crate) async fn press_again(stage: &Stage, case: &str, press: Press, outcome: &Outcome) -> Vec<String> {
     let is_answered = |outcome: &Outcome| outcome.status() == Some(SEE_OTHER);

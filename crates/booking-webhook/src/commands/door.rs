@@ -1,4 +1,4 @@
-//! By which door a person's decision comes. Whatever it is, the decision stands in the timeline.
+//! By which door a person's decision comes. Every decision stands in the timeline.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! The office's mailbox in staging: SNS hands each notice to this Lambda, and whoever has the calendar's token reads them.
+//! The office's mailbox in staging: SNS hands each notice to this Lambda, and the calendar's token opens them.
 
 use std::sync::Arc;
 
