@@ -6,7 +6,7 @@ release=${1:?which release: make previous-reader RELEASE=a tag or commit}
 cd "$(dirname "$0")/.."
 git rev-parse --verify --quiet "$release^{commit}" >/dev/null || { echo "there is no release $release" >&2; exit 2; }
 target=${CARGO_TARGET_DIR:-$PWD/target}
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+version=$(sed -n '/^version = /{s/^version = "\(.*\)"/\1/p;q}' Cargo.toml)
 older=$(mktemp -d)
 trap 'git worktree remove --force "$older"' EXIT
 git worktree add --quiet --detach "$older" "$release"
