@@ -133,6 +133,7 @@ const GOES: &[(Place, &[&str])] = &[
         GuestNotes,
         &[
             "Can we pay the captain a $5:0 tip?",
+            "The captain takes $ 05 cash",
             "Can we pay the captain a $50 tip?",
             "we paid 840.75 already",
             "We paid 50",
@@ -163,6 +164,7 @@ const GOES: &[(Place, &[&str])] = &[
     (
         BoatOrLocation,
         &[
+            "Pier 5, berth-$0123",
             "Sunset Special $275/hr",
             "Sunset Special 275/hr",
             "Gate code 4821, slip 9",

@@ -4,7 +4,7 @@
 //! somebody wrote into SCC's items. Text that is withheld by mistake can be restored; an amount that was read cannot be unread.
 //! `goes_and_stays.rs` is the table of examples. Source: `docs/decisions.md`, "Money in crew data".
 
-use std::sync::LazyLock;
+use std::{cell::LazyCell, sync::LazyLock};
 
 use regex_lite::{Captures, Regex, escape};
 use serde::Deserialize;
@@ -235,11 +235,12 @@ fn plain(text: &str) -> String {
     folded(&humps_split(text)).replace('_', " ")
 }
 
-/// What a currency's sign stands before is an amount, however it goes on: "$5:00".
+/// What stands beside a currency is an amount, whatever else it looks like: "$5:00", "555-$0123".
 fn without_harmless(plain: &str) -> String {
+    let amounts = LazyCell::new(|| CURRENCY.find_iter(plain).map(|found| found.range()).collect::<Vec<_>>());
     let replaced = HARMLESS.replace_all(plain, |found: &Captures<'_>| {
         let found = found.get(0).expect("all that matched");
-        let is_amount = plain[..found.start()].trim_end().ends_with('$');
+        let is_amount = amounts.iter().any(|amount| amount.start < found.end() && found.start() < amount.end);
         if is_amount { found.as_str().to_owned() } else { " ".to_owned() }
     });
     replaced.into_owned()
@@ -269,6 +270,16 @@ mod tests {
                     number.as_str().bytes().filter(u8::is_ascii_digit).count() >= DIGITS_OF_AN_AMOUNT
                 });
             prop_assert!(judge.looked_at(&text).is_some() || !money, "{text:?}");
+        }
+
+        #[test]
+        fn an_amount_with_its_currency_is_never_harmless(
+            pieces in prop::collection::vec(prop::sample::select(vec![
+                "$", "usd", " eur", "dollars", "0123", "5:0", "5", "2:00 pm", "10/12", "12.50", "3 hours", "per hour", "/hr", "555-", " ", ".", "a",
+            ]), 0..8),
+        ) {
+            let plain = plain(&pieces.concat());
+            prop_assert!(!CURRENCY.is_match(&plain) || CURRENCY.is_match(&without_harmless(&plain)), "{plain:?}");
         }
     }
 }
