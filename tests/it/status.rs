@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use simulators::traffic::Service;
 
 use crate::{
-    prove::stage::Stage,
+    prove::{counts::size, stage::Stage},
     world::{ALWAYS, REFUSED, UNAVAILABLE, World, later, sample, sample_with},
 };
 
@@ -139,17 +139,6 @@ async fn state_item(cloud: &simulators::cloud::Cloud) -> HashMap<String, Attribu
     got.item.expect("the booking is on record")
 }
 
-/// As DynamoDB counts them: names and texts in UTF-8; a number takes at most 21 bytes.
-fn bytes(name: &str, value: &AttributeValue) -> usize {
-    name.len()
-        + match value {
-            AttributeValue::S(text) => text.len(),
-            AttributeValue::N(_) => 21,
-            AttributeValue::Ss(texts) => texts.iter().map(String::len).sum(),
-            other => panic!("the state has no {other:?}"),
-        }
-}
-
 /// The longest of everything that a sender may write, in characters of four bytes where it may.
 fn longest_booking(minutes: i64) -> Value {
     let four_bytes = |characters: usize| "\u{1f6a4}".repeat(characters);
@@ -183,7 +172,8 @@ async fn the_longest_bookings_state_stays_small() {
         stage.pass(Duration::from_secs(1)).await;
     }
     let item = state_item(&stage.rehearsal.cloud).await;
-    let mut sizes: Vec<(usize, &str)> = item.iter().map(|(name, value)| (bytes(name, value), name.as_str())).collect();
+    let mut sizes: Vec<(usize, &str)> =
+        item.iter().map(|(name, value)| (name.len() + size(value), name.as_str())).collect();
     sizes.sort_unstable_by(|one, other| other.cmp(one));
     let total: usize = sizes.iter().map(|(size, _)| size).sum();
     assert!(total < LARGEST_ITEM_BYTES, "{total} bytes: {sizes:?}");

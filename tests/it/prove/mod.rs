@@ -19,7 +19,7 @@
 
 mod conditions;
 mod controls;
-mod counts;
+pub(crate) mod counts;
 mod crashes;
 mod oracle;
 mod presses;

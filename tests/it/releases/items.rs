@@ -68,22 +68,62 @@ pub(super) fn forms(items: &[Value]) -> Forms {
     for item in items {
         let kind = kind_of(item);
         for (name, value) in item.as_object().expect("an item") {
-            let (of, value) = value.as_object().and_then(|value| value.iter().next()).expect("a typed value");
             let place = format!("{kind} {name}");
-            forms.entry(place.clone()).or_default().insert(of.clone());
-            match json_in(value) {
-                Some(json) => walk(&json, &place, name, &mut forms),
-                None => walk(value, &place, name, &mut forms),
-            }
+            let (of, _) = typed(value);
+            forms.entry(place.clone()).or_default().insert(of.to_owned());
+            walk(&json_in(value).unwrap_or_else(|| typed(value).1.clone()), &place, name, &mut forms);
         }
     }
     forms
 }
 
-/// The JSON that an attribute of text holds.
+/// A value's type, as DynamoDB names it, and the value.
+fn typed(value: &Value) -> (&str, &Value) {
+    let (of, value) = value.as_object().and_then(|value| value.iter().next()).expect("a typed value");
+    (of, value)
+}
+
+/// The JSON that an attribute holds, as a text or in DynamoDB's own types.
 fn json_in(value: &Value) -> Option<Value> {
-    let text = value.as_str().filter(|text| text.starts_with(['{', '[']))?;
-    serde_json::from_str(text).ok()
+    match typed(value) {
+        ("S", Value::String(text)) if text.starts_with(['{', '[']) => serde_json::from_str(text).ok(),
+        ("M" | "L", _) => Some(plain(value)),
+        _ => None,
+    }
+}
+
+/// The attribute with what `change` made of the JSON in it.
+fn changed(value: &Value, change: impl FnOnce(&mut Value)) -> Value {
+    let Some(mut json) = json_in(value) else { return value.clone() };
+    change(&mut json);
+    if typed(value).0 == "S" { json!({ "S": json.to_string() }) } else { document(&json) }
+}
+
+/// DynamoDB's own types as JSON. Bytes, which JSON has not, stay as they are.
+fn plain(value: &Value) -> Value {
+    match typed(value) {
+        ("M", Value::Object(fields)) => fields.iter().map(|(name, value)| (name.clone(), plain(value))).collect(),
+        ("L", Value::Array(values)) => values.iter().map(plain).collect(),
+        ("N", Value::String(number)) => serde_json::from_str(number).expect("DynamoDB's numbers are JSON's"),
+        ("NULL", _) => Value::Null,
+        ("S" | "BOOL", plain) => plain.clone(),
+        _ => value.clone(),
+    }
+}
+
+/// JSON in DynamoDB's own types.
+fn document(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) if fields.len() == 1 && fields.contains_key("B") => value.clone(),
+        Value::Object(fields) => {
+            json!({ "M": fields.iter().map(|(name, value)| (name.clone(), document(value))).collect::<Map<_, _>>() })
+        }
+        Value::Array(values) => json!({ "L": values.iter().map(document).collect::<Vec<_>>() }),
+        Value::Number(number) => json!({ "N": number.to_string() }),
+        Value::Null => json!({ "NULL": true }),
+        Value::String(text) => json!({ "S": text }),
+        Value::Bool(bool) => json!({ "BOOL": bool }),
+    }
 }
 
 fn walk(value: &Value, place: &str, name: &str, forms: &mut Forms) {
@@ -111,15 +151,7 @@ pub(super) fn keep_known(item: &Value, known: &Forms) -> Value {
     let is_known = |place: &str| known.keys().any(|known| known == place || known.starts_with(&format!("{place}/")));
     let item = item.as_object().expect("an item").iter();
     let kept = item.filter(|(name, _)| is_known(&format!("{kind} {name}"))).map(|(name, value)| {
-        let place = format!("{kind} {name}");
-        let value = match json_in(&value["S"]) {
-            Some(mut json) => {
-                prune(&mut json, &place, name, &is_known);
-                json!({ "S": json.to_string() })
-            }
-            None => value.clone(),
-        };
-        (name.clone(), value)
+        (name.clone(), changed(value, |json| prune(json, &format!("{kind} {name}"), name, &is_known)))
     });
     Value::Object(kept.collect())
 }
@@ -141,16 +173,7 @@ fn prune(value: &mut Value, place: &str, name: &str, is_known: &impl Fn(&str) ->
 pub(super) fn add_unknown(item: &Value, name: &str, kind: usize) -> Value {
     let known = item.as_object().expect("an item").iter();
     let mut more: Map<String, Value> = known
-        .map(|(attribute, value)| {
-            let value = match json_in(&value["S"]) {
-                Some(mut json) => {
-                    add_in(&mut json, attribute, name, kind);
-                    json!({ "S": json.to_string() })
-                }
-                None => value.clone(),
-            };
-            (attribute.clone(), value)
-        })
+        .map(|(attribute, value)| (attribute.clone(), changed(value, |json| add_in(json, attribute, name, kind))))
         .collect();
     let unknown = [
         json!({ "S": "later" }),

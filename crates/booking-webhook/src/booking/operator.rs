@@ -180,6 +180,11 @@ pub(crate) struct Roster {
 }
 
 impl Roster {
+    /// Whether it names nobody.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Who sails, as it is settled with a booking.
     pub(super) fn without_phones(&self) -> Self {
         Self { phones: BTreeMap::new(), ..self.clone() }

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{BookingId, CharterDuration, Money, PersonId};
+use super::{BookingId, CharterDuration, Money, PersonId, money::as_text};
 
 /// The state of a booking that one delivery carries. Exists only when every field that its status needs is valid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,8 +57,10 @@ impl BookingStatus {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sale {
     /// When the charter starts.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub start: Timestamp,
     /// The sender's local time happened twice that day and the first was taken.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) start_is_ambiguous: bool,
     /// How long it lasts.
     pub duration: CharterDuration,
@@ -67,12 +69,14 @@ pub struct Sale {
     /// Guests, without crew and captain.
     pub party_size: u32,
     /// What the guest paid.
+    #[serde(serialize_with = "as_text")]
     pub gross: Money,
     /// Who booked.
     pub guest: Guest,
     /// What the guest wrote. The office reads it whole, crew without its money; guests never see it.
     pub notes: String,
     /// Where, if not at the boat's own meeting point.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) location: Option<String>,
     /// Who sails, if the booking says.
     pub assigned: Assigned,

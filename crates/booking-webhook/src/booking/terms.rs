@@ -30,7 +30,7 @@ struct Settlement {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     boat: Option<Box<SettledBoat>>,
     /// Who sails if the booking names no people.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Roster::is_empty")]
     roster: Roster,
     /// The people who were named last. Each list stays until another one is named.
     #[serde(default)]

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Item,
+    Item, document,
     expression::{Condition, Update},
-    json, number,
+    from_document, number,
 };
 
 /// Enough for the story of a case, and a bound on the size of its item.
@@ -54,7 +54,7 @@ impl OfficeAct {
 
     fn element(&self) -> AttributeValue {
         let shorten = |words: &str| words.chars().take(LONGEST_WORDS_CHARACTERS).collect::<String>();
-        json(&Self { what: shorten(&self.what), by: shorten(&self.by), ..self.clone() })
+        document(&Self { what: shorten(&self.what), by: shorten(&self.by), ..self.clone() })
     }
 }
 
@@ -62,8 +62,7 @@ impl Acts {
     /// `None` when what stands there is malformed.
     pub(super) fn from_item(item: &Item) -> Option<Self> {
         let count = item.get(COUNT).map_or(Some(0), |count| count.as_n().ok()?.parse().ok())?;
-        let act = |element: &AttributeValue| serde_json::from_str(element.as_s().ok()?).ok();
-        let entries = item.get(ENTRIES).map_or(Some(Vec::new()), |it| it.as_l().ok()?.iter().map(act).collect())?;
+        let entries = item.get(ENTRIES).map_or(Some(Vec::new()), from_document)?;
         Some(Self { count, entries })
     }
 

@@ -6,10 +6,10 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BookingRecord, Drift, DriftFound, Ledger, PendingNotice, Updated,
+    BookingRecord, Drift, DriftFound, Ledger, PendingNotice, Updated, document,
     drift::DRIFT,
     expression::{Condition, Update},
-    json,
+    from_document,
     keys::{ItemKey, PARTITION},
     milliseconds,
     notices::{nothing_new, notice_due},
@@ -88,7 +88,7 @@ impl Ledger {
     ) -> Result<bool, CallError> {
         let update = match found {
             [] => Update::new().remove(&[DRIFT]),
-            found => Update::new().set(DRIFT, json(&DriftFound { seq: record.seq, found: found.to_vec() })),
+            found => Update::new().set(DRIFT, document(&DriftFound { seq: record.seq, found: found.to_vec() })),
         };
         let unchanged =
             Condition::equal("seq", number(record.seq)).and(Condition::equal("fence", number(record.fence)));
@@ -103,7 +103,7 @@ impl Ledger {
     pub(crate) async fn audit_run(&self, deadline: &Deadline) -> Result<Option<AuditRun>, CallError> {
         let item = self.get("get_audit", &ItemKey::Audit, deadline).await?;
         // One that cannot be read is begun anew: nothing depends on it.
-        Ok(item.and_then(|item| serde_json::from_str(item.get(RUN)?.as_s().ok()?).ok()))
+        Ok(item.and_then(|item| from_document(item.get(RUN)?)))
     }
 
     /// Writes down how far an audit came; when it has ended with figures that are worth a mail, the office is to hear of them.
@@ -111,7 +111,7 @@ impl Ledger {
     /// # Errors
     /// [`CallError`] when the ledger cannot be used.
     pub(crate) async fn save_audit(&self, run: &AuditRun, deadline: &Deadline) -> Result<(), CallError> {
-        let update = Update::new().set(RUN, json(run));
+        let update = Update::new().set(RUN, document(run));
         let update = match run.ended_at.filter(|_| run.figures.are_worth_a_mail()) {
             Some(ended_at) => notice_due(update, ended_at),
             None => update,

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::{
-    BookingRecord, DeliveryId, Item, Ledger, digest, json,
+    BookingRecord, DeliveryId, Item, Ledger, digest, document, from_document,
     keys::{ItemKey, POINTS_TO},
     milliseconds, number,
     state::instant,
@@ -124,15 +124,14 @@ impl Delivery {
         item.insert("body".into(), AttributeValue::B(Blob::new(&*self.packed)));
         item.insert("received_at".into(), milliseconds(self.received_at));
         if !self.headers.is_empty() {
-            item.insert("headers".into(), json(&self.headers));
+            item.insert("headers".into(), document(&self.headers));
         }
         item
     }
 
     pub(super) fn from_item(id: &DeliveryId, item: &Item) -> Option<Self> {
         let packed = item.get("body")?.as_b().ok()?.clone().into_inner();
-        let headers = item.get("headers").and_then(|headers| serde_json::from_str(headers.as_s().ok()?).ok());
-        let headers = headers.unwrap_or_default();
+        let headers = item.get("headers").and_then(from_document).unwrap_or_default();
         let received_at = instant(item, "received_at")?;
         Some(Self { id: id.clone(), received_at, packed, headers, names: Vec::new(), faults: None })
     }

@@ -13,6 +13,7 @@ const LONGEST_WORDS_CHARACTERS: usize = 120;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HistoryEntry {
     /// When.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub(crate) at: Timestamp,
     /// To which step.
     pub(crate) step: Step,

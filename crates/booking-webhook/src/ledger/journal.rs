@@ -2,14 +2,22 @@
 //!
 //! Digests of values, not values: they tell whether something changed, need little room, and give nobody's name or money away.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use super::{PerStep, StepRecord, StepStatus, json};
-use crate::systems::remote_id::{EntryId, EventId};
+use super::{PerStep, StepRecord, StepStatus, document};
+use crate::systems::{
+    guest_page::Moved,
+    remote_id::{EntryId, EventId},
+};
 
 /// What is known of one step: how it is doing, and what its system shows of the booking, if anything.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,10 +69,29 @@ pub struct ShownEvent {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShownFields {
     /// The digest of each field's value.
-    pub(crate) applied: BTreeMap<String, String>,
+    pub(crate) applied: BTreeMap<String, FieldDigest>,
     /// Fields whose change was begun and not yet seen to end.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) in_flight: BTreeSet<String>,
+}
+
+/// The digest of one field's value: shorter than a content's, for it only has to differ from the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct FieldDigest(#[serde(with = "serde_bytes")] [u8; 8]);
+
+impl FieldDigest {
+    /// The first 64 bits of the SHA-256 of `value`.
+    pub(crate) fn of(value: &[u8]) -> Self {
+        let digest = Sha256::digest(value);
+        Self(*digest.first_chunk().expect("a SHA-256 has 256 bits"))
+    }
+}
+
+impl fmt::Display for FieldDigest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&HEXLOWER.encode(&self.0))
+    }
 }
 
 /// The guest page and its calendar file.
@@ -75,13 +102,15 @@ pub(crate) struct ShownPage {
     /// The digest of both files; `None` if it is unknown what arrived.
     pub(crate) content: Option<String>,
     /// The start that the page says.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub(crate) start: Timestamp,
-    /// The start that it said before it was moved, and when that was changed.
+    /// The start that it said before it was moved.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) moved: Option<(Timestamp, Timestamp)>,
+    pub(crate) moved: Option<Moved>,
     /// Counts the changes that guests can see (RFC 5545, `SEQUENCE`): another price is none of them.
     pub(crate) sequence: u64,
     /// When the sender made the newest of them (RFC 5545, `DTSTAMP`).
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub(crate) changed_at: Timestamp,
 }
 
@@ -137,10 +166,10 @@ impl Journal {
     /// Each step's attribute.
     pub(super) fn attributes(&self) -> PerStep<AttributeValue> {
         PerStep {
-            calendar: json(&self.calendar),
-            crew_event: json(&self.crew_event),
-            crew_redaction: json(&self.crew_redaction),
-            guest_page: json(&self.guest_page),
+            calendar: document(&self.calendar),
+            crew_event: document(&self.crew_event),
+            crew_redaction: document(&self.crew_redaction),
+            guest_page: document(&self.guest_page),
         }
     }
 }

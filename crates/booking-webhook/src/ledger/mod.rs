@@ -57,7 +57,7 @@ pub(crate) use deliveries::TooLarge;
 pub use deliveries::{Delivery, Spoke, StoreOutcome};
 pub(crate) use drift::{Drift, DriftFound};
 pub(crate) use history::{History, HistoryEntry};
-pub(crate) use journal::{Journal, ShownEvent, ShownFields, ShownPage};
+pub(crate) use journal::{FieldDigest, Journal, ShownEvent, ShownFields, ShownPage};
 pub use journal::{Known, ShownEntry};
 pub use keys::DeliveryId;
 pub(crate) use notices::{NoticeOf, PendingNotice};
@@ -237,8 +237,14 @@ fn milliseconds(at: Timestamp) -> AttributeValue {
     number(at.as_millisecond())
 }
 
-fn json(value: &impl serde::Serialize) -> AttributeValue {
-    text(serde_json::to_string(value).expect("what the ledger keeps has text keys and serialises"))
+/// `None` when it is malformed.
+fn from_document<T: serde::de::DeserializeOwned>(value: &AttributeValue) -> Option<T> {
+    serde_dynamo::from_attribute_value(value.clone()).ok()
+}
+
+/// As DynamoDB's own types, which need less room than JSON in a text; what stands in them can be read in its console.
+fn document(value: &impl serde::Serialize) -> AttributeValue {
+    serde_dynamo::to_attribute_value(value).expect("what the ledger keeps has text keys and serialises")
 }
 
 /// The first 128 bits of a SHA-256, in hex: enough to tell contents apart.

@@ -6,9 +6,8 @@
 use jiff::Timestamp;
 
 use super::{
-    BookingRecord, DeliveryId, Dismissal, Ledger, OfficeAct, Returns, Told, Updated,
+    BookingRecord, DeliveryId, Dismissal, Ledger, OfficeAct, Returns, Told, Updated, document,
     expression::{Condition, Update},
-    json,
     keys::{ItemKey, PARTITION, booking_of, delivery_of, is_audit},
     milliseconds, number,
     state::{QUARANTINED, instant},
@@ -125,7 +124,7 @@ impl Ledger {
         deadline: &Deadline,
     ) -> Result<bool, CallError> {
         let update = act.map_or_else(Update::new, |act| record.acts.adding(act));
-        let update = update.set("dismissed", json(dismissal)).remove(&["due", "due_at", "due_since", "parked_at"]);
+        let update = update.set("dismissed", document(dismissal)).remove(&["due", "due_at", "due_since", "parked_at"]);
         // It may be over, and a message for the guest may not have been sent yet.
         let update = notice_due(update, dismissal.at);
         let unchanged = Condition::equal("seq", number(dismissal.seq)).and(Condition::Absent("holder"));

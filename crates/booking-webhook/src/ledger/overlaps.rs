@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{expression::Update, json};
+use super::{document, expression::Update};
 use crate::booking::{BookingId, Overlap};
 
-/// What was found, as JSON.
+/// What was found.
 pub(super) const OVERLAPS: &str = "overlaps";
 /// An attribute of its own: who sets it does not know what was found.
 pub(super) const LOOK_OWED: &str = "look_owed";
@@ -58,7 +58,8 @@ impl Overlaps {
 /// The update that keeps what was found, and what is owed.
 pub(super) fn keep(update: Update, overlaps: &Overlaps) -> Update {
     let nothing = Overlaps { look_owed: overlaps.look_owed, ..Overlaps::default() };
-    let update = if *overlaps == nothing { update.remove(&[OVERLAPS]) } else { update.set(OVERLAPS, json(overlaps)) };
+    let update =
+        if *overlaps == nothing { update.remove(&[OVERLAPS]) } else { update.set(OVERLAPS, document(overlaps)) };
     if overlaps.look_owed {
         update.set(LOOK_OWED, aws_sdk_dynamodb::types::AttributeValue::Bool(true))
     } else {

@@ -4,9 +4,8 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use jiff::{Timestamp, civil::Date};
 
 use super::{
-    BookingRecord, DeliveryId, Item, Ledger, NoticeOf, call,
+    BookingRecord, DeliveryId, Item, Ledger, NoticeOf, call, document,
     expression::{Condition, Update},
-    json,
     keys::{ItemKey, booking_of, booking_partition, delivery_of, pointed_to, pointers},
     milliseconds, number,
     overlaps::OVERLAPS,
@@ -189,7 +188,7 @@ impl Ledger {
         let update =
             Update::new().remove(&[MONTH, "starts_at", OVERLAPS]).on(unchanged.and(Condition::Absent("holder")));
         let update = match &record.sale {
-            Some(sale) => update.set("sale", json(&sale.clone().without_guest())),
+            Some(sale) => update.set("sale", document(&sale.clone().without_guest())),
             None => update,
         };
         self.write("forget_guest", &ItemKey::State(&record.booking_id), &update, deadline).await

@@ -13,9 +13,9 @@ use jiff::{Timestamp, civil::Date};
 
 use super::{
     BookingRecord, Claim, Decision, DeliveryId, LeaseRequest, Ledger, OfficeAct, RecordedContent, SnapshotVersion,
-    Updated, digest,
+    Updated, digest, document,
     expression::{Condition, Update},
-    json, milliseconds,
+    milliseconds,
     notices::notice_due,
     number,
     queries::{MONTH, month},
@@ -266,7 +266,7 @@ impl NewSnapshot<'_> {
             };
         }
         if let Some(sale) = &self.snapshot.sale {
-            update = update.set("sale", json(sale)).set("starts_at", milliseconds(sale.start));
+            update = update.set("sale", document(sale)).set("starts_at", milliseconds(sale.start));
             update = match &self.snapshot.replaces {
                 Some(replaced) => update.set("replaces", text(replaced.as_str())),
                 None => update.remove(&["replaces"]),
@@ -276,7 +276,7 @@ impl NewSnapshot<'_> {
             update = update.set_if_absent("cancelled_at", milliseconds(self.at));
         }
         if let Some(terms) = self.terms {
-            update = update.set_if_absent("terms", json(terms));
+            update = update.set_if_absent("terms", document(terms));
         }
         match self.date {
             Some(date) => update.add("dates", AttributeValue::Ss(vec![date.to_string()])).set(MONTH, text(month(date))),

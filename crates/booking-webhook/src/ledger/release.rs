@@ -5,9 +5,8 @@ use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 
 use super::{
-    BookingRecord, Ledger, Returns, Step, Updated,
+    BookingRecord, Ledger, Returns, Step, Updated, document,
     expression::{Condition, Update},
-    json,
     keys::ItemKey,
     milliseconds,
     notices::{nothing_new, notice_due},
@@ -27,7 +26,7 @@ pub struct JournalledStep(Step, AttributeValue);
 impl JournalledStep {
     /// `known` of `step`.
     pub fn new(step: Step, known: &impl Serialize) -> Self {
-        Self(step, json(known))
+        Self(step, document(known))
     }
 }
 
@@ -119,14 +118,14 @@ fn releasing(
     calendar_day: Option<Date>,
     now: Timestamp,
 ) -> Update {
-    let mut update = Update::new().set("history", json(&record.history)).remove(&["holder", "lease_until"]);
+    let mut update = Update::new().set("history", document(&record.history)).remove(&["holder", "lease_until"]);
     for (step, attribute) in record.journal.attributes().each() {
         update = update.set(step.name(), attribute.clone());
     }
     update = overlaps::keep(update, &record.overlaps);
     update = record.acts.make_room(update);
     if let Some(terms) = &record.terms {
-        update = update.set("terms", json(terms));
+        update = update.set("terms", document(terms));
     }
     // A dismissed booking does not wait for a person.
     let next_try_at = next_try_at.filter(|_| !record.is_dismissed());

@@ -120,7 +120,7 @@ pub struct StepRecord {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unknown: bool,
     /// Nothing is written there before this: a request may still land.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     pub settles_at: Option<Timestamp>,
     /// How many of its parts of the booking are gone; tells one creation from another.
     #[serde(skip_serializing_if = "is_zero")]
@@ -135,7 +135,7 @@ pub struct StepRecord {
     #[serde(skip_serializing_if = "is_zero")]
     pub attempts: u32,
     /// When it is tried next, if it is due.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "jiff::fmt::serde::timestamp::millisecond::optional")]
     pub next_try_at: Option<Timestamp>,
     /// Why it is not in step.
     #[serde(skip_serializing_if = "Option::is_none")]

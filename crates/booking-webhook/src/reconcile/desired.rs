@@ -158,7 +158,7 @@ pub(super) fn entry(desired: &DesiredState, record: &BookingRecord, url: &str) -
 pub(super) fn news(booking: &Booking, record: &BookingRecord) -> News {
     let known = record.journal.guest_page.shown.as_ref();
     let moved = known.and_then(|known| next_page(booking, record, known, stamp(record)).moved);
-    moved.map_or(News::Confirmed, |(from, _)| News::Moved { from })
+    moved.map_or(News::Confirmed, |Moved { from, .. }| News::Moved { from })
 }
 
 /// What ShipCaptainCrew should show.
@@ -216,8 +216,8 @@ pub(super) fn page(
     let known = record.journal.guest_page.shown.as_ref();
     desired.of_system(|booking| {
         let render = |shown: &ShownPage| {
-            let moved = shown.moved.map(|(from, at)| Moved { from, at });
-            let (charter, sequence, changed_at) = (&booking.charter, shown.sequence, shown.changed_at);
+            let charter = &booking.charter;
+            let ShownPage { moved, sequence, changed_at, .. } = *shown;
             renderer.render(&PageInput { charter, address, operator, cancelled, sequence, changed_at, moved, uploads })
         };
         // With the stamp that it has, the page tells whether guests would see anything new. Another start is always new to them.
@@ -257,7 +257,7 @@ fn stamp(record: &BookingRecord) -> (u64, Timestamp) {
 fn next_page(booking: &Booking, record: &BookingRecord, known: &ShownPage, stamp: (u64, Timestamp)) -> ShownPage {
     let start = booking.charter.time.start().timestamp();
     let (_, decided_at) = self::stamp(record);
-    let moved = if known.start == start { known.moved } else { Some((known.start, decided_at)) };
+    let moved = if known.start == start { known.moved } else { Some(Moved { from: known.start, at: decided_at }) };
     ShownPage { start, moved, sequence: stamp.0, changed_at: stamp.1, ..known.clone() }
 }
 

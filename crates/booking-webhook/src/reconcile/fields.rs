@@ -2,13 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::ledger::{ShownFields, digest};
+use crate::ledger::{FieldDigest, ShownFields, digest};
 
 /// What a system is sent, field by field.
 pub(crate) type Fields = Map<String, Value>;
-
-/// A field's digest is shorter than a content's: it only has to differ from the one before.
-const FIELD_DIGEST_CHARACTERS: usize = 16;
 
 /// As if all of `fields` had been applied.
 pub(super) fn applied(fields: &Fields) -> ShownFields {
@@ -43,10 +40,8 @@ pub(super) fn changes(desired: &Fields, shown: &ShownFields, left_alone: &[&str]
 }
 
 /// The digest of one value.
-pub(super) fn value_digest(value: &Value) -> String {
-    let mut digest = digest(canonical(value).to_string().as_bytes());
-    digest.truncate(FIELD_DIGEST_CHARACTERS);
-    digest
+pub(super) fn value_digest(value: &Value) -> FieldDigest {
+    FieldDigest::of(canonical(value).to_string().as_bytes())
 }
 
 /// The same value in one way of writing: 250, 250.0 and 250.00 are one number.

@@ -1,6 +1,6 @@
 //! How the item of a booking's state is read.
 
-use std::{collections::BTreeSet, str::FromStr};
+use std::{collections::BTreeSet, error::Error, str::FromStr};
 
 use jiff::{Timestamp, civil::Date};
 use serde::de::DeserializeOwned;
@@ -22,7 +22,7 @@ use crate::{
 pub(in crate::ledger) struct StateError {
     booking_id: String,
     attribute: &'static str,
-    source: Option<serde_json::Error>,
+    source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl BookingRecord {
@@ -44,12 +44,12 @@ impl BookingRecord {
             unrevised,
             revision_disagrees: unrevised && previous.zip(revision).is_some_and(|(previous, own)| own < previous),
             version,
-            sale: fields.json("sale")?,
+            sale: fields.document("sale")?,
             replaces: fields.optional("replaces", |id| BookingId::parse(id).ok())?,
             cancelled_at: fields.instant("cancelled_at")?,
             approved: approved_seq.is_some() && decision.as_ref().map(|decision| decision.seq) == approved_seq,
             decision,
-            terms: fields.json("terms")?,
+            terms: fields.document("terms")?,
             seq: fields.required("seq", fields.number("seq")?)?,
             contradicted: item.contains_key("contradicted"),
             fence: fields.number("fence")?.unwrap_or_default(),
@@ -59,19 +59,19 @@ impl BookingRecord {
             dates: fields.dates()?,
             told: Told::from_item(item),
             should_know: Told::from_item(item),
-            dismissed: fields.json("dismissed")?,
+            dismissed: fields.document("dismissed")?,
             acts: fields.required("acts", Acts::from_item(item))?,
             journal: Journal {
-                calendar: fields.json("calendar")?.unwrap_or_default(),
-                crew_event: fields.json("crew_event")?.unwrap_or_default(),
-                crew_redaction: fields.json("crew_redaction")?.unwrap_or_default(),
-                guest_page: fields.json("guest_page")?.unwrap_or_default(),
+                calendar: fields.document("calendar")?.unwrap_or_default(),
+                crew_event: fields.document("crew_event")?.unwrap_or_default(),
+                crew_redaction: fields.document("crew_redaction")?.unwrap_or_default(),
+                guest_page: fields.document("guest_page")?.unwrap_or_default(),
             },
-            history: fields.json("history")?.unwrap_or_default(),
-            drift: fields.json(DRIFT)?.unwrap_or_default(),
+            history: fields.document("history")?.unwrap_or_default(),
+            drift: fields.document(DRIFT)?.unwrap_or_default(),
             overlaps: Overlaps {
                 look_owed: item.contains_key(LOOK_OWED),
-                ..fields.json(OVERLAPS)?.unwrap_or_default()
+                ..fields.document(OVERLAPS)?.unwrap_or_default()
             },
         })
     }
@@ -86,6 +86,10 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn fault(&self, attribute: &'static str) -> StateError {
         StateError { booking_id: self.booking_id.to_string(), attribute, source: None }
+    }
+
+    fn malformed(&self, attribute: &'static str, why: impl Error + Send + Sync + 'static) -> StateError {
+        StateError { source: Some(Box::new(why)), ..self.fault(attribute) }
     }
 
     fn required<T>(&self, attribute: &'static str, value: Option<T>) -> Result<T, StateError> {
@@ -121,11 +125,11 @@ impl<'a> Reader<'a> {
         BookingStatus::parse(self.string(attribute)?)
     }
 
-    fn json<T: DeserializeOwned>(&self, attribute: &'static str) -> Result<Option<T>, StateError> {
-        let Some(json) = self.item.get(attribute) else { return Ok(None) };
-        let json = json.as_s().ok().ok_or_else(|| self.fault(attribute))?;
-        let fault = |malformed| StateError { source: Some(malformed), ..self.fault(attribute) };
-        serde_json::from_str(json).map(Some).map_err(fault)
+    fn document<T: DeserializeOwned>(&self, attribute: &'static str) -> Result<Option<T>, StateError> {
+        let Some(value) = self.item.get(attribute) else { return Ok(None) };
+        serde_dynamo::from_attribute_value(value.clone())
+            .map(Some)
+            .map_err(|malformed| self.malformed(attribute, malformed))
     }
 
     fn version(&self, attributes: VersionAttributes) -> Result<Option<RecordedVersion>, StateError> {

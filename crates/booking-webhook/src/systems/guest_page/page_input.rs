@@ -1,6 +1,7 @@
 //! What one rendering of a charter's page is made from.
 
 use jiff::{Timestamp, Zoned};
+use serde::{Deserialize, Serialize};
 
 use super::{Address, Uploads};
 use crate::booking::{Charter, Operator};
@@ -43,10 +44,12 @@ impl PageInput<'_> {
 }
 
 /// A charter that starts at another time than its page said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Moved {
     /// The start that the page said before.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub(crate) from: Timestamp,
     /// When the sender changed it.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub(crate) at: Timestamp,
 }
