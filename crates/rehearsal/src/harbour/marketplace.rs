@@ -116,6 +116,9 @@ pub enum NotSent {
     /// The kind follows a booking, and there is none.
     #[error("Send the sample booking first.")]
     NothingBefore,
+    /// It is another sender's, or was sold too long ago.
+    #[error("Boatsetter knows no such booking: post the next body of its sender.")]
+    UnknownBooking,
     /// What was called off has no day, crew or price to change.
     #[error("The booking is cancelled: confirm it again first.")]
     IsCancelled,
@@ -167,8 +170,9 @@ impl Marketplace {
             Kind::Malformed => return Ok(malformed(&self.next(now))),
             _ => {}
         }
+        let unknown = if self.sold.is_empty() { NotSent::NothingBefore } else { NotSent::UnknownBooking };
         let sold = self.sold.iter_mut().rfind(|sold| about.is_none_or(|about| sold.booking.id == about));
-        let sold = sold.ok_or(NotSent::NothingBefore)?;
+        let sold = sold.ok_or(unknown)?;
         match kind {
             Kind::Repeat => {}
             Kind::Late => sold.last = message(&sold.booking.older()),

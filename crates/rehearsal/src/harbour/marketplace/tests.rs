@@ -97,7 +97,7 @@ fn a_change_is_about_the_booking_that_is_named() {
     let [first, second] = [Kind::Sample; 2].map(|kind| speaker.say(kind)["id"].as_str().expect("an id").to_owned());
     assert_eq!(speaker.about(Kind::Cancellation, &first)["id"], json!(first));
     assert_eq!(speaker.say(Kind::Reschedule)["id"], json!(second), "the last one sold, where none is named");
-    assert_eq!(speaker.try_about(Kind::Reschedule, Some("BS-1")).err(), Some(NotSent::NothingBefore));
+    assert_eq!(speaker.try_about(Kind::Reschedule, Some("BS-1")).err(), Some(NotSent::UnknownBooking));
 }
 
 #[test]
@@ -136,5 +136,5 @@ fn the_memory_is_bounded() {
         speaker.say(Kind::Sample);
     }
     assert_eq!(speaker.0.sold.len(), BOOKINGS_KEPT);
-    assert_eq!(speaker.try_about(Kind::Repeat, Some(SAMPLE_BOOKING_ID)).err(), Some(NotSent::NothingBefore));
+    assert_eq!(speaker.try_about(Kind::Repeat, Some(SAMPLE_BOOKING_ID)).err(), Some(NotSent::UnknownBooking));
 }
