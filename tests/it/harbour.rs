@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rehearsal::{
     Options, Rehearsal,
-    harbour::{Harbour, Kind, inspection::Inspection},
+    harbour::{Harbour, Kind, Programs, inspection::Inspection},
 };
 use serde_json::{Value, json};
 use simulators::{
@@ -24,12 +24,20 @@ struct Visitor {
 
 /// Opens the page and sells the sample booking.
 async fn visit() -> Visitor {
+    visit_with(&[], &[]).await
+}
+
+/// The same, with environment variables and secrets of its own.
+async fn visit_with(env: &[(&str, &str)], secrets: &[(&str, Value)]) -> Visitor {
     let mut options = World::options();
-    options.env.insert("REDRIVE_BASE_MS".to_owned(), Some("1".to_owned()));
-    let function = options.function.clone();
+    let env = [("REDRIVE_BASE_MS", "1")].iter().chain(env);
+    options.env.extend(env.map(|(name, value)| ((*name).to_owned(), Some((*value).to_owned()))));
+    options.secrets = secrets.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let signer = World::binaries().join("sender");
+    let programs = options.function.clone().map(|function| Programs { function, signer });
     let rehearsal = Rehearsal::start(Options { environments: 2, ..options }).await;
     let rehearsal = Arc::new(rehearsal.expect("the world starts"));
-    let harbour = Harbour::open(Arc::clone(&rehearsal), function).await.expect("the harbour opens");
+    let harbour = Harbour::open(Arc::clone(&rehearsal), programs).await.expect("the harbour opens");
     let visitor = Visitor { harbour, rehearsal };
     assert_eq!(visitor.send(Kind::Sample).await["state"], "in_step");
     visitor
@@ -45,6 +53,11 @@ impl Visitor {
         let answer = loopback_client().post(self.harbour.url() + path).json(body).send().await.expect("an answer");
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         serde_json::from_str(&answer.text().await.expect("text")).unwrap_or_default()
+    }
+
+    /// What the function answered to this body, posted on the page.
+    async fn post_as(&self, sender: &str, headers: &str, body: &str) -> Value {
+        self.post(&format!("/post/{sender}"), &json!({ "headers": headers, "body": body })).await
     }
 
     async fn timeline(&self) -> Value {
@@ -121,6 +134,82 @@ async fn what_was_armed_and_has_fired_is_shown_as_fired() {
     assert_eq!(visitor.state().await["weather"].as_array().map(Vec::len), Some(1));
     visitor.post("/heal", &json!({})).await;
     assert_eq!(visitor.state().await["weather"], json!([]));
+}
+
+/// Opens the page of a rehearsal with the ready mappings, and with a sender that signs in its own way.
+async fn visit_with_mailparser() -> Visitor {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let (mappings, operator) = (format!("{root}/mappings"), format!("{root}/operator.example.toml"));
+    let env = [("MAPPINGS", mappings.as_str()), ("OPERATOR_FILE", operator.as_str())];
+    let secret = json!({ "scheme": "github", "signing_secrets": ["a-secret-of-some-length"] });
+    visit_with(&env, &[("webhook/mailparser", secret)]).await
+}
+
+#[tokio::test]
+async fn an_example_posted_on_the_page_comes_in_step() {
+    let visitor = visit_with_mailparser().await;
+    let senders = visitor.state().await["senders"].take();
+    let names: Vec<_> = senders.as_array().expect("senders").iter().map(|sender| &sender["name"]).collect();
+    assert_eq!(names, ["boatsetter", "mailparser"]);
+    let examples = senders[1]["examples"].as_array().expect("examples");
+    for name in ["mailparser-flat", "mailparser-form", "mailparser-cancelled"] {
+        let example = examples.iter().find(|example| example["name"] == name).expect(name);
+        let text = |field: &str| example[field].as_str().expect("text").to_owned();
+        let entry = visitor.post_as("mailparser", &text("headers"), &text("body")).await;
+        assert_eq!(
+            (&entry["status"], &entry["answer"]["state"]),
+            (&json!(200), &json!("in_step")),
+            "{name}: {entry:#}"
+        );
+        assert_eq!((&entry["label"], &entry["booking_id"]), (&json!("Delivery of mailparser"), &json!("MP-BS-77")));
+        let is_listed = visitor.rehearsal.calendar.entries().iter().any(|entry| entry["booking_id"] == "MP-BS-77");
+        assert_eq!(is_listed, name != "mailparser-cancelled", "{name}");
+    }
+    let entries = visitor.state().await["entries"].take();
+    assert_eq!(entries.as_array().map(Vec::len), Some(4), "none of them is taken for one from outside: {entries:#}");
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_understood_is_quarantined() {
+    let visitor = visit_with_mailparser().await;
+    let entry = visitor.post_as("mailparser", "", r#"{"who": "nobody"}"#).await;
+    assert_eq!(entry["answer"]["state"], "quarantined", "{entry:#}");
+    let kept = visitor.state().await["quarantine"].take();
+    assert_eq!(kept[0]["delivery_id"], entry["answer"]["delivery_id"]);
+    let pointers: Vec<_> =
+        kept[0]["errors"].as_array().expect("errors").iter().map(|fault| &fault["pointer"]).collect();
+    assert!(pointers.contains(&&json!("/booking_id")), "{kept:#}");
+}
+
+#[tokio::test]
+async fn a_post_is_signed_with_the_secret_as_it_is_now() {
+    let visitor = visit_with_mailparser().await;
+    let signed =
+        async || visitor.post_as("mailparser", "content-length: 3\nhost: example.com", "{}").await["status"].take();
+    assert_eq!(signed().await, 202, "authentic, and not understood");
+    let other = json!({ "scheme": "bearer", "tokens": ["a-token-of-some-length"] });
+    visitor.rehearsal.put_secret("webhook/mailparser", &other).await.expect("stored");
+    visitor.rehearsal.cold_start().await.expect("it starts");
+    assert_eq!(signed().await, 202, "authentic, and not understood");
+}
+
+#[tokio::test]
+async fn a_body_posted_as_boatsetter_can_be_followed() {
+    let visitor = visit().await;
+    let body = from_outside("BS-POSTED").to_string();
+    let ids = async |headers: &str| {
+        assert_eq!(visitor.post_as("boatsetter", headers, &body).await["answer"]["state"], "in_step");
+        let past = visitor.rehearsal.lambda.past_invocations().pop();
+        past.expect("an invocation").event["headers"]["webhook-id"].take()
+    };
+    assert_ne!(ids("").await, ids("").await, "each is a delivery of its own");
+    assert_eq!(ids("Webhook-Id: msg_7").await, "msg_7");
+    let moved = visitor.post("/send/reschedule", &json!({ "booking_id": "BS-POSTED" })).await;
+    assert_eq!(moved["answer"]["state"], "in_step", "{moved:#}");
+    let booking = visitor.harbour.newest().expect("the booking that was posted");
+    let entries = visitor.rehearsal.calendar.entries();
+    let entry = entries.iter().find(|entry| entry["booking_id"] == "BS-POSTED").expect("its entry");
+    assert_eq!(entry["date"], booking.start.date().to_string());
 }
 
 fn lines<'a>(timeline: &'a Value, kind: &str) -> Vec<&'a Value> {

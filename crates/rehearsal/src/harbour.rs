@@ -12,19 +12,23 @@ mod logbook;
 mod lookout;
 mod marketplace;
 mod outside;
+mod post;
 mod routes;
+mod senders;
 #[cfg(test)]
 mod tests;
 mod weather;
 
 use std::{
+    borrow::Cow,
+    collections::BTreeMap,
     future::Future,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use axum::{Router, routing::any};
+use axum::{Router, body::Bytes, routing::any};
 use desk_frame::DeskFrame;
 pub use logbook::Entry;
 use logbook::Logbook;
@@ -52,6 +56,15 @@ pub const REDRIVE_BASE: Duration = Duration::from_secs(5);
 /// How often the schedule of such a rehearsal looks for something due; in production every minute.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(3);
 
+/// What the page starts beside the rehearsal.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    /// The function. A second process of it is asked for timelines.
+    pub function: PathBuf,
+    /// `sender`, which signs what is posted.
+    pub signer: PathBuf,
+}
+
 /// The harbour page of one rehearsal. Dropping it takes the page down.
 pub struct Harbour {
     server: Server,
@@ -68,6 +81,9 @@ struct Desk {
     outside: Outside,
     /// The path of a link to the whole desk of the office.
     whole_desk: Option<String>,
+    senders: Vec<senders::Sender>,
+    /// The program that signs what is posted.
+    signer: Option<PathBuf>,
 }
 
 /// Which booking or delivery a button is about.
@@ -85,20 +101,22 @@ impl About {
 }
 
 impl Harbour {
-    /// Serves the page on a free port. Timelines are asked of a second process of `function`; without it there are none.
+    /// Serves the page on a free port. Without programs there are no timelines, and nothing can be posted as a sender.
     ///
     /// # Errors
-    /// When no port can be bound or the second process does not start.
-    pub async fn open(rehearsal: Arc<Rehearsal>, function: Option<PathBuf>) -> Result<Self, RehearsalError> {
-        let lookout = match function {
-            Some(function) => Some(Lookout::open(function, &rehearsal).await?),
-            None => None,
+    /// When no port can be bound, the function does not start or the examples cannot be read.
+    pub async fn open(rehearsal: Arc<Rehearsal>, programs: Option<Programs>) -> Result<Self, RehearsalError> {
+        let (lookout, signer) = match programs {
+            Some(Programs { function, signer }) => (Some(Lookout::open(function, &rehearsal).await?), Some(signer)),
+            None => (None, None),
         };
+        let senders = senders::known(&rehearsal)?;
         let (marketplace, weather, logbook) = (Mutex::default(), Weather::default(), Logbook::default());
         let outside = Outside::default();
         outside.others(rehearsal.lambda.past_invocations());
         let (whole_desk, frame) = (desk_frame::whole(&rehearsal).await, DeskFrame::of(&rehearsal));
-        let desk = Arc::new(Desk { rehearsal, lookout, marketplace, weather, logbook, outside, whole_desk });
+        let desk =
+            Arc::new(Desk { rehearsal, lookout, marketplace, weather, logbook, outside, whole_desk, senders, signer });
         let router = routes::router(Arc::clone(&desk))
             .merge(Router::new().route("/desk/{*path}", any(desk_frame::hand_on)).with_state(frame));
         Ok(Self { server: Server::start(router, Traffic::new(), |_| None).await?, desk })
@@ -140,13 +158,19 @@ impl Harbour {
     #[must_use]
     pub fn captured(&self) -> Option<Value> {
         let message = lock(&self.desk.marketplace).last().cloned()?;
-        let mut request = http::Request::post(WEBHOOK_PATH);
-        for (name, value) in message.signed(self.desk.rehearsal.sender(), Clock::system().now()) {
-            request = request.header(name, value);
-        }
-        let request = request.body(message.body.into()).expect("the headers are plain text");
-        Some(http_api_event(&request, BodyEncoding::ByContentType))
+        let headers = message.signed(self.desk.rehearsal.sender(), Clock::system().now());
+        Some(gateway_event(WEBHOOK_PATH, &headers, message.body.into()))
     }
+}
+
+/// What API Gateway hands the function when this is posted.
+fn gateway_event(path: &str, headers: &BTreeMap<String, String>, body: Bytes) -> Value {
+    let mut request = http::Request::post(path);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let request = request.body(body).expect("a sender's path and headers are plain text");
+    http_api_event(&request, BodyEncoding::ByContentType)
 }
 
 fn lock(marketplace: &Mutex<Marketplace>) -> MutexGuard<'_, Marketplace> {
@@ -188,26 +212,34 @@ impl Desk {
             };
             let mut entry = self.logbook.open(outside::label(event), about, past.at);
             (entry.milliseconds, entry.status) = (Some(past.invocation.milliseconds), status);
-            let is_taken = !answer["booking_id"].is_null() && status.is_none_or(|status| status < 300);
             entry.answer = Some(answer);
             self.logbook.close(&entry);
-            if is_taken {
-                let body = event["body"].as_str().map_or_else(|| event.to_string(), str::to_owned);
-                lock(&self.marketplace).overhear(outside::webhook_id(event), &body, past.at);
-            }
+            let body = event["body"].as_str().map_or_else(|| event.to_string(), str::to_owned);
+            self.remember(&entry, outside::webhook_id(event), &body);
+        }
+    }
+
+    /// Remembers the booking of a body that was taken, so that buttons can follow it.
+    fn remember(&self, entry: &Entry, webhook_id: Option<&str>, body: &str) {
+        let is_understood = entry.answer.as_ref().is_some_and(|answer| !answer["booking_id"].is_null());
+        if is_understood && entry.status.is_none_or(|status| status < 300) {
+            lock(&self.marketplace).overhear(webhook_id, body, entry.at);
         }
     }
 
     async fn enter(
         &self,
-        label: &'static str,
+        label: impl Into<Cow<'static, str>>,
         about: About,
         answered: impl Future<Output = Result<(Option<u16>, Value), RehearsalError>>,
     ) -> Entry {
         let mut entry = self.logbook.open(label, about, Clock::system().now());
         let since = Instant::now();
         match answered.await {
-            Ok((status, answer)) => (entry.status, entry.answer) = (status, Some(answer)),
+            Ok((status, answer)) => {
+                entry.booking_id = entry.booking_id.or_else(|| answer["booking_id"].as_str().map(str::to_owned));
+                (entry.status, entry.answer) = (status, Some(answer));
+            }
             Err(error) => entry.error = Some(error.to_string()),
         }
         entry.milliseconds = u64::try_from(since.elapsed().as_millis()).ok();

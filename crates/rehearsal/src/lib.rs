@@ -19,5 +19,6 @@ pub mod world;
 
 pub use error::RehearsalError;
 pub use rehearsal::{
-    Answered, DASHBOARD_TOKEN, HashKind, LINK_KEY, Options, Rehearsal, SERVICE_KEY, SIGNING_SECRET, WEBHOOK_PATH,
+    Answered, BUILT_IN_SENDER, DASHBOARD_TOKEN, HashKind, LINK_KEY, Options, Rehearsal, SERVICE_KEY, SIGNING_SECRET,
+    WEBHOOK_PATH,
 };

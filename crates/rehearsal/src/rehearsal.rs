@@ -13,7 +13,7 @@ mod tests;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::body::Bytes;
-pub use configuration::{DASHBOARD_TOKEN, LINK_KEY, SERVICE_KEY, SIGNING_SECRET};
+pub use configuration::{BUILT_IN_SENDER, DASHBOARD_TOKEN, LINK_KEY, SERVICE_KEY, SIGNING_SECRET};
 use http::{HeaderMap, HeaderName, HeaderValue};
 pub use options::{HashKind, Options};
 use serde::Serialize;
@@ -59,6 +59,7 @@ pub struct Rehearsal {
     count: usize,
     client: reqwest::Client,
     sender: Sender,
+    senders: BTreeMap<String, String>,
     gateway: AwsGateway,
     /// API Gateway.
     pub front_door: FrontDoor,
@@ -125,9 +126,8 @@ impl Rehearsal {
             clock: clock.clone(),
         };
         let scc = Scc::start(traffic.clone(), scc).await?;
-        let mut secrets = configuration::secrets(&calendar, &scc, &cloud);
-        secrets.extend(options.secrets);
-        for (name, value) in secrets.iter().filter(|(_, value)| !value.is_null()) {
+        let secrets = configuration::secrets(&calendar, &scc, &cloud, options.secrets);
+        for (name, value) in &secrets {
             cloud.put_secret(name, value).await?;
         }
         let lambda = Arc::new(Lambda::start(options.time_out).await?);
@@ -141,6 +141,7 @@ impl Rehearsal {
             count: options.environments,
             client: loopback_client(),
             sender: Sender::new(SIGNING_SECRET).expect("the secret is well formed"),
+            senders: configuration::senders(secrets.into_keys()),
             gateway,
             front_door,
             lambda,
@@ -269,6 +270,12 @@ impl Rehearsal {
     #[must_use]
     pub fn sender(&self) -> &Sender {
         &self.sender
+    }
+
+    /// Who may post, each with the name of its webhook secret.
+    #[must_use]
+    pub fn senders(&self) -> &BTreeMap<String, String> {
+        &self.senders
     }
 
     /// What the function finds in its environment: with these it can also run by hand.

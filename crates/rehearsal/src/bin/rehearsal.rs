@@ -11,8 +11,8 @@ use std::{
 };
 
 use rehearsal::{
-    Options, Rehearsal, SIGNING_SECRET, WEBHOOK_PATH,
-    harbour::{Harbour, Kind, REDRIVE_BASE, SETTLE, console, files::Files, inspection::Inspection},
+    BUILT_IN_SENDER, Options, Rehearsal, SIGNING_SECRET, WEBHOOK_PATH,
+    harbour::{Harbour, Kind, Programs, REDRIVE_BASE, SETTLE, console, files::Files, inspection::Inspection},
 };
 use serde_json::{Value, json};
 use simulators::settings::variable;
@@ -54,7 +54,7 @@ async fn rehearse(once: bool) -> Result<bool, Box<dyn Error>> {
     writeln!(out, "Starting the emulator, the stand-ins and the function…")?;
 
     let rehearsal = start(&binaries).await?;
-    let harbour = Harbour::open(Arc::clone(&rehearsal), Some(function(&binaries)?)).await?;
+    let harbour = Harbour::open(Arc::clone(&rehearsal), Some(programs(&binaries)?)).await?;
     writeln!(out, "Health check: all {} are right.", check(&rehearsal).await?)?;
     let delivery = harbour.send(Kind::Sample).await?;
     let world = Inspection::of(&rehearsal).await;
@@ -99,7 +99,7 @@ fn secrets() -> Result<BTreeMap<String, Value>, Box<dyn Error>> {
         let path = entry?.path();
         if let (Some(name), Some("toml")) =
             (path.file_stem().and_then(OsStr::to_str), path.extension().and_then(OsStr::to_str))
-            && name != "boatsetter"
+            && name != BUILT_IN_SENDER
         {
             secrets.insert(format!("webhook/{name}"), secret.clone());
         }
@@ -140,7 +140,7 @@ fn verify(
 async fn set_the_stage() -> Result<bool, Box<dyn Error>> {
     let binaries = binaries()?;
     let rehearsal = start(&binaries).await?;
-    let harbour = Harbour::open(Arc::clone(&rehearsal), Some(function(&binaries)?)).await?;
+    let harbour = Harbour::open(Arc::clone(&rehearsal), Some(programs(&binaries)?)).await?;
     check(&rehearsal).await?;
     let stage = json!({
         "webhook": format!("{}{WEBHOOK_PATH}", rehearsal.front_door.url()),
@@ -179,6 +179,10 @@ async fn start(binaries: &Path) -> Result<Arc<Rehearsal>, Box<dyn Error>> {
 fn binaries() -> Result<PathBuf, Box<dyn Error>> {
     let own_binary = std::env::current_exe()?;
     Ok(own_binary.parent().ok_or("this binary is in no folder")?.to_owned())
+}
+
+fn programs(binaries: &Path) -> Result<Programs, String> {
+    Ok(Programs { function: function(binaries)?, signer: program(binaries, "sender")? })
 }
 
 fn function(binaries: &Path) -> Result<PathBuf, String> {

@@ -1,6 +1,7 @@
 //! What was sent and asked from here, with what came back: bounded, because a rehearsal may stay up for days.
 
 use std::{
+    borrow::Cow,
     collections::VecDeque,
     sync::{Mutex, PoisonError},
 };
@@ -19,7 +20,7 @@ pub struct Entry {
     /// From 1, in the order of sending.
     pub number: u64,
     /// What was done, in words.
-    pub label: &'static str,
+    pub label: Cow<'static, str>,
     /// The booking that it was about; none for a sweep.
     pub booking_id: Option<String>,
     /// The delivery that was replayed by its own id.
@@ -41,11 +42,11 @@ pub(super) struct Logbook(Mutex<VecDeque<Entry>>);
 
 impl Logbook {
     /// Enters what is about to be done.
-    pub(super) fn open(&self, label: &'static str, about: About, at: Timestamp) -> Entry {
+    pub(super) fn open(&self, label: impl Into<Cow<'static, str>>, about: About, at: Timestamp) -> Entry {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = Entry {
             number: kept.back().map_or(1, |last| last.number + 1),
-            label,
+            label: label.into(),
             booking_id: about.booking_id,
             delivery_id: about.delivery_id,
             at,

@@ -24,9 +24,13 @@ struct Seen {
     own: VecDeque<String>,
 }
 
-/// An API Gateway event by its delivery, anything else by all of it.
+/// An API Gateway event by its delivery, or by what was posted where it names none; anything else by all of it.
 pub(super) fn key(event: &Value) -> String {
-    webhook_id(event).map_or_else(|| event.to_string(), str::to_owned)
+    match webhook_id(event) {
+        Some(id) => id.to_owned(),
+        None if event["headers"].is_object() => format!("{} {}", event["rawPath"], event["body"]),
+        None => event.to_string(),
+    }
 }
 
 pub(super) fn webhook_id(event: &Value) -> Option<&str> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Json, Path, State},
+    extract::{DefaultBodyLimit, Json, Path, State},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
@@ -24,6 +24,8 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/state", get(state))
         .route("/timeline/{booking_id}", get(timeline))
         .route("/send/{kind}", post(send))
+        // How long a body may be, the front door says.
+        .route("/post/{sender}", post(super::post::post).layer(DefaultBodyLimit::disable()))
         .route("/sweep", post(sweep))
         .route("/replay", post(replay))
         .route("/approve", post(approve))
@@ -40,6 +42,7 @@ async fn state(State(desk): State<Arc<Desk>>) -> Json<Value> {
     let kinds = Kind::ALL.map(|kind| json!({ "kind": kind, "label": kind.label(), "follows": kind.follows() }));
     Json(json!({
         "kinds": kinds,
+        "senders": desk.senders,
         "pace": {
             "settle_seconds": SETTLE.as_secs(),
             "redrive_base_seconds": REDRIVE_BASE.as_secs(),

@@ -94,6 +94,25 @@ async fn what_people_do_by_hand_is_a_direct_invocation() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_posted_says_why_and_sends_nothing() {
+    let visitor = visit().await;
+    for (sender, headers, body, status, why) in [
+        ("nobody", "", "{}", 404, "no sender nobody"),
+        ("boatsetter", "", " \n", 400, "The body is empty"),
+        ("boatsetter", "content-type: text/plain\nno colon", "{}", 400, "\"no colon\" is no header"),
+        ("boatsetter", ":authority: example.com", "{}", 400, "is no header"),
+        ("boatsetter", "", "{}", 409, "there is no program to sign with"),
+    ] {
+        let refused = visitor.post(&format!("/post/{sender}"), &json!({ "headers": headers, "body": body })).await;
+        assert_eq!(refused.status(), status, "{why}");
+        let words = refused.text().await.expect("text");
+        assert!(words.contains(why), "{words}");
+    }
+    assert_eq!(visitor.state().await["entries"], json!([]));
+    assert_eq!(visitor.rehearsal.lambda.past_invocations().len(), 0);
+}
+
+#[tokio::test]
 async fn an_armed_fault_is_met_and_shown_and_healing_disarms_the_rest() {
     let visitor = visit().await;
     let calendar = format!("{}/calendar?date=2025-05-30", visitor.rehearsal.calendar.url());

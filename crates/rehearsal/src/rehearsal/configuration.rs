@@ -14,6 +14,10 @@ use simulators::{
     scc::Scc,
 };
 
+/// The sender that needs no mapping.
+pub const BUILT_IN_SENDER: &str = "boatsetter";
+/// Its secret's name. Below it are those of the other senders.
+const WEBHOOK: &str = "webhook";
 /// The secret that the marketplace signs with. It is no secret, so that captured deliveries can be replayed anywhere.
 pub const SIGNING_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// The calendar's `X-Dashboard-Token`.
@@ -25,10 +29,16 @@ const DESK_KEY: &str = "cmVoZWFyc2FsLWRlc2sta2V5LTMyLWJ5dGVzLWxvbmc=";
 /// What charter ids are derived with: the same one each time, so a booking has the same charter id in every rehearsal.
 pub const LINK_KEY: &str = "rehearsal-link-key-47aa";
 
-pub(super) fn secrets(calendar: &Calendar, scc: &Scc, cloud: &Cloud) -> BTreeMap<String, Value> {
+/// What stands in Secrets Manager, by name below the prefix.
+pub(super) fn secrets(
+    calendar: &Calendar,
+    scc: &Scc,
+    cloud: &Cloud,
+    changes: BTreeMap<String, Value>,
+) -> BTreeMap<String, Value> {
     let presign_url = format!("{}/g/{{event_id}}/presign", scc.url());
-    [
-        ("webhook", json!({ "scheme": "standard-webhooks", "signing_secrets": [SIGNING_SECRET] })),
+    let mut secrets: BTreeMap<_, _> = [
+        (WEBHOOK, json!({ "scheme": "standard-webhooks", "signing_secrets": [SIGNING_SECRET] })),
         ("calendar", json!({ "url": calendar.url(), "dashboard_token": DASHBOARD_TOKEN })),
         (
             "scc",
@@ -44,7 +54,21 @@ pub(super) fn secrets(calendar: &Calendar, scc: &Scc, cloud: &Cloud) -> BTreeMap
         ("desk", json!({ "key": DESK_KEY })),
     ]
     .map(|(name, value)| (name.to_owned(), value))
-    .into()
+    .into();
+    secrets.extend(changes);
+    secrets.retain(|_, value| !value.is_null());
+    secrets
+}
+
+/// The senders whose webhook secrets are among these, each with the secret's name. A name that no path can hold is nobody's.
+pub(super) fn senders(secrets: impl Iterator<Item = String>) -> BTreeMap<String, String> {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let sender = |secret: String| {
+        let sender =
+            if secret == WEBHOOK { BUILT_IN_SENDER } else { secret.strip_prefix(WEBHOOK)?.strip_prefix('/')? };
+        sender.bytes().all(is_plain).then(|| (sender.to_owned(), secret.clone()))
+    };
+    secrets.filter_map(sender).collect()
 }
 
 pub(super) fn environment_variables(
