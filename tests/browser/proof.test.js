@@ -8,6 +8,7 @@ import { after, before, describe } from 'node:test';
 import { charters } from './charters.js';
 import { access } from './suites/access.js';
 import { desk } from './suites/desk.js';
+import { harbour } from './suites/harbour.js';
 import { calendarFile } from './suites/calendar-file.js';
 import { names } from './suites/names.js';
 import { phases } from './suites/phases.js';
@@ -32,5 +33,5 @@ after(async () => {
 });
 
 describe('the pages', { concurrency: 3 }, () => {
-  for (const suite of [phases, access, photos, names, privacy, calendarFile, preview, notFoundPage, desk]) suite(world);
+  for (const suite of [phases, access, photos, names, privacy, calendarFile, preview, notFoundPage, desk, harbour]) suite(world);
 });
