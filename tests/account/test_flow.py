@@ -65,10 +65,17 @@ class Project:
         """What `sam build` leaves behind, with a bootstrap that says how the function behaves (recorder.World.answer)."""
         built = self.folder / "target/sam/build"
         shutil.rmtree(built, ignore_errors=True)
-        for place, name in (("", "template.yaml"), ("GuestSite/", "guest-site.yaml"), ("Watch/", "watch.yaml"), ("StagingServices/", "staging.yaml")):
-            text = (ROOT / "infra" / name).read_text()
+        places: dict[str, str] = {}
+
+        def nested(found: re.Match[str]) -> str:
+            places[found["place"]] = found["file"]
+            return found[0].replace(found["file"], f"{found['place']}/template.yaml")
+
+        # A template that is used three times lies in three places.
+        application = re.compile(r"^  (?P<place>\w+):\n    Type: AWS::Serverless::Application\n(?:    .*\n)*?      Location: (?P<file>.+)$", re.MULTILINE)
+        template = application.sub(nested, (ROOT / "infra/template.yaml").read_text())
+        for place, text in [("", template), *((place, (ROOT / "infra" / name).read_text()) for place, name in places.items())]:
             text = text.replace("CodeUri: ../crates/booking-webhook", "CodeUri: Webhook").replace("CodeUri: ../crates/simulators", "CodeUri: Simulators")
-            text = re.sub(r"Location: (guest-site|watch|staging)\.yaml", lambda found: {"guest-site": "Location: GuestSite/template.yaml", "watch": "Location: Watch/template.yaml", "staging": "Location: StagingServices/template.yaml"}[found[1]], text)
             file = built / place / "template.yaml"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)

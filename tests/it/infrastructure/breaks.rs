@@ -132,10 +132,17 @@ fn an_alarm_that_watches_nothing_or_leads_nowhere() {
     );
     sees(
         watch::alarms,
-        (
-            "boatsetter }]\n      Statistic: Sum\n      Period: 86400\n      EvaluationPeriods: 7",
-            "boatsetter }]\n      Statistic: Sum\n      Period: 86400\n      EvaluationPeriods: 8",
-        ),
+        ("Period: 86400\n      EvaluationPeriods: 7", "Period: 86400\n      EvaluationPeriods: 8"),
         &["NoDeliveries looks back further than CloudWatch can"],
+    );
+    sees(
+        watch::metrics,
+        ("Value: !Ref Sender }]\n      Statistic: Sum", "Value: boatsetter }]\n      Statistic: Sum"),
+        &["NoDeliveries watches AuthenticDeliveries under other dimensions than its own"],
+    );
+    sees(
+        watch::senders,
+        ("    Condition: HasThirdSender\n", ""),
+        &["Ref(ThirdSender) has no alarms of its own, or under another condition"],
     );
 }

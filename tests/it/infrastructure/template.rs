@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_yaml_ng::{Mapping, Value, value::TaggedValue};
 
-/// The four files of the deployment.
-const FILES: [&str; 4] = [
+/// The files of the deployment.
+const FILES: [&str; 5] = [
     include_str!("../../../infra/template.yaml"),
     include_str!("../../../infra/guest-site.yaml"),
     include_str!("../../../infra/staging.yaml"),
     include_str!("../../../infra/watch.yaml"),
+    include_str!("../../../infra/sender-alarms.yaml"),
 ];
 
 /// The resources of all files, by their logical ids, of which no two are the same.

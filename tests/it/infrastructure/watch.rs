@@ -27,7 +27,7 @@ pub(crate) const METRICS: [(&str, &[&str]); 16] = [
     ("UnknownOutcomesReadBack", &[]),
 ];
 /// What must call a person; more may.
-const ALARMS: [&str; 17] = [
+const ALARMS: [&str; 15] = [
     "AuditMissing",
     "ColdStartFaults",
     "DeniedCalls",
@@ -38,8 +38,6 @@ const ALARMS: [&str; 17] = [
     "OldestDue",
     "ParkedBookings",
     "QuarantinedDeliveries",
-    "SecondNoDeliveries",
-    "SecondSignatureFailures",
     "ServerErrors",
     "SignatureFailures",
     "SweepSilent",
@@ -56,6 +54,11 @@ fn every_alarm_says_what_to_do_and_when_it_is_over() {
     let deployed = Template::deployed();
     assert_eq!(deployed.of_type("AWS::CloudWatch::Alarm"), ALARMS);
     assert_eq!(alarms(&deployed), NOTHING);
+}
+
+#[test]
+fn each_sender_that_is_named_has_alarms() {
+    assert_eq!(senders(&Template::deployed()), NOTHING);
 }
 
 #[test]
@@ -105,6 +108,21 @@ pub(super) fn alarms(template: &Template) -> Vec<String> {
     wrong
 }
 
+/// The stacks of a sender's alarms: each sender has one, under the condition that it is named.
+pub(super) fn senders(template: &Template) -> Vec<String> {
+    const SENDERS: [(&str, &str); 3] =
+        [("boatsetter", ""), ("Ref(SecondSender)", "HasSecondSender"), ("Ref(ThirdSender)", "HasThirdSender")];
+    let stacks = template.of_type("AWS::Serverless::Application");
+    let text = |path: &[&str]| template.at(path).map(plain).unwrap_or_default();
+    let of_senders = stacks.iter().filter(|stack| text(&[stack, "Properties", "Location"]) == "sender-alarms.yaml");
+    let found: Vec<(String, String)> = of_senders
+        .map(|stack| (text(&[stack, "Properties", "Parameters", "Sender"]), text(&[stack, "Condition"])))
+        .collect();
+    let has_alarms = |(name, condition): &(&str, &str)| found.iter().any(|(of, on)| of == name && on == condition);
+    let missing = SENDERS.iter().filter(|sender| !has_alarms(sender));
+    missing.map(|(name, _)| format!("{name} has no alarms of its own, or under another condition")).collect()
+}
+
 fn anchor(template: &Template, alarm: &str) -> Option<String> {
     let description = template.text(&[alarm, "Properties", "AlarmDescription"]);
     description.trim().rsplit_once(" docs/runbook.md#").map(|(_, anchor)| anchor.to_owned())
@@ -139,12 +157,8 @@ pub(super) fn metrics(template: &Template) -> Vec<String> {
             if !METRICS.iter().any(|(name, split)| *name == metric && split.is_empty()) {
                 wrong.push(format!("{alarm} watches {metric}, which nobody measures"));
             }
-            let of_sender = |name: &str| format!(", {{Name: Sender, Value: {name}}}");
-            let split = match (OF_A_SENDER.contains(&metric.as_str()), alarm.starts_with("Second")) {
-                (false, _) => String::new(),
-                (true, false) => of_sender("boatsetter"),
-                (true, true) => of_sender("Ref(SecondSender)"),
-            };
+            let is_of_a_sender = OF_A_SENDER.contains(&metric.as_str());
+            let split = if is_of_a_sender { ", {Name: Sender, Value: Ref(Sender)}" } else { "" };
             if property("Dimensions") != format!("[{{Name: Environment, Value: Ref(Environment)}}{split}]") {
                 wrong.push(format!("{alarm} watches {metric} under other dimensions than its own"));
             }
