@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use rehearsal::Answered;
+use rehearsal::{Answered, SIGNING_SECRET};
 use serde_json::{Value, json};
+use simulators::sender::Sender;
 
 use crate::{
     cold_start::{CANONICAL_MAPPING, OperatorsFile},
-    world::{World, later, sample, sample_with},
+    world::{World, later, now, sample, sample_with},
 };
 
 const TOKEN: &str = "a-token-of-some-length";
@@ -135,6 +136,76 @@ async fn an_id_of_another_sender_is_not_taken() {
     let answered = world.deliver(&sample_with(json!({ "id": "HB-77" }))).await;
     assert_eq!((answered.status, &answered.body["state"]), (202, &json!("quarantined")), "{:#}", answered.body);
     assert_eq!(answered.body["errors"][0]["pointer"], "/data/booking/id");
+}
+
+/// The secret of a ready sender that signs, and its delivery.
+async fn deliver_signed(world: &World, sender: &str, body: &Value) -> Answered {
+    let body = body.to_string();
+    let headers = Sender::new(SIGNING_SECRET).expect("a signing secret").sign("msg_1", &body, now());
+    let url = format!("{}/webhooks/{sender}", world.front_door.url());
+    world.post(&url, &headers, body).await.expect("an answer")
+}
+
+fn signing() -> Value {
+    json!({ "scheme": "standard-webhooks", "signing_secrets": [SIGNING_SECRET] })
+}
+
+async fn mappings_line(world: &World) -> Value {
+    let report = world.ask(&json!({ "check": {} })).await;
+    let lines = report["checks"].as_array().expect("checks");
+    lines.iter().find(|line| line["name"] == "mappings").expect("a line on mappings").clone()
+}
+
+#[tokio::test]
+async fn a_ready_sender_needs_a_name_and_a_secret_alone() {
+    let world = World::with_secrets(&[("READY_SENDERS", "getmyboat")], &[("webhook/getmyboat", signing())]).await;
+    let answered = deliver_signed(&world, "getmyboat", &sample_with(json!({ "id": "77" }))).await;
+    assert_eq!((answered.status, &answered.body["booking_id"]), (200, &json!("GMB-77")), "{:#}", answered.body);
+    let effects = world.effects().await;
+    let [entry] = &effects.calendar[..] else { panic!("{:#?}", effects.calendar) };
+    assert_eq!(entry["booking_id"], "GMB-77");
+    let [event] = &effects.scc_events[..] else { panic!("{:#?}", effects.scc_events) };
+    assert!(event["name"].as_str().is_some_and(|name| name.starts_with("GetMyBoat charter · ")), "{event:#}");
+    let page = effects.bucket.iter().find(|object| object.key.ends_with(".html")).expect("a guest page");
+    assert!(page.body.contains("GMB-77"), "{}", page.body);
+
+    let line = mappings_line(&world).await;
+    assert_eq!(line["ok"], true, "{line:#}");
+    assert!(line["detail"].as_str().is_some_and(|detail| detail.contains("of: boatsetter, getmyboat;")), "{line:#}");
+    assert_eq!(deliver_signed(&world, "mailparser", &sample()).await.status, 404, "it is not switched on");
+}
+
+/// A slip in the list is one more fault of the cold start; those that are spelled right are served.
+#[tokio::test]
+async fn a_ready_sender_that_is_misspelled_is_named() {
+    let env = [("READY_SENDERS", "getmyboat, getmyboats")];
+    let world = World::with_secrets(&env, &[("webhook/getmyboat", signing())]).await;
+    let words =
+        "READY_SENDERS: there is no ready mapping getmyboats, but checkfront, fareharbor, getmyboat and mailparser";
+    world.line(&["started with faults", words]).await;
+    let line = mappings_line(&world).await;
+    assert_eq!(line["ok"], false, "{line:#}");
+    assert_eq!(deliver_signed(&world, "getmyboat", &sample_with(json!({ "id": "77" }))).await.status, 200);
+    assert_eq!(world.deliver(&sample()).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_file_replaces_the_ready_mapping_of_its_name() {
+    let own = include_str!("../../mappings/getmyboat.toml").replace("GMB-", "BOAT-");
+    let file = OperatorsFile::with("mappings/getmyboat.toml", &own).await;
+    let env = [("READY_SENDERS", "getmyboat"), ("MAPPINGS", &file.folder())];
+    let world = World::with_secrets(&env, &[("webhook/getmyboat", signing())]).await;
+    let answered = deliver_signed(&world, "getmyboat", &sample_with(json!({ "id": "77" }))).await;
+    assert_eq!((answered.status, &answered.body["booking_id"]), (200, &json!("BOAT-77")), "{:#}", answered.body);
+}
+
+/// The folder may hold a mapping that replaces the ready one: until it can be listed, the delivery is kept.
+#[tokio::test]
+async fn a_ready_senders_deliveries_are_kept_without_the_folder() {
+    let env = [("READY_SENDERS", "getmyboat"), ("MAPPINGS", "/nowhere/mappings")];
+    let world = World::with_secrets(&env, &[("webhook/getmyboat", signing())]).await;
+    let kept = deliver_signed(&world, "getmyboat", &sample_with(json!({ "id": "77" }))).await;
+    assert_eq!((kept.status, &kept.body["state"]), (202, &json!("quarantined")), "{:#}", kept.body);
 }
 
 /// The example mail script, on a mail of each platform.

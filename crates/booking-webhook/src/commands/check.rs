@@ -125,7 +125,7 @@ async fn files(app: &App, deadline: &Deadline) -> ([Check; 2], Option<Operator>)
 }
 
 fn mappings(senders: &Senders) -> Check {
-    let faults: Vec<&str> = senders.faults().collect();
+    let faults = Vec::from_iter(senders.faults());
     if faults.is_empty() {
         let names: Vec<&str> = senders.all().map(|sender| sender.name.as_str()).collect();
         return Check::right(

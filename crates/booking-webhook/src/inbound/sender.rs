@@ -1,10 +1,22 @@
 //! Who may post to us. A sender is a name, a mapping and a webhook secret; nothing of one is read by another's rules.
 
-use std::{borrow::Borrow, collections::BTreeMap, fmt};
+use std::{
+    borrow::Borrow,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use super::{BUILT_IN_SENDER, Mapping, MappingFault};
 
 const LONGEST_NAME: usize = 32;
+
+/// The compiled-in mappings of senders that `READY_SENDERS` can name.
+const READY: [(&str, &str); 4] = [
+    ("checkfront", include_str!("../../../../mappings/checkfront.toml")),
+    ("fareharbor", include_str!("../../../../mappings/fareharbor.toml")),
+    ("getmyboat", include_str!("../../../../mappings/getmyboat.toml")),
+    ("mailparser", include_str!("../../../../mappings/mailparser.toml")),
+];
 
 /// As a sender's path, its mapping file and its secret name it: `[a-z0-9-]{1,32}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,16 +76,16 @@ pub(crate) struct Senders {
     complete: bool,
 }
 
-/// A file in the folder of mappings: whose it is (or its name, if that is no sender's), where, and its text or why it cannot be had.
+/// A mapping file: whose it is (or its name, if that is no sender's), where, and its text or why it cannot be had.
 pub(crate) type MappingFile = (Result<SenderName, String>, String, Result<String, String>);
 
 impl Senders {
-    /// The senders of these mapping files, and the built-in one.
-    pub(crate) fn of(files: Vec<MappingFile>) -> Self {
+    /// The built-in sender, the `ready` ones and those of these files. A file replaces the compiled-in mapping of its name.
+    pub(crate) fn of(ready: &[String], files: Vec<MappingFile>) -> Self {
         let mut mappings: BTreeMap<SenderName, Result<Mapping, String>> =
             [(SenderName::built_in(), Ok(Mapping::canonical()))].into();
-        let mut faults = Vec::new();
-        for (name, file, text) in files {
+        let (ready, mut faults) = ready_files(ready);
+        for (name, file, text) in ready.into_iter().chain(files) {
             let Ok(name) = name else {
                 faults.push(format!("{file}: a sender's name is 1 to {LONGEST_NAME} of the characters a-z 0-9 -"));
                 continue;
@@ -89,10 +101,13 @@ impl Senders {
         Self { by_name, faults, complete: true }
     }
 
-    /// What is left when the mappings cannot be listed: the built-in sender, whose mapping may be among them.
-    pub(crate) fn unlisted(why: String) -> Self {
-        let built_in = Sender { name: SenderName::built_in(), mapping: Err(why) };
-        Self { by_name: [(SenderName::built_in(), built_in)].into(), faults: Vec::new(), complete: false }
+    /// What is left when the mappings cannot be listed: the built-in sender and the `ready` ones, whose mappings may be among them.
+    pub(crate) fn unlisted(ready: &[String], why: &str) -> Self {
+        let Self { mut by_name, faults, .. } = Self::of(ready, Vec::new());
+        for sender in by_name.values_mut() {
+            sender.mapping = Err(why.to_owned());
+        }
+        Self { by_name, faults, complete: false }
     }
 
     /// The sender of this name.
@@ -110,11 +125,29 @@ impl Senders {
         self.by_name.values()
     }
 
-    /// What is wrong with their mappings.
-    pub(crate) fn faults(&self) -> impl Iterator<Item = &str> {
+    /// What is wrong with their mappings, each fault once.
+    pub(crate) fn faults(&self) -> BTreeSet<&str> {
         let of_senders = self.all().filter_map(|sender| sender.mapping.as_ref().err());
-        of_senders.chain(&self.faults).map(String::as_str)
+        of_senders.chain(&self.faults).map(String::as_str).collect()
     }
+}
+
+/// The compiled-in mappings of these names, as files, and a fault for each other name.
+fn ready_files(names: &[String]) -> (Vec<MappingFile>, Vec<String>) {
+    let (mut files, mut faults) = (Vec::new(), Vec::new());
+    for name in names {
+        match READY.iter().find(|(ready, _)| ready == name) {
+            Some((_, text)) => {
+                files.push((Ok(SenderName(name.clone())), format!("mappings/{name}.toml"), Ok((*text).to_owned())));
+            }
+            None => {
+                let [others @ .., last] = READY.map(|(ready, _)| ready);
+                let others = others.join(", ");
+                faults.push(format!("READY_SENDERS: there is no ready mapping {name}, but {others} and {last}"));
+            }
+        }
+    }
+    (files, faults)
 }
 
 /// Two senders whose ids could collide are both faulty: a booking could be either's.
@@ -150,7 +183,7 @@ mod tests {
             let name = SenderName::parse(name).expect("a name");
             (Ok(name.clone()), format!("{name}.toml"), Ok(format!("{head}\n{canonical}")))
         };
-        Senders::of(files.iter().map(file).collect())
+        Senders::of(&[], files.iter().map(file).collect())
     }
 
     #[test]
@@ -163,6 +196,17 @@ mod tests {
         for text in ["", "Harbor", "a/b", "..", "a_b", "é", &"a".repeat(33)] {
             assert_eq!(SenderName::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn every_mapping_of_the_folder_is_ready() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../mappings");
+        let files = std::fs::read_dir(folder).expect("mappings/").map(|entry| entry.expect("a file").path());
+        let names: BTreeSet<String> =
+            files.map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned()).collect();
+        assert_eq!(names, READY.map(|(name, _)| name.to_owned()).into());
+        let senders = Senders::of(&Vec::from_iter(names), Vec::new());
+        assert_eq!((senders.faults(), senders.all().count()), (BTreeSet::new(), READY.len() + 1));
     }
 
     #[test]

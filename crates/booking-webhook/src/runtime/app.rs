@@ -118,7 +118,7 @@ impl App {
         let mut faults: Vec<Fault> = config.faults.iter().cloned().map(Into::into).collect();
         let operator_fault = operator.as_ref().err().map(|fault| with_causes(fault));
         faults.extend(operator_fault.clone().map(Fault::from));
-        faults.extend(senders.faults().map(|fault| Fault::from(fault.to_owned())));
+        faults.extend(senders.faults().into_iter().map(|fault| Fault::from(fault.to_owned())));
         let secrets = match secrets {
             Ok(secrets) => secrets,
             Err(error) => {
@@ -245,17 +245,18 @@ impl App {
     }
 }
 
-/// Everybody who may post. A folder that cannot be listed may hold anybody's mapping, also the built-in sender's.
+/// Everybody who may post. A folder that cannot be listed may hold anybody's mapping, also one that is compiled in.
 pub(crate) async fn senders(files: &Files<'_>, config: &Config) -> Senders {
-    let Some(location) = &config.mappings else { return Senders::of(Vec::new()) };
+    let ready = &config.ready_senders;
+    let Some(location) = &config.mappings else { return Senders::of(ready, Vec::new()) };
     match files.folder("MAPPINGS", location, ".toml").await {
         Ok(found) => {
             let file = |file: FolderFile| {
                 (SenderName::parse(&file.stem).ok_or(file.stem), file.location.to_string(), file.text)
             };
-            Senders::of(found.into_iter().map(file).collect())
+            Senders::of(ready, found.into_iter().map(file).collect())
         }
-        Err(error) => Senders::unlisted(with_causes(&error)),
+        Err(error) => Senders::unlisted(ready, &with_causes(&error)),
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Config {
     pub(crate) operator_file: Option<FileLocation>,
     /// `MAPPINGS`: a folder of `{sender}.toml`.
     pub(crate) mappings: Option<FileLocation>,
+    /// `READY_SENDERS`, comma-separated: senders whose mapping is compiled in.
+    pub(crate) ready_senders: Vec<String>,
     /// `NOTICES_TOPIC`: the ARN of the topic by which the office hears; without it notices are lines of the log.
     pub(crate) notices_topic: Option<String>,
     /// `DESK_BASE_URL`, without a slash at its end: what links to the office's desk begin with; without it there are none.
@@ -138,6 +140,7 @@ impl Config {
             guest_page,
             operator_file: set("OPERATOR_FILE").map(|value| FileLocation::parse(&value)),
             mappings: set("MAPPINGS").map(|value| FileLocation::parse(&value)),
+            ready_senders: names(&set("READY_SENDERS").unwrap_or_default()),
             notices_topic: set("NOTICES_TOPIC"),
             desk_base_url,
             answer_within,
@@ -167,6 +170,11 @@ fn environment(name: Option<String>, faults: &mut Vec<String>) -> String {
         }
         None => DEFAULT.into(),
     }
+}
+
+/// The names in a list that is separated by commas.
+fn names(list: &str) -> Vec<String> {
+    list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 /// A link that a phone cannot open is worse than none: its reader would look for the fault at themselves.
