@@ -82,6 +82,15 @@ class Samconfig(unittest.TestCase):
         for environment in settings.ENVIRONMENTS:
             self.assertEqual(set(settings.read(environment, text).parameters), parameters)
 
+    def test_ready_senders_are_there_and_staging_makes_their_secrets(self):
+        text = (self.ROOT / "infra/samconfig.toml").read_text().replace('"<', '"')
+        staging = (self.ROOT / "infra/staging.yaml").read_text()
+        for environment in settings.ENVIRONMENTS:
+            for sender in filter(None, settings.read(environment, text).parameters["ReadySenders"].split(",")):
+                self.assertTrue((self.ROOT / f"mappings/{sender}.toml").exists(), sender)
+                if environment == "staging":
+                    self.assertIn("Name: !Sub ${SecretsPrefix}/webhook/" + sender + "\n", staging)
+
     def test_what_is_wrong_is_named(self):
         good = (self.ROOT / "infra/samconfig.toml").read_text().replace('"<', '"')
         table = [
