@@ -166,7 +166,7 @@ operator: ## put a changed operator file in use (ENV=, FILE=)
 live-site: ## what the live site needs for /g/* (ENV=, APPLY=1)
 	@scripts/aws.sh site "$(ENV)" $(if $(APPLY),--apply)
 
-smoke: ## one booking in all four systems of ENV=staging
+smoke: ## bookings in all four systems of ENV=staging
 	@scripts/aws.sh smoke "$(ENV)"
 
 logs: ## follow the function's log (ENV=)

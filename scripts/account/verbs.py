@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-from .account import Account, outputs_of
+from .account import Account, outputs_of, parameters_of
 from .settings import Refused
 
 
@@ -41,6 +41,7 @@ def smoke(account: Account, given: argparse.Namespace) -> None:
         "GUEST_PAGE_BASE_URL": outputs["GuestPageBaseUrl"],
         "GUEST_PAGE_BUCKET_URL": f"https://{outputs['GuestPageBucket']}.s3.{account.settings.region}.amazonaws.com",
         "SECRETS_PREFIX": outputs["SecretsPrefix"],
+        "SECOND_SENDER": parameters_of(stack).get("ReadySenders", "").split(",")[0],
         # When there is none of these, the smoke test says so.
         "MAILBOX_URL": outputs.get("OfficeMailboxUrl", "none"),
         "DESK_LINK": (account.ask('{"desk_link": {"days": 1}}').document or {}).get("url", "none"),

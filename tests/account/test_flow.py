@@ -265,14 +265,14 @@ class Flows(unittest.TestCase):
         (self.project.folder / "keys").write_text(keys)
         (self.project.folder / ".aws/config").write_text(f"[profile office]\ncredential_process = cat {self.project.folder}/keys\nregion = eu-west-1\n")
         program = self.project.folder / "smoke"
-        program.write_text("#!/bin/sh\nenv | grep -E '^(AWS_|[A-Z_]+_URL|SECRETS_PREFIX|DESK_LINK)' | sort\n")
+        program.write_text("#!/bin/sh\nenv | grep -E '^(AWS_|[A-Z_]+_URL|SECRETS_PREFIX|SECOND_SENDER|DESK_LINK)' | sort\n")
         program.chmod(0o755)
-        self.world.stack = {"template": "", "parameters": {}}
+        self.world.stack = {"template": "", "parameters": {"ReadySenders": "getmyboat,mailparser"}}
         self.world.answer = lambda question: ({"url": f"https://desk.example/{next(iter(question))}"}, False)
         shell = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None, "AWS_PROFILE": "office", "AWS_REGION": "eu-west-1", "SMOKE": str(program)}
         ended = self.project.make("smoke", "ENV=staging", **shell)
         self.assertEqual(ended.returncode, 0, ended.stderr)
-        for line in ("AWS_ACCESS_KEY_ID=from-the-profile", "AWS_SESSION_TOKEN=t", "AWS_REGION=us-west-2", "SECRETS_PREFIX=booking-webhook-staging", "DESK_LINK=https://desk.example/desk_link",
+        for line in ("AWS_ACCESS_KEY_ID=from-the-profile", "AWS_SESSION_TOKEN=t", "AWS_REGION=us-west-2", "SECRETS_PREFIX=booking-webhook-staging", "SECOND_SENDER=getmyboat\n", "DESK_LINK=https://desk.example/desk_link",
                      "GUEST_PAGE_BUCKET_URL=https://booking-webhook-staging-site.s3.us-west-2.amazonaws.com",
                      "MAILBOX_URL=https://calendar.example/office"):
             self.assertIn(line, ended.stdout)

@@ -214,6 +214,12 @@ class DeployRole(unittest.TestCase):
             with self.subTest(f"{action} {resource}"):
                 self.assertEqual(permits(policies, action, resource, **context), expected)
 
+    def test_in_staging_it_reads_what_the_smoke_test_signs_and_looks_with(self):
+        policies = pipeline(STAGING).policies("DeployRole")
+        for name, expected in (("webhook", True), ("webhook/getmyboat", True), ("calendar", True), ("scc", True), ("guest-page", False), ("desk", False)):
+            secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:booking-webhook-staging/{name}-AbCdEf"
+            self.assertEqual(permits(policies, "secretsmanager:GetSecretValue", secret), expected, name)
+
     def test_whose_tokens_it_trusts(self):
         new, classic = "repo:jada@1/hook@2:environment:production", "repo:jada/hook:environment:production"
         for form, trusted, refused in (("no", new, classic), ("yes", classic, new)):

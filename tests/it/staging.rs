@@ -74,13 +74,16 @@ async fn the_smoke_test_passes_against_all_of_staging() {
     let account = Account::create(World::binaries(), SITE).await.expect("an account");
     let calendar = account.start_calendar().await.expect("the calendar starts");
     let scc = account.start_scc().await.expect("ShipCaptainCrew starts");
+    let own_key = "whsec_dGhlLXNlY29uZC1zZW5kZXItb2Ytc3RhZ2luZw==";
     let secrets = [
+        ("webhook/getmyboat", json!({ "scheme": "standard-webhooks", "signing_secrets": [own_key] })),
         ("calendar", json!({ "url": calendar.api_url(), "dashboard_token": DASHBOARD_TOKEN })),
         ("scc", json!({ "url": scc.api_url(), "service_key": SERVICE_KEY })),
     ];
     let world = deployed(Options {
         secrets: secrets.map(|(name, value)| (name.to_owned(), value)).into(),
         ..options(&[
+            ("READY_SENDERS", "getmyboat"),
             ("SERVICE_HOSTS", "listed"),
             ("ALLOWED_SERVICE_HOSTS", "127.0.0.1"),
             ("SCC_EVENTS_TABLE", &account.cloud.events_table),
@@ -88,13 +91,15 @@ async fn the_smoke_test_passes_against_all_of_staging() {
     })
     .await;
     let mailbox = calendar.url() + "/office";
-    let mailbox = [("MAILBOX_URL", Some(&*mailbox))];
+    let both = [("MAILBOX_URL", Some(&*mailbox)), ("SECOND_SENDER", Some("getmyboat"))];
     let output = tokio::select! {
-        output = smoke(&world, &mailbox) => output,
+        output = smoke(&world, &both) => output,
         () = notices_arrive(&world, &calendar) => unreachable!("the schedule never ends"),
     };
     let logs = [world.logs(), calendar.logs(), scc.logs()].concat().join("\n");
     assert_eq!(output.status.code(), Some(0), "{}\n{logs}", said(&output));
+    let stages = said(&output).lines().filter(|line| line.contains("shown by all four systems")).count();
+    assert!(stages == 3 + 2 && said(&output).contains(" GMB-SMOKE-"), "{}", said(&output));
     assert!(
         world.calendar.entries().is_empty() && world.scc.mailbox().is_empty(),
         "the rehearsal's own were not asked"
@@ -171,6 +176,9 @@ async fn the_smoke_test_names_a_refusal_and_what_it_lacks() {
         assert_eq!(output.status.code(), Some(2), "{}", said(&output));
         assert!(said(&output).contains(&format!("{variable} is missing")), "{}", said(&output));
     }
+    let output = smoke(&world, &[("SECOND_SENDER", Some("dock"))]).await;
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("/webhook/dock cannot be read"), "{}", said(&output));
     let output = smoke(&world, &[("SECRETS_PREFIX", Some("nobody"))]).await;
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("the secret nobody/webhook cannot be read"), "{}", said(&output));

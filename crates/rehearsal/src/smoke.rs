@@ -1,4 +1,5 @@
 //! One synthetic booking through a whole deployment: booked, rescheduled, cancelled, and after each read back in all four systems.
+//! A second sender's is booked and cancelled: senders differ in path, secret and mapping alone.
 //!
 //! It is what CI runs after it has deployed to staging, and what can be run against a rehearsal: the same program, which knows
 //! nothing but addresses and keys. It looks where people and services look, over HTTP; what the function answers is printed and
@@ -17,6 +18,7 @@ use std::{
 pub use booking::Stage;
 use http::StatusCode;
 use serde_json::Value;
+use services::Marketplace;
 pub use services::Services;
 use simulators::{clock::Clock, settings::Missing, staging::SecretError};
 
@@ -39,10 +41,10 @@ pub enum SmokeError {
     Within(String),
     #[error(transparent)]
     Secret(#[from] SecretError),
-    #[error("the secret for webhooks has the scheme {0}; the smoke test signs by standard-webhooks")]
-    Scheme(String),
-    #[error("the secret for webhooks has no signing_secrets, or the first of them is not whsec_ and base64")]
-    SigningSecret,
+    #[error("the secret {name} has the scheme {scheme}; the smoke test signs by standard-webhooks")]
+    Scheme { name: String, scheme: String },
+    #[error("the secret {0} has no signing_secrets, or the first of them is not whsec_ and base64")]
+    SigningSecret(String),
     #[error(
         "this ShipCaptainCrew has no outbox, so it may be the real one and mail its crew: nothing was sent. Is SECRETS_PREFIX that of \
          staging? ({0})"
@@ -52,27 +54,32 @@ pub enum SmokeError {
     Io(#[from] io::Error),
 }
 
-/// One run.
+/// One run of one marketplace's booking.
 struct Run<'a, W> {
     services: &'a Services,
+    marketplace: &'a Marketplace,
     booking: Booking,
     out: &'a mut W,
 }
 
-/// Makes a booking, leads it through [`Stage::ALL`] and tells `out` what it does; whether all was as it should be.
+/// Makes a booking of each sender, leads it through its stages and tells `out` what it does; whether all was as it should be.
 ///
 /// # Errors
 /// [`SmokeError::NotStaging`] before anything is sent, if mail could reach somebody; else when `out` cannot be written.
 pub async fn run(services: &Services, out: &mut impl Write) -> Result<bool, SmokeError> {
     services.keep_their_mail().await.map_err(SmokeError::NotStaging)?;
-    let booking = Booking::new(Clock::system().now());
-    writeln!(out, "Smoke test of {}", services.webhook_url)?;
-    writeln!(out, "Booking {}, a charter on {}\n", booking.id, booking.start(Stage::Booked).strftime("%a %-d %b %Y"))?;
-    let mut run = Run { services, booking, out };
-    if !run.pass_all(&Stage::ALL).await? {
-        return Ok(false);
+    let boatsetter: (_, &'static [Stage]) = (&services.boatsetter, &Stage::ALL);
+    let second = services.second.iter().map(|marketplace| (marketplace, &Stage::UNMOVED[..]));
+    for (marketplace, stages) in [boatsetter].into_iter().chain(second) {
+        let booking = Booking::new(Clock::system().now(), stages);
+        let day = booking.start(Stage::Booked).strftime("%a %-d %b %Y").to_string();
+        writeln!(out, "Smoke test of {}\nBooking {}, a charter on {day}\n", marketplace.webhook_url, booking.id)?;
+        if !(Run { services, marketplace, booking, out }).pass_all(stages).await? {
+            return Ok(false);
+        }
+        writeln!(out)?;
     }
-    writeln!(run.out, "\nAll four systems are as they should be.")?;
+    writeln!(out, "All four systems are as they should be.")?;
     Ok(true)
 }
 
@@ -110,7 +117,7 @@ impl<W: Write> Run<'_, W> {
         }
         if left.is_empty() {
             writeln!(self.out, "{:<13}shown by all four systems after {:.1} s", "", since.elapsed().as_secs_f64())?;
-            writeln!(self.out, "{:<13}{}", "", names.guest_page)?;
+            writeln!(self.out, "{:<13}{} {}", "", names.booking_id, names.guest_page)?;
             return Ok(true);
         }
         writeln!(self.out, "\nAfter {} s, not as it should be:", self.services.within.as_secs())?;
@@ -148,8 +155,8 @@ impl<W: Write> Run<'_, W> {
 
     /// One attempt: signed anew, under the same id.
     async fn send(&self, id: &str, body: &str) -> Result<(StatusCode, String), String> {
-        let mut request = self.services.client.post(&self.services.webhook_url).body(body.to_owned());
-        for (name, value) in self.services.sender.sign(id, body, Clock::system().now()) {
+        let mut request = self.services.client.post(&self.marketplace.webhook_url).body(body.to_owned());
+        for (name, value) in self.marketplace.sender.sign(id, body, Clock::system().now()) {
             request = request.header(name, value);
         }
         let answer = request.send().await.map_err(in_words)?;
@@ -159,17 +166,26 @@ impl<W: Write> Run<'_, W> {
     fn understood(&self, status: StatusCode, answer: &str) -> Result<(Names, String), String> {
         let parsed: Value = serde_json::from_str(answer).unwrap_or_default();
         let text = |name: &str| parsed[name].as_str().map(str::to_owned);
-        let (Some(charter_id), Some(guest_page), Some(state)) = (text("charter_id"), text("guest_page"), text("state"))
+        let (Some(booking_id), Some(charter_id), Some(guest_page), Some(state)) =
+            (text("booking_id"), text("charter_id"), text("guest_page"), text("state"))
         else {
-            return Err(format!("{status} without charter_id, guest_page and state: {}", shortened(answer)));
+            return Err(format!(
+                "{status} without booking_id, charter_id, guest_page and state: {}",
+                shortened(answer)
+            ));
         };
+        let prefix = booking_id.strip_suffix(&*self.booking.id);
+        if prefix.is_none_or(|prefix| prefix.is_empty() == self.marketplace.has_prefix) {
+            let wanted = if self.marketplace.has_prefix { "a prefix and " } else { "" };
+            return Err(format!("the booking is called {booking_id} instead of {wanted}{}", self.booking.id));
+        }
         let base = &self.services.guest_page_base_url;
         if guest_page != format!("{base}/g/{charter_id}") {
             return Err(format!("the guest page is {}, which is not below {base}/g/", without_query(&guest_page)));
         }
         // The state does not count, only what the systems show in the end. But it says where to look.
         let said = if state == "in_step" { String::new() } else { format!(": {}", shortened(answer)) };
-        Ok((Names { charter_id, guest_page }, format!("{} {state}{said}", status.as_u16())))
+        Ok((Names { booking_id, charter_id, guest_page }, format!("{} {state}{said}", status.as_u16())))
     }
 
     /// Leaves nothing standing behind a run that failed at `stage`, as far as that is possible.

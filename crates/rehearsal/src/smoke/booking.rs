@@ -1,5 +1,7 @@
 //! The booking that a smoke test makes: one of its own in each run, so that two runs never meet.
 
+use std::collections::BTreeSet;
+
 use jiff::{Timestamp, ToSpan, Zoned};
 use serde_json::{Value, json};
 
@@ -31,6 +33,8 @@ pub enum Stage {
 impl Stage {
     /// All of them, in order.
     pub const ALL: [Self; 3] = [Self::Booked, Self::Rescheduled, Self::Cancelled];
+    /// Those of a booking that stays on its day.
+    pub const UNMOVED: [Self; 2] = [Self::Booked, Self::Cancelled];
 
     /// One word for it.
     #[must_use]
@@ -46,45 +50,52 @@ impl Stage {
 /// A synthetic booking.
 #[derive(Clone, Debug)]
 pub(super) struct Booking {
+    /// As the marketplace calls it.
     pub(super) id: String,
+    /// What becomes of it.
+    pub(super) stages: &'static [Stage],
     first_start: Zoned,
 }
 
 impl Booking {
     /// A booking that was never made before, as of `now`.
-    pub(super) fn new(now: Timestamp) -> Self {
+    pub(super) fn new(now: Timestamp, stages: &'static [Stage]) -> Self {
         let days = DAYS_AHEAD + i64::from(rand::random::<u32>()) % DAYS_APART;
         Self {
             id: format!("SMOKE-{}-{:04x}", now.strftime("%Y%m%dT%H%M%SZ"), rand::random::<u16>()),
+            stages,
             first_start: upcoming_start(now).saturating_add(days.days()),
         }
     }
 
     /// When the charter starts at `stage`.
     pub(super) fn start(&self, stage: Stage) -> Zoned {
-        match stage {
-            Stage::Booked => self.first_start.clone(),
-            Stage::Rescheduled | Stage::Cancelled => self.first_start.saturating_add(1.day()),
-        }
+        let is_moved = self.stages[..=self.changes(stage)].contains(&Stage::Rescheduled);
+        if is_moved { self.first_start.saturating_add(1.day()) } else { self.first_start.clone() }
+    }
+
+    /// How often it was changed up to `stage`.
+    pub(super) fn changes(&self, stage: Stage) -> usize {
+        self.stages.iter().position(|one| *one == stage).expect("a booking is looked at in stages of its own")
     }
 
     /// The local days that it was ever on, as the calendar writes them.
-    pub(super) fn days(&self) -> [String; 2] {
-        [Stage::Booked, Stage::Rescheduled].map(|stage| self.start(stage).date().to_string())
+    pub(super) fn days(&self) -> BTreeSet<String> {
+        self.stages.iter().map(|stage| self.start(*stage).date().to_string()).collect()
     }
 
     /// What the marketplace would send of it at `now`.
     pub(super) fn webhook(&self, stage: Stage, now: Timestamp) -> Value {
         let mut body = sample_booking(&self.id, &self.start(stage), now);
-        let (kind, status, revision) = match stage {
-            Stage::Booked => ("booking.confirmed", "confirmed", 1),
-            Stage::Rescheduled => ("booking.updated", "confirmed", 2),
-            Stage::Cancelled => ("booking.cancelled", "cancelled", 3),
+        let (kind, status) = match stage {
+            Stage::Booked => ("booking.confirmed", "confirmed"),
+            Stage::Rescheduled => ("booking.updated", "confirmed"),
+            Stage::Cancelled => ("booking.cancelled", "cancelled"),
         };
         body["type"] = json!(kind);
         let booking = &mut body["data"]["booking"];
         booking["status"] = json!(status);
-        booking["revision"] = json!(revision);
+        booking["revision"] = json!(1 + self.changes(stage));
         booking["gross"] = json!(GROSS);
         booking["notes"] = json!("Synthetic: made by the smoke test, which cancels it.");
         body
@@ -98,7 +109,7 @@ mod tests {
     #[test]
     fn a_run_books_its_own_charter_and_moves_it_by_a_day() {
         let now: Timestamp = "2026-11-20T12:00:00Z".parse().expect("a time");
-        let (one, other) = (Booking::new(now), Booking::new(now));
+        let [one, other] = [(); 2].map(|()| Booking::new(now, &Stage::ALL));
         assert!(one.id.starts_with("SMOKE-20261120T120000Z-") && one.id.len() <= 64, "{}", one.id);
         assert!(one.id != other.id || one.first_start != other.first_start);
         assert!(one.first_start.timestamp() > now + (180 * 24).hours(), "{}", one.first_start);
@@ -108,6 +119,11 @@ mod tests {
         assert_ne!(start(&booked), start(&moved));
         assert!(start(&moved).contains("T14:00:00-0"), "two in the afternoon, also across a clock change: {moved}");
         assert_eq!(moved["data"]["booking"]["status"], "cancelled");
-        assert_eq!(one.days().map(|day| day.len()), [10, 10]);
+        assert_eq!(one.days().len(), 2);
+
+        let unmoved = Booking::new(now, &Stage::UNMOVED);
+        let cancelled = unmoved.webhook(Stage::Cancelled, now);
+        assert_eq!(start(&cancelled), start(&unmoved.webhook(Stage::Booked, now)));
+        assert_eq!((&cancelled["data"]["booking"]["revision"], unmoved.days().len()), (&json!(2), 1));
     }
 }

@@ -39,14 +39,14 @@ pub(super) fn faults(world: &World, booking: &Booking, names: &Names, stage: Sta
     let mut faults = Vec::new();
     note(&mut faults, "calendar", &world.entries, |entries| calendar(entries, &names.charter_id, &start, stage));
     note(&mut faults, "ShipCaptainCrew", &world.event, |event| crew_event(event, &start, stage));
-    note(&mut faults, "crew mail", &world.mails, |mails| mail(mails, stage));
+    note(&mut faults, "crew mail", &world.mails, |mails| mail(mails, booking.changes(stage)));
     for page in &world.crew_pages {
         note(&mut faults, "crew page", page, |page| crew_page(page, &start, stage));
     }
-    note(&mut faults, "guest page", &world.guest_page, |page| guest_page(page, booking, &start, stage));
+    note(&mut faults, "guest page", &world.guest_page, |page| guest_page(page, names, &start, stage));
     note(&mut faults, "guest's calendar file", &world.calendar_file, |page| calendar_file(page, &start, stage));
     note(&mut faults, "guest page, link in lower case", &world.typed_link, |page| {
-        guest_page(page, booking, &start, stage)
+        guest_page(page, names, &start, stage)
     });
     note(&mut faults, "unknown link", &world.unknown_link, |(status, page)| unknown_link(*status, page));
     if let Some(bucket) = &world.bucket {
@@ -54,7 +54,7 @@ pub(super) fn faults(world: &World, booking: &Booking, names: &Names, stage: Sta
         note(&mut faults, "guest page", &world.guest_page, site_headers);
     }
     if let Some(desk) = &world.desk {
-        note(&mut faults, "the office's desk", desk, |page| desk_page(page, booking, stage));
+        note(&mut faults, "the office's desk", desk, |page| desk_page(page, names, stage));
     }
     if let Some(mails) = &world.office_mails {
         note(&mut faults, "the office's mailbox", mails, |mails| office_mail(mails, names, stage));
@@ -74,10 +74,10 @@ fn office_mail(mails: &[OfficeMail], names: &Names, stage: Stage) -> Vec<String>
 }
 
 /// One line for the charter, by its booking's id.
-fn desk_page(page: &Page, booking: &Booking, stage: Stage) -> Vec<String> {
+fn desk_page(page: &Page, names: &Names, stage: Stage) -> Vec<String> {
     let mut faults = Vec::new();
-    if !page.body.contains(&format!(">{}<", booking.id)) {
-        faults.push(format!("it does not show {}", booking.id));
+    if !page.body.contains(&format!(">{}<", names.booking_id)) {
+        faults.push(format!("it does not show {}", names.booking_id));
     }
     if (stage == Stage::Cancelled) != page.body.contains(">Cancelled<") {
         faults.push("what it says of the cancellation is not so".to_owned());
@@ -148,16 +148,11 @@ fn crew_event(event: &Value, start: &Zoned, stage: Stage) -> Vec<String> {
 }
 
 /// Everybody assigned: one magic link at first, and one notice for each change since. Nobody twice.
-fn mail(mails: &[Mail], stage: Stage) -> Vec<String> {
-    let notices = match stage {
-        Stage::Booked => 0,
-        Stage::Rescheduled => 1,
-        Stage::Cancelled => 2,
-    };
+fn mail(mails: &[Mail], changes: usize) -> Vec<String> {
     let mut faults = Vec::new();
     for person in CREW.into_iter().chain([CAPTAIN]) {
         for (kind, name, due) in
-            [(MailKind::MagicLink, "magic links", 1), (MailKind::Change, "notices of a change", notices)]
+            [(MailKind::MagicLink, "magic links", 1), (MailKind::Change, "notices of a change", changes)]
         {
             let sent = mails.iter().filter(|mail| mail.to == person && mail.kind == kind).count();
             if sent != due {
@@ -180,11 +175,11 @@ fn crew_page(page: &Page, start: &Zoned, stage: Stage) -> Vec<String> {
     page.wrong("text/html", &said)
 }
 
-fn guest_page(page: &Page, booking: &Booking, start: &Zoned, stage: Stage) -> Vec<String> {
+fn guest_page(page: &Page, names: &Names, start: &Zoned, stage: Stage) -> Vec<String> {
     let day = start.strftime("%B %-d, %Y").to_string();
     // A page that says that nothing will take place greets nobody.
     let greeting = if stage == Stage::Cancelled { "This charter is cancelled" } else { GUEST_FIRST_NAME };
-    let said = [greeting, booking.id.as_str(), day.as_str(), "2:00"];
+    let said = [greeting, names.booking_id.as_str(), day.as_str(), "2:00"];
     page.wrong("text/html", &said)
 }
 

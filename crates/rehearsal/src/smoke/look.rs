@@ -51,6 +51,8 @@ pub(super) struct Page {
 /// What the function called the booking.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
+    /// With the prefix of its sender.
+    pub(super) booking_id: String,
     pub(super) charter_id: String,
     pub(super) guest_page: String,
 }
@@ -64,7 +66,7 @@ impl World {
             crew_pages.push(services.page(link).await);
         }
         Self {
-            entries: services.entries(booking).await,
+            entries: services.entries(booking, names).await,
             event: services.event(&names.charter_id).await,
             mails,
             crew_pages,
@@ -73,14 +75,14 @@ impl World {
             typed_link: services.page(&services.link(&names.charter_id.to_lowercase())).await,
             unknown_link: services.answer(&services.link(NOBODYS_CHARTER)).await,
             bucket: services.bucket(names).await,
-            desk: services.desk(booking).await,
-            office_mails: services.office_mails(booking).await,
+            desk: services.desk(names).await,
+            office_mails: services.office_mails(names).await,
         }
     }
 }
 
 impl Services {
-    async fn entries(&self, booking: &Booking) -> Read<Vec<Value>> {
+    async fn entries(&self, booking: &Booking, names: &Names) -> Read<Vec<Value>> {
         let mut found = Vec::new();
         for day in booking.days() {
             let request = self.client.get(format!("{}/calendar?date={day}", self.calendar_url));
@@ -88,7 +90,7 @@ impl Services {
             let Value::Array(entries) = answer["entries"].take() else {
                 return Err(format!("the entries of {day} are no list"));
             };
-            found.extend(entries.into_iter().filter(|entry| entry["booking_id"] == *booking.id));
+            found.extend(entries.into_iter().filter(|entry| entry["booking_id"] == *names.booking_id));
         }
         Ok(found)
     }
@@ -113,10 +115,10 @@ impl Services {
         serde_json::from_value(answer["mails"].take()).map_err(|error| format!("the outbox holds no mails: {error}"))
     }
 
-    async fn desk(&self, booking: &Booking) -> Option<Read<Page>> {
+    async fn desk(&self, names: &Names) -> Option<Read<Page>> {
         let link = self.desk_link.as_ref()?;
         // What opens the desk stands in no log of CI.
-        let found = self.page(&format!("{link}?q={}", booking.id)).await;
+        let found = self.page(&format!("{link}?q={}", names.booking_id)).await;
         Some(found.map_err(|fault| fault.replace(link.as_str(), "the link to it")))
     }
 
@@ -129,12 +131,12 @@ impl Services {
         Some(self.answer(&object).await)
     }
 
-    async fn office_mails(&self, booking: &Booking) -> Option<Read<Vec<OfficeMail>>> {
+    async fn office_mails(&self, names: &Names) -> Option<Read<Vec<OfficeMail>>> {
         let request = self.client.get(self.mailbox_url.as_ref()?).header("x-dashboard-token", &self.dashboard_token);
         Some(json(request).await.and_then(|mut answer: Value| {
             let mails: Result<Vec<OfficeMail>, _> = serde_json::from_value(answer["mails"].take());
             let mut mails = mails.map_err(|error| format!("it holds no mails: {error}"))?;
-            mails.retain(|mail| mail.subject.starts_with(&booking.id));
+            mails.retain(|mail| mail.subject.starts_with(&names.booking_id));
             Ok(mails)
         }))
     }

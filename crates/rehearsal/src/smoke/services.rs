@@ -16,11 +16,21 @@ const WITHIN_SECONDS: u64 = 300;
 /// Invalidations, the sweep and cold starts take seconds: between two looks there is time for them.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 
+/// Who posts bookings, and where.
+pub(super) struct Marketplace {
+    pub(super) webhook_url: String,
+    pub(super) sender: Sender,
+    /// Whether its bookings get a prefix of its own.
+    pub(super) has_prefix: bool,
+}
+
 /// What a smoke test works with.
 pub struct Services {
     pub(super) client: reqwest::Client,
-    pub(super) sender: Sender,
-    pub(super) webhook_url: String,
+    /// The built-in sender.
+    pub(super) boatsetter: Marketplace,
+    /// A second sender that posts the canonical body; `None` when nobody named one.
+    pub(super) second: Option<Marketplace>,
     pub(super) guest_page_base_url: String,
     /// Where the bucket behind the site would answer by itself; `None` when nobody asked for it.
     pub(super) guest_page_bucket_url: Option<String>,
@@ -51,10 +61,19 @@ impl Services {
         };
         let secrets = Secrets::from_env(&aws::account_config().await)?;
         let text = async |name: &'static str, field: &'static str| secrets.text(name, field).await;
+        let sender = async |name: &str| sender(name, &secrets.object(name).await?);
+        let second = match variable("SECOND_SENDER") {
+            None => None,
+            Some(name) => Some(Marketplace {
+                webhook_url: beside(&webhook_url, &name),
+                sender: sender(&format!("webhook/{name}")).await?,
+                has_prefix: true,
+            }),
+        };
         Ok(Self {
             client: aws::internet_client(),
-            sender: sender(&secrets.object("webhook").await?)?,
-            webhook_url,
+            boatsetter: Marketplace { webhook_url, sender: sender("webhook").await?, has_prefix: false },
+            second,
             guest_page_base_url,
             guest_page_bucket_url: variable("GUEST_PAGE_BUCKET_URL"),
             calendar_url: text("calendar", "url").await?,
@@ -69,14 +88,20 @@ impl Services {
     }
 }
 
+/// Where the sender `name` posts: senders differ in the last part of the path.
+fn beside(webhook_url: &str, name: &str) -> String {
+    let (webhooks, _) = webhook_url.rsplit_once('/').unwrap_or((webhook_url, ""));
+    format!("{webhooks}/{name}")
+}
+
 /// The marketplace, with the newest of the function's signing secrets.
-fn sender(secret: &Map<String, Value>) -> Result<Sender, SmokeError> {
+fn sender(name: &str, secret: &Map<String, Value>) -> Result<Sender, SmokeError> {
     let scheme = secret.get("scheme").and_then(Value::as_str).unwrap_or("standard-webhooks");
     if scheme != "standard-webhooks" {
-        return Err(SmokeError::Scheme(scheme.to_owned()));
+        return Err(SmokeError::Scheme { name: name.to_owned(), scheme: scheme.to_owned() });
     }
     let newest = secret.get("signing_secrets").and_then(|secrets| secrets[0].as_str());
-    newest.and_then(|secret| Sender::new(secret).ok()).ok_or(SmokeError::SigningSecret)
+    newest.and_then(|secret| Sender::new(secret).ok()).ok_or_else(|| SmokeError::SigningSecret(name.to_owned()))
 }
 
 #[cfg(test)]
@@ -86,16 +111,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_second_sender_posts_beside_the_first() {
+        assert_eq!(beside("https://x.example/webhooks/boatsetter", "dock"), "https://x.example/webhooks/dock");
+    }
+
+    #[test]
     fn a_secret_that_nothing_can_be_signed_with_is_named() {
         for (secret, named) in [
             (json!({ "scheme": "bearer", "tokens": ["t0ken"] }), "scheme bearer"),
             (json!({ "scheme": "standard-webhooks" }), "signing_secrets"),
             (json!({ "signing_secrets": ["whsec_%%%"] }), "signing_secrets"),
         ] {
-            let error = sender(secret.as_object().expect("an object")).err().expect("it is of no use").to_string();
-            assert!(error.contains(named) && !error.contains("t0ken") && !error.contains("%%%"), "{error}");
+            let error = sender("webhook/getmyboat", secret.as_object().expect("an object"));
+            let error = error.err().expect("it is of no use").to_string();
+            assert!(
+                error.contains("webhook/getmyboat has ")
+                    && error.contains(named)
+                    && !error.contains("t0ken")
+                    && !error.contains("%%%"),
+                "{error}"
+            );
         }
         let generated = json!({ "signing_secrets": ["whsec_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQR"] });
-        assert!(sender(generated.as_object().expect("an object")).is_ok(), "44 letters and digits are base64");
+        assert!(
+            sender("webhook", generated.as_object().expect("an object")).is_ok(),
+            "44 letters and digits are base64"
+        );
     }
 }

@@ -28,13 +28,15 @@ use super::*;
 use crate::{DASHBOARD_TOKEN, SERVICE_KEY, SIGNING_SECRET};
 
 const CHARTER_ID: &str = "XHQGMDH1";
+/// The second sender's charter.
+const OTHER_CHARTER_ID: &str = "XHQGMDH2";
 
 /// The calendar, ShipCaptainCrew, and a function between them and the marketplace.
 struct Scene {
     services: Services,
     scc: Scc,
     calendar: Arc<Calendar>,
-    _function: Server,
+    function: Server,
     _dynamodb: DynamoDb,
 }
 
@@ -78,12 +80,13 @@ async fn start(forgets_to_move_entries: bool) -> Scene {
     let calendar = Arc::new(Calendar::start(Traffic::new(), DASHBOARD_TOKEN).await.expect("a free port"));
     let player =
         Player { calendar: Arc::clone(&calendar), scc_url: scc.url(), forgets_to_move_entries, site: Arc::default() };
-    let routes = Router::new().route("/webhook", post(take)).route("/g/{name}", get(visit)).with_state(player);
+    let routes =
+        Router::new().route("/webhooks/{sender}", post(take)).route("/g/{name}", get(visit)).with_state(player);
     let function = Server::start(routes, Traffic::new(), |_| None).await.expect("a free port");
     let services = Services {
         client: aws::loopback_client(),
-        sender: Sender::new(SIGNING_SECRET).expect("the secret is well formed"),
-        webhook_url: format!("{}/webhook", function.url()),
+        boatsetter: marketplace(&function, "boatsetter"),
+        second: None,
         guest_page_base_url: function.url(),
         guest_page_bucket_url: None,
         calendar_url: calendar.url(),
@@ -95,31 +98,52 @@ async fn start(forgets_to_move_entries: bool) -> Scene {
         within: Duration::from_secs(30),
         between_looks: Duration::from_millis(1),
     };
-    Scene { services, scc, calendar, _function: function, _dynamodb: dynamodb }
+    Scene { services, scc, calendar, function, _dynamodb: dynamodb }
 }
 
-async fn take(State(player): State<Player>, headers: http::HeaderMap, body: Bytes) -> Response {
+fn marketplace(function: &Server, name: &str) -> Marketplace {
+    Marketplace {
+        webhook_url: format!("{}/webhooks/{name}", function.url()),
+        sender: Sender::new(SIGNING_SECRET).expect("the secret is well formed"),
+        has_prefix: name != "boatsetter",
+    }
+}
+
+async fn take(
+    State(player): State<Player>,
+    Path(sender): Path<String>,
+    headers: http::HeaderMap,
+    body: Bytes,
+) -> Response {
     let mut site = player.site.lock().await;
     site.deliveries += 1;
     // The ledger is out of reach, at first.
     if site.deliveries == 1 {
         return (StatusCode::SERVICE_UNAVAILABLE, "try later").into_response();
     }
-    let body: Value = serde_json::from_slice(&body).expect("JSON");
-    let booking = &body["data"]["booking"];
+    let (charter_id, prefix) = match &*sender {
+        "boatsetter" => (CHARTER_ID, ""),
+        "getmyboat" => (OTHER_CHARTER_ID, "GMB-"),
+        _ => (OTHER_CHARTER_ID, ""),
+    };
+    let mut body: Value = serde_json::from_slice(&body).expect("JSON");
+    let booking = &mut body["data"]["booking"];
+    booking["id"] = json!(format!("{prefix}{}", booking["id"].as_str().expect("text")));
     let start: Zoned =
         format!("{}[America/Los_Angeles]", booking["start_at"].as_str().expect("text")).parse().expect("a time");
     let cancelled = booking["status"] == "cancelled";
-    player.act(booking, &start, cancelled).await;
+    player.act(charter_id, booking, &start, cancelled).await;
 
     let called_off = if cancelled { "This charter is cancelled" } else { "" };
     let page = format!("Dana {} {} {called_off}", booking["id"], start.strftime("%B %-d, %Y, %-I:%M"));
     let status = if cancelled { "CANCELLED" } else { "CONFIRMED" };
     let utc = start.timestamp().strftime("%Y%m%dT%H%M%SZ");
     let file = format!("BEGIN:VEVENT\r\nDTSTART:{utc}\r\nSTATUS:{status}\r\n");
-    site.pending = [(CHARTER_ID.to_owned(), page), (format!("{CHARTER_ID}.ics"), file)].into();
-    let guest_page = format!("http://{}/g/{CHARTER_ID}", headers["host"].to_str().expect("text"));
-    let answer = json!({ "charter_id": CHARTER_ID, "guest_page": guest_page, "state": "due" });
+    site.pending = [(charter_id.to_owned(), page), (format!("{charter_id}.ics"), file)].into();
+    let guest_page = format!("http://{}/g/{charter_id}", headers["host"].to_str().expect("text"));
+    let answer = json!({
+        "booking_id": booking["id"], "charter_id": charter_id, "guest_page": guest_page, "state": "due",
+    });
     (StatusCode::ACCEPTED, axum::Json(answer)).into_response()
 }
 
@@ -142,7 +166,7 @@ async fn visit(State(player): State<Player>, Path(name): Path<String>) -> Respon
 
 impl Player {
     /// Brings the calendar and SCC where the booking is.
-    async fn act(&self, booking: &Value, start: &Zoned, cancelled: bool) {
+    async fn act(&self, charter_id: &str, booking: &Value, start: &Zoned, cancelled: bool) {
         let end = start + 3.hours();
         let time = |time: &Zoned| time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
         let when = json!({ "date": start.date().to_string(), "start": time(start), "end": time(&end) });
@@ -153,12 +177,12 @@ impl Player {
             None => {
                 let money = json!({ "crew": 250.00, "captain": 150, "port_tax": 332.52 });
                 let entry = json!({
-                    "title": "Dana", "booking_id": booking["id"], "event_id": CHARTER_ID, "revenue": 1847.35,
+                    "title": "Dana", "booking_id": booking["id"], "event_id": charter_id, "revenue": 1847.35,
                     "expenses": money, "net": 1114.83, "notes": "",
                 });
                 self.calendar(Method::POST, "", &merged(entry, when)).await;
                 let crew = json!({
-                    "event_id": CHARTER_ID, "name": "Charter", "duration_hours": 3, "crew_ids": booking["crew_ids"],
+                    "event_id": charter_id, "name": "Charter", "duration_hours": 3, "crew_ids": booking["crew_ids"],
                     "captain_id": booking["captain_id"], "status": "pending_confirmation", "notes": "", "checklist": [],
                     "guest": { "first_name": "Dana" },
                 });
@@ -166,13 +190,13 @@ impl Player {
             }
             Some(id) if cancelled => {
                 self.calendar(Method::DELETE, &format!("/{id}"), &json!({})).await;
-                self.scc(Method::PATCH, &format!("/{CHARTER_ID}"), &json!({ "status": "cancelled" })).await;
+                self.scc(Method::PATCH, &format!("/{charter_id}"), &json!({ "status": "cancelled" })).await;
             }
             Some(id) => {
                 if !self.forgets_to_move_entries {
                     self.calendar(Method::PATCH, &format!("/{id}"), &when).await;
                 }
-                self.scc(Method::PATCH, &format!("/{CHARTER_ID}"), &event).await;
+                self.scc(Method::PATCH, &format!("/{charter_id}"), &event).await;
             }
         }
     }
@@ -215,15 +239,41 @@ async fn a_booking_is_followed_to_its_end_with_patience() {
 }
 
 #[tokio::test]
+async fn a_second_sender_is_followed_under_its_prefix() {
+    let mut scene = start(false).await;
+    scene.services.second = Some(marketplace(&scene.function, "getmyboat"));
+    let (well, said) = smoke(&scene).await;
+    assert!(well, "{said}");
+    let stages: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains("answered 202 due"))
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert_eq!(stages, ["booked", "rescheduled", "cancelled", "booked", "cancelled"], "{said}");
+    assert!(scene.calendar.entries().is_empty(), "nothing is left in the calendar");
+    assert_eq!(scene.scc.mailbox().len(), 9 + 6, "three people, three times and twice");
+}
+
+#[tokio::test]
+async fn a_second_sender_without_a_prefix_is_a_fault() {
+    let mut scene = start(false).await;
+    scene.services.second = Some(marketplace(&scene.function, "dock"));
+    let (well, said) = smoke(&scene).await;
+    assert!(!well && said.contains("not taken: the booking is called SMOKE-"), "{said}");
+}
+
+#[tokio::test]
 async fn a_booking_that_goes_wrong_is_named_and_called_off() {
     let mut scene = start(true).await;
     let mut out = Vec::new();
-    let booking = Booking::new(Clock::system().now());
-    let mut run = Run { services: &scene.services, booking: booking.clone(), out: &mut out };
+    let booking = Booking::new(Clock::system().now(), &Stage::ALL);
+    let Services { boatsetter: marketplace, .. } = &scene.services;
+    let mut run = Run { services: &scene.services, marketplace, booking: booking.clone(), out: &mut out };
     assert!(run.pass_all(&[Stage::Booked]).await.expect("it can be printed"));
     // What goes wrong from here on stays so: one look is enough.
     scene.services.within = Duration::ZERO;
-    let mut run = Run { services: &scene.services, booking, out: &mut out };
+    let Services { boatsetter: marketplace, .. } = &scene.services;
+    let mut run = Run { services: &scene.services, marketplace, booking, out: &mut out };
     let well = run.pass_all(&[Stage::Rescheduled, Stage::Cancelled]).await.expect("it can be printed");
     let said = String::from_utf8(out).expect("text");
     assert!(!well, "{said}");
