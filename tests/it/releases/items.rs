@@ -99,22 +99,20 @@ fn changed(value: &Value, change: impl FnOnce(&mut Value)) -> Value {
     if typed(value).0 == "S" { json!({ "S": json.to_string() }) } else { document(&json) }
 }
 
-/// DynamoDB's own types as JSON. Bytes, which JSON has not, stay as they are.
+/// DynamoDB's own types as JSON.
 fn plain(value: &Value) -> Value {
     match typed(value) {
         ("M", Value::Object(fields)) => fields.iter().map(|(name, value)| (name.clone(), plain(value))).collect(),
         ("L", Value::Array(values)) => values.iter().map(plain).collect(),
         ("N", Value::String(number)) => serde_json::from_str(number).expect("DynamoDB's numbers are JSON's"),
         ("NULL", _) => Value::Null,
-        ("S" | "BOOL", plain) => plain.clone(),
-        _ => value.clone(),
+        (_, plain) => plain.clone(),
     }
 }
 
 /// JSON in DynamoDB's own types.
 fn document(value: &Value) -> Value {
     match value {
-        Value::Object(fields) if fields.len() == 1 && fields.contains_key("B") => value.clone(),
         Value::Object(fields) => {
             json!({ "M": fields.iter().map(|(name, value)| (name.clone(), document(value))).collect::<Map<_, _>>() })
         }

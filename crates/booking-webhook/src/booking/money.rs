@@ -10,7 +10,7 @@ use std::{
 };
 
 use rust_decimal::{Decimal, RoundingStrategy::MidpointAwayFromZero};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use super::{CharterTime, time::CREW_MARGIN};
 
@@ -59,11 +59,6 @@ impl Money {
         let plausible = Decimal::ZERO..=Decimal::from(LARGEST_GROSS_DOLLARS);
         if plausible.contains(&dollars) { Ok(Self::rounded(dollars)) } else { Err(MoneyError) }
     }
-}
-
-/// With its exact digits in a format that has no such numbers.
-pub(super) fn as_text<S: Serializer>(money: &Money, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(money)
 }
 
 impl<'de> Deserialize<'de> for Money {

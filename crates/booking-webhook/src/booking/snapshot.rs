@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{BookingId, CharterDuration, Money, PersonId, money::as_text};
+use super::{BookingId, CharterDuration, Money, PersonId};
 
 /// The state of a booking that one delivery carries. Exists only when every field that its status needs is valid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +69,6 @@ pub struct Sale {
     /// Guests, without crew and captain.
     pub party_size: u32,
     /// What the guest paid.
-    #[serde(serialize_with = "as_text")]
     pub gross: Money,
     /// Who booked.
     pub guest: Guest,

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Item, document,
+    Item,
+    document::{document, from_document},
     expression::{Condition, Update},
-    from_document, number,
+    number,
 };
 
 /// Enough for the story of a case, and a bound on the size of its item.
@@ -62,7 +63,7 @@ impl Acts {
     /// `None` when what stands there is malformed.
     pub(super) fn from_item(item: &Item) -> Option<Self> {
         let count = item.get(COUNT).map_or(Some(0), |count| count.as_n().ok()?.parse().ok())?;
-        let entries = item.get(ENTRIES).map_or(Some(Vec::new()), from_document)?;
+        let entries = item.get(ENTRIES).map_or(Some(Vec::new()), |acts| from_document(acts).ok())?;
         Some(Self { count, entries })
     }
 

@@ -6,10 +6,10 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BookingRecord, Drift, DriftFound, Ledger, PendingNotice, Updated, document,
+    BookingRecord, Drift, DriftFound, Ledger, PendingNotice, Updated,
+    document::{document, from_document},
     drift::DRIFT,
     expression::{Condition, Update},
-    from_document,
     keys::{ItemKey, PARTITION},
     milliseconds,
     notices::{nothing_new, notice_due},
@@ -103,7 +103,7 @@ impl Ledger {
     pub(crate) async fn audit_run(&self, deadline: &Deadline) -> Result<Option<AuditRun>, CallError> {
         let item = self.get("get_audit", &ItemKey::Audit, deadline).await?;
         // One that cannot be read is begun anew: nothing depends on it.
-        Ok(item.and_then(|item| from_document(item.get(RUN)?)))
+        Ok(item.and_then(|item| from_document(item.get(RUN)?).ok()))
     }
 
     /// Writes down how far an audit came; when it has ended with figures that are worth a mail, the office is to hear of them.

@@ -13,7 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::{
-    BookingRecord, DeliveryId, Item, Ledger, digest, document, from_document,
+    BookingRecord, DeliveryId, Item, Ledger, digest,
+    document::{document, from_document},
     keys::{ItemKey, POINTS_TO},
     milliseconds, number,
     state::instant,
@@ -131,7 +132,7 @@ impl Delivery {
 
     pub(super) fn from_item(id: &DeliveryId, item: &Item) -> Option<Self> {
         let packed = item.get("body")?.as_b().ok()?.clone().into_inner();
-        let headers = item.get("headers").and_then(from_document).unwrap_or_default();
+        let headers = item.get("headers").and_then(|headers| from_document(headers).ok()).unwrap_or_default();
         let received_at = instant(item, "received_at")?;
         Some(Self { id: id.clone(), received_at, packed, headers, names: Vec::new(), faults: None })
     }

@@ -8,12 +8,12 @@ use std::{
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use data_encoding::HEXLOWER;
+use data_encoding::BASE64URL;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{PerStep, StepRecord, StepStatus, document};
+use super::{PerStep, StepRecord, StepStatus, document::document};
 use crate::systems::{
     guest_page::Moved,
     remote_id::{EntryId, EventId},
@@ -76,21 +76,20 @@ pub struct ShownFields {
 }
 
 /// The digest of one field's value: shorter than a content's, for it only has to differ from the one before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct FieldDigest(#[serde(with = "serde_bytes")] [u8; 8]);
+pub(crate) struct FieldDigest(String);
 
 impl FieldDigest {
-    /// The first 64 bits of the SHA-256 of `value`.
+    /// The first 48 bits of the SHA-256 of `value`, in Base64 for URLs.
     pub(crate) fn of(value: &[u8]) -> Self {
-        let digest = Sha256::digest(value);
-        Self(*digest.first_chunk().expect("a SHA-256 has 256 bits"))
+        Self(BASE64URL.encode(&Sha256::digest(value)[..6]))
     }
 }
 
 impl fmt::Display for FieldDigest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&HEXLOWER.encode(&self.0))
+        formatter.write_str(&self.0)
     }
 }
 

@@ -21,6 +21,7 @@ mod acts;
 mod audit;
 mod claim;
 mod deliveries;
+mod document;
 mod drift;
 mod expression;
 mod history;
@@ -235,16 +236,6 @@ fn number(value: impl ToString) -> AttributeValue {
 
 fn milliseconds(at: Timestamp) -> AttributeValue {
     number(at.as_millisecond())
-}
-
-/// `None` when it is malformed.
-fn from_document<T: serde::de::DeserializeOwned>(value: &AttributeValue) -> Option<T> {
-    serde_dynamo::from_attribute_value(value.clone()).ok()
-}
-
-/// As DynamoDB's own types, which need less room than JSON in a text; what stands in them can be read in its console.
-fn document(value: &impl serde::Serialize) -> AttributeValue {
-    serde_dynamo::to_attribute_value(value).expect("what the ledger keeps has text keys and serialises")
 }
 
 /// The first 128 bits of a SHA-256, in hex: enough to tell contents apart.

@@ -6,7 +6,8 @@
 use jiff::Timestamp;
 
 use super::{
-    BookingRecord, DeliveryId, Dismissal, Ledger, OfficeAct, Returns, Told, Updated, document,
+    BookingRecord, DeliveryId, Dismissal, Ledger, OfficeAct, Returns, Told, Updated,
+    document::document,
     expression::{Condition, Update},
     keys::{ItemKey, PARTITION, booking_of, delivery_of, is_audit},
     milliseconds, number,

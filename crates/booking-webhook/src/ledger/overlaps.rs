@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{document, expression::Update};
+use super::{document::document, expression::Update};
 use crate::booking::{BookingId, Overlap};
 
 /// What was found.

@@ -4,7 +4,8 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use jiff::{Timestamp, civil::Date};
 
 use super::{
-    BookingRecord, DeliveryId, Item, Ledger, NoticeOf, call, document,
+    BookingRecord, DeliveryId, Item, Ledger, NoticeOf, call,
+    document::document,
     expression::{Condition, Update},
     keys::{ItemKey, booking_of, booking_partition, delivery_of, pointed_to, pointers},
     milliseconds, number,

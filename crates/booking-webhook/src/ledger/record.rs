@@ -13,7 +13,8 @@ use jiff::{Timestamp, civil::Date};
 
 use super::{
     BookingRecord, Claim, Decision, DeliveryId, LeaseRequest, Ledger, OfficeAct, RecordedContent, SnapshotVersion,
-    Updated, digest, document,
+    Updated, digest,
+    document::document,
     expression::{Condition, Update},
     milliseconds,
     notices::notice_due,

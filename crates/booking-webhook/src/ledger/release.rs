@@ -5,7 +5,8 @@ use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 
 use super::{
-    BookingRecord, Ledger, Returns, Step, Updated, document,
+    BookingRecord, Ledger, Returns, Step, Updated,
+    document::document,
     expression::{Condition, Update},
     keys::ItemKey,
     milliseconds,

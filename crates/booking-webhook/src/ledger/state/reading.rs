@@ -1,6 +1,6 @@
 //! How the item of a booking's state is read.
 
-use std::{collections::BTreeSet, error::Error, str::FromStr};
+use std::{collections::BTreeSet, str::FromStr};
 
 use jiff::{Timestamp, civil::Date};
 use serde::de::DeserializeOwned;
@@ -10,6 +10,7 @@ use crate::{
     booking::{BookingId, BookingStatus, CharterId},
     ledger::{
         Acts, ChangedAt, Item, Journal, Overlaps, RecordedVersion, Told,
+        document::from_document,
         drift::DRIFT,
         overlaps::{LOOK_OWED, OVERLAPS},
         version::{DECIDED, NEWEST, UNREVISED, VersionAttributes},
@@ -22,7 +23,7 @@ use crate::{
 pub(in crate::ledger) struct StateError {
     booking_id: String,
     attribute: &'static str,
-    source: Option<Box<dyn Error + Send + Sync>>,
+    source: Option<serde_json::Error>,
 }
 
 impl BookingRecord {
@@ -88,10 +89,6 @@ impl<'a> Reader<'a> {
         StateError { booking_id: self.booking_id.to_string(), attribute, source: None }
     }
 
-    fn malformed(&self, attribute: &'static str, why: impl Error + Send + Sync + 'static) -> StateError {
-        StateError { source: Some(Box::new(why)), ..self.fault(attribute) }
-    }
-
     fn required<T>(&self, attribute: &'static str, value: Option<T>) -> Result<T, StateError> {
         value.ok_or_else(|| self.fault(attribute))
     }
@@ -127,9 +124,8 @@ impl<'a> Reader<'a> {
 
     fn document<T: DeserializeOwned>(&self, attribute: &'static str) -> Result<Option<T>, StateError> {
         let Some(value) = self.item.get(attribute) else { return Ok(None) };
-        serde_dynamo::from_attribute_value(value.clone())
-            .map(Some)
-            .map_err(|malformed| self.malformed(attribute, malformed))
+        let fault = |malformed| StateError { source: Some(malformed), ..self.fault(attribute) };
+        from_document(value).map(Some).map_err(fault)
     }
 
     fn version(&self, attributes: VersionAttributes) -> Result<Option<RecordedVersion>, StateError> {
