@@ -4,7 +4,10 @@
 //! somebody wrote into SCC's items. Text that is withheld by mistake can be restored; an amount that was read cannot be unread.
 //! `goes_and_stays.rs` is the table of examples. Source: `docs/decisions.md`, "Money in crew data".
 
-use std::{cell::LazyCell, sync::LazyLock};
+use std::{
+    cell::LazyCell,
+    sync::{LazyLock, OnceLock},
+};
 
 use regex_lite::{Captures, Regex, escape};
 use serde::Deserialize;
@@ -20,22 +23,32 @@ const DEFAULT_LABELS: &str = "revenue, gross, net, payout, rate, captain fee, ca
 /// A label of one short word ("net") is an everyday word too: its amount must be near. A longer one is found inside words as well.
 const LONGEST_EVERYDAY_CHARS: usize = 5;
 
-static CURRENCY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(concat!(
-        r"\$\W*\d|\d\s*\$|\b(?:usd|eur|gbp|mxn|cad)[\s:]*\d|\d\s*(?:usd|eur|gbp|mxn|cad)\b",
-        r"|(?:\d|\b(?:ten|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|cien|cientos|cincuenta|mil))",
-        r"[\s-]*(?:dollars?|dolares|bucks|euros?|pesos)\b|\d\s*(?:/\s*(?:h|hr|hour|pp)|(?:an|per) hour|per (?:person|head))\b",
-        r"|^\W*\d[\d,]*\.\d{2}\W*$",
-    ))
+static CURRENCY: LazyLock<Pattern> = LazyLock::new(|| {
+    let beginnings = "$,usd,eur,gbp,mxn,cad,dol,buck,peso,/,hour,per ,.0,.1,.2,.3,.4,.5,.6,.7,.8,.9";
+    Pattern::new(
+        beginnings,
+        concat!(
+            r"\$\W*\d|\d\s*\$|\b(?:usd|eur|gbp|mxn|cad)[\s:]*\d|\d\s*(?:usd|eur|gbp|mxn|cad)\b",
+            r"|(?:\d|\b(?:ten|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|cien|cientos|cincuenta|mil))",
+            r"[\s-]*(?:dollars?|dolares|bucks|euros?|pesos)\b|\d\s*(?:/\s*(?:h|hr|hour|pp)|(?:an|per) hour|per (?:person|head))\b",
+            r"|^\W*\d[\d,]*\.\d{2}\W*$",
+        ),
+    )
 });
 /// How guests speak of prices, in both languages.
 static PRICES: LazyLock<Labels> = LazyLock::new(|| {
-    Labels::new(concat!(
-        r"pay|paid|paying|payment|pric(?:e|ed|ing)|cost|fee|deposit|refund(?:ed)?|discount|invoice|charged?|cash|venmo|zelle|paypal",
-        r"|budget|(?:sub)?total|balance|sum|owed?|owing|due|pag(?:o|ar|ado|amo|ue|aron|an?)|precio|cuestan?|costo|saldo|reembolso|descuento",
-    ))
+    let beginnings = "pay,paid,pric,cost,fee,deposit,refund,discount,invoice,charge,cash,venmo,zelle,budget,total,balance,sum,ow,due,pag,\
+         precio,cuesta,saldo,reembolso,descuento";
+    Labels::new(
+        beginnings,
+        concat!(
+            r"pay|paid|paying|payment|pric(?:e|ed|ing)|cost|fee|deposit|refund(?:ed)?|discount|invoice|charged?|cash|venmo|zelle|paypal",
+            r"|budget|(?:sub)?total|balance|sum|owed?|owing|due|pag(?:o|ar|ado|amo|ue|aron|an?)|precio|cuestan?|costo|saldo|reembolso|descuento",
+        ),
+    )
 });
-static TIPS: LazyLock<Labels> = LazyLock::new(|| Labels::new(r"tip|tipped|tipping|gratuity|gratuitie|propina"));
+static TIPS: LazyLock<Labels> =
+    LazyLock::new(|| Labels::new("tip,gratuit,propina", r"tip|tipped|tipping|gratuity|gratuitie|propina"));
 /// Times, measures, counts of people, and everyday labels that mean something else here: no money.
 static HARMLESS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
@@ -56,27 +69,57 @@ static OURS: LazyLock<Regex> =
 
 const PART_SEPARATOR: &str = " · ";
 
+/// A pattern, compiled when a text first needs it: a cold start needs none. Matching is slow, and most texts have none of its `beginnings`.
+#[derive(Debug, Clone)]
+struct Pattern {
+    /// One of these stands in everything that it matches.
+    beginnings: Vec<String>,
+    source: String,
+    compiled: OnceLock<Regex>,
+}
+
+impl Pattern {
+    /// `beginnings` are separated by commas.
+    fn new(beginnings: &str, source: impl Into<String>) -> Self {
+        let beginnings = beginnings.split(',').filter(|beginning| !beginning.is_empty()).map(str::to_owned).collect();
+        Self { beginnings, source: source.into(), compiled: OnceLock::new() }
+    }
+
+    fn may_match(&self, text: &str) -> bool {
+        self.beginnings.iter().any(|beginning| text.contains(beginning))
+    }
+
+    fn compiled(&self) -> &Regex {
+        self.compiled.get_or_init(|| pattern(&self.source))
+    }
+
+    fn is_match(&self, text: &str) -> bool {
+        self.may_match(text) && self.compiled().is_match(text)
+    }
+}
+
 /// Words that are money beside an amount.
 #[derive(Debug, Clone)]
 struct Labels {
-    anywhere: Regex,
-    beside_amount: Regex,
+    anywhere: Pattern,
+    beside_amount: Pattern,
 }
 
 impl Labels {
     /// Beside: a number of two digits within a word, one of three within three words and no comma.
-    fn new(words: &str) -> Self {
+    fn new(beginnings: &str, words: &str) -> Self {
         let (one, three) = (r"(?:[^\w,]+[a-z]+)?[^\w,]*", r"(?:[^\w,]+[a-z]+){0,3}[^\w,]*");
         let (label, large) = (format!("(?:{words})s?"), r"\d(?:[,.']?\d){2}");
         let behind = format!(r"\b{label}(?:{one}\d\d|{three}{large})");
+        let beside = format!(r"{behind}|(?:\d\d{one}|{large}{three})\b{label}\b|\d\d{label}\b");
         Self {
-            anywhere: pattern(&format!(r"(?:\b|\d){label}(?:\b|\d)")),
-            beside_amount: pattern(&format!(r"{behind}|(?:\d\d{one}|{large}{three})\b{label}\b|\d\d{label}\b")),
+            anywhere: Pattern::new(beginnings, format!(r"(?:\b|\d){label}(?:\b|\d)")),
+            beside_amount: Pattern::new(beginnings, beside),
         }
     }
 
     fn state_money_in(&self, text: &str) -> bool {
-        self.beside_amount.is_match(text) || (CENTS.is_match(text) && self.anywhere.is_match(text))
+        self.beside_amount.is_match(text) || (self.anywhere.is_match(text) && CENTS.is_match(text))
     }
 }
 
@@ -85,15 +128,10 @@ impl Labels {
 #[serde(from = "Vec<String>")]
 pub(crate) struct MoneyWords {
     /// Money wherever they stand.
-    sure: Regex,
+    sure: Pattern,
     everyday: Labels,
-    /// How the labels begin: a text with none of them states no money by a label.
-    beginnings: Vec<String>,
 }
 
-/// What a text has that states money without a label: how [`CURRENCY`], [`PRICES`] and [`TIPS`] begin.
-const BEGINNINGS: &str = "$,usd,eur,gbp,mxn,cad,dol,buck,peso,/,hour,per ,tip,gratuit,propina,pay,paid,pric,cost,fee,deposit,\
-     refund,discount,invoice,charge,cash,venmo,zelle,budget,total,balance,sum,ow,due,pag,precio,cuesta,saldo,reembolso,descuento";
 /// A number of so many digits may be an amount of the charter: less than a hundred could be anything.
 const DIGITS_OF_AN_AMOUNT: usize = 3;
 
@@ -111,28 +149,35 @@ impl From<Vec<String>> for MoneyWords {
             words.filter(|word| !word.is_empty() && *word != "and").map(escape).collect()
         };
         let labels: Vec<Vec<String>> = labels.iter().map(words).filter(|words| !words.is_empty()).collect();
-        let beginnings = labels.iter().filter_map(|words| words.first().cloned()).collect();
         let (everyday, sure): (Vec<_>, Vec<_>) =
             labels.into_iter().partition(|words| words.len() == 1 && words[0].len() <= LONGEST_EVERYDAY_CHARS);
+        let first_words = |labels: &[Vec<String>]| {
+            labels.iter().filter_map(|words| words.first()).cloned().collect::<Vec<_>>().join(",")
+        };
+        let beginnings = [first_words(&sure), first_words(&everyday)];
         let sure = sure.iter().map(|words| match words.as_slice() {
             [word] => word.clone(),
             words => format!(r"\b{}(?:s|es)?(?:\b|\d)", words.join(r"(?:'?s|es)?\W*(?:and\W*)?")),
         });
-        let any_of = |patterns: Vec<String>| if patterns.is_empty() { "$x".to_owned() } else { patterns.join("|") };
-        Self { sure: pattern(&any_of(sure.collect())), everyday: Labels::new(&any_of(everyday.concat())), beginnings }
+        // Without beginnings nothing matches.
+        let sure = sure.collect::<Vec<_>>().join("|");
+        Self {
+            sure: Pattern::new(&beginnings[0], sure),
+            everyday: Labels::new(&beginnings[1], &everyday.concat().join("|")),
+        }
     }
 }
 
 impl MoneyWords {
     /// Whether an attribute of this name means money: `revenue`, `grossAmount`, `PORTTAX`; not `network`, not `safety_net`.
     pub(crate) fn names_money(&self, attribute: &str) -> bool {
-        let name = words(attribute);
-        self.sure.is_match(&name) || self.everyday.anywhere.is_match(&name)
+        self.looked_at(attribute, Self::may_be_labelled)
+            .is_some_and(|name| self.sure.is_match(&name) || self.everyday.anywhere.is_match(&name))
     }
 
     /// Whether an attribute of this name means money and nothing else: not with an everyday label alone.
     pub(crate) fn surely_names_money(&self, attribute: &str) -> bool {
-        self.sure.is_match(&words(attribute))
+        self.looked_at(attribute, Self::may_be_labelled).is_some_and(|name| self.sure.is_match(&name))
     }
 
     /// A text of an SCC item without the sentences that state money; `None` when there are none. `allowed` are the operator's own words.
@@ -149,7 +194,9 @@ impl MoneyWords {
             let money = match crews_own {
                 _ if !may_have_amount(&judged) => false,
                 true => self.crews_own_states_money(&judged),
-                false => self.looked_at(&judged).is_some_and(|words| self.words_state_money(&words)),
+                false => {
+                    self.looked_at(&judged, Self::may_state_money).is_some_and(|words| self.words_state_money(&words))
+                }
             };
             dropped |= money;
             !money
@@ -170,12 +217,12 @@ impl MoneyWords {
 
     /// Whether crew's own account states a charter's money: with a label; their prices, tips and rates per mile are none.
     pub(crate) fn crews_own_states_money(&self, text: &str) -> bool {
-        self.labels_money(&words(text).replace("rate", " "))
+        self.looked_at(text, Self::may_be_labelled).is_some_and(|words| self.labels_money(&words.replace("rate", " ")))
     }
 
     /// Whether a boat's name, a place or a guest's sentence states an amount or a price. Tips do not count: Shelter Island has a tip.
     pub(crate) fn speaks_of_money(&self, text: &str) -> bool {
-        self.looked_at(text).is_some_and(|words| self.words_speak_of_money(text, &words))
+        self.looked_at(text, Self::may_speak_of_money).is_some_and(|words| self.words_speak_of_money(text, &words))
     }
 
     /// The same for a sentence of guests' notes, where a tip is money and so is an amount of this charter in any words.
@@ -183,7 +230,10 @@ impl MoneyWords {
         if !may_have_amount(sentence) {
             return false;
         }
-        let Some(words) = self.looked_at(sentence) else { return false };
+        let may = |words: &Self, plain: &str| {
+            words.may_speak_of_money(plain) || TIPS.anywhere.may_match(plain) || has_amount(plain)
+        };
+        let Some(words) = self.looked_at(sentence, may) else { return false };
         self.words_speak_of_money(sentence, &words)
             || TIPS.state_money_in(&words)
             || NUMBER.find_iter(&words).any(|number| statement.has_dollars(number.as_str()))
@@ -194,13 +244,22 @@ impl MoneyWords {
         self.words_state_money(words) || PRICES.state_money_in(words) || self.without_money(text, |_| false).is_some()
     }
 
-    /// A text as the patterns read it; `None` when a glance shows that it states no money. Matching patterns is slow, and most texts have
-    /// neither a label nor a currency nor a number that is large enough.
-    fn looked_at(&self, text: &str) -> Option<String> {
+    /// A text as the patterns read it; `None` when a glance shows that none of them can match.
+    fn looked_at(&self, text: &str, may: impl Fn(&Self, &str) -> bool) -> Option<String> {
         let plain = plain(text);
-        let begins = |beginning: &str| plain.contains(beginning);
-        let labelled = || self.beginnings.iter().any(|beginning| begins(beginning));
-        (has_amount(&plain) || BEGINNINGS.split(',').any(begins) || labelled()).then(|| without_harmless(&plain))
+        may(self, &plain).then(|| without_harmless(&plain))
+    }
+
+    fn may_be_labelled(&self, plain: &str) -> bool {
+        self.sure.may_match(plain) || self.everyday.anywhere.may_match(plain)
+    }
+
+    fn may_state_money(&self, plain: &str) -> bool {
+        self.may_be_labelled(plain) || CURRENCY.may_match(plain)
+    }
+
+    fn may_speak_of_money(&self, plain: &str) -> bool {
+        self.may_state_money(plain) || PRICES.anywhere.may_match(plain)
     }
 
     fn words_state_money(&self, words: &str) -> bool {
@@ -208,7 +267,7 @@ impl MoneyWords {
     }
 
     fn labels_money(&self, text: &str) -> bool {
-        (NUMBER.is_match(text) && self.sure.is_match(text)) || self.everyday.state_money_in(text)
+        (self.sure.is_match(text) && NUMBER.is_match(text)) || self.everyday.state_money_in(text)
     }
 }
 
@@ -226,18 +285,14 @@ fn has_amount(plain: &str) -> bool {
         .any(|number| number.bytes().filter(u8::is_ascii_digit).count() >= DIGITS_OF_AN_AMOUNT)
 }
 
-/// A name or a text as the patterns read it, without what is harmless: `grossAmount_2` is "gross amount 2".
-fn words(text: &str) -> String {
-    without_harmless(&plain(text))
-}
-
+/// Case, accents and separators do not matter: `grossAmount_2` is "gross amount 2".
 fn plain(text: &str) -> String {
     folded(&humps_split(text)).replace('_', " ")
 }
 
 /// What stands beside a currency is an amount, whatever else it looks like: "$5:00", "555-$0123".
 fn without_harmless(plain: &str) -> String {
-    let amounts = LazyCell::new(|| CURRENCY.find_iter(plain).map(|found| found.range()).collect::<Vec<_>>());
+    let amounts = LazyCell::new(|| CURRENCY.compiled().find_iter(plain).map(|found| found.range()).collect::<Vec<_>>());
     let replaced = HARMLESS.replace_all(plain, |found: &Captures<'_>| {
         let found = found.get(0).expect("all that matched");
         let is_amount = amounts.iter().any(|amount| amount.start < found.end() && found.start() < amount.end);
@@ -263,13 +318,16 @@ mod tests {
             ]), 0..10),
             spaced in any::<bool>(),
         ) {
-            let (text, judge) = (pieces.join(if spaced { " " } else { "" }), MoneyWords::default());
-            let closely = words(&text);
-            let money = judge.words_state_money(&closely) || PRICES.state_money_in(&closely) || TIPS.state_money_in(&closely)
-                || NUMBER.find_iter(&closely).any(|number| {
-                    number.as_str().bytes().filter(u8::is_ascii_digit).count() >= DIGITS_OF_AN_AMOUNT
-                });
-            prop_assert!(judge.looked_at(&text).is_some() || !money, "{text:?}");
+            let (judge, plain) = (MoneyWords::default(), plain(&pieces.join(if spaced { " " } else { "" })));
+            let closely = without_harmless(&plain);
+            let labels = [&judge.everyday, &PRICES, &TIPS].map(|labels| [&labels.anywhere, &labels.beside_amount]);
+            for pattern in labels.concat().into_iter().chain([&judge.sure, &CURRENCY]) {
+                for text in [&plain, &closely] {
+                    prop_assert!(pattern.may_match(text) || !pattern.compiled().is_match(&closely), "{text:?}");
+                }
+            }
+            let is_amount = |number: &str| number.bytes().filter(u8::is_ascii_digit).count() >= DIGITS_OF_AN_AMOUNT;
+            prop_assert!(has_amount(&plain) || !NUMBER.find_iter(&closely).any(|number| is_amount(number.as_str())));
         }
 
         #[test]
@@ -279,7 +337,7 @@ mod tests {
             ]), 0..8),
         ) {
             let plain = plain(&pieces.concat());
-            prop_assert!(!CURRENCY.is_match(&plain) || CURRENCY.is_match(&without_harmless(&plain)), "{plain:?}");
+            prop_assert!(!CURRENCY.compiled().is_match(&plain) || CURRENCY.is_match(&without_harmless(&plain)), "{plain:?}");
         }
     }
 }
