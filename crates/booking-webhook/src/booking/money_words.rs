@@ -10,7 +10,7 @@ use std::{
 };
 
 use regex_lite::{Captures, Regex, escape};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 
 use super::{
     Statement, pattern,
@@ -22,6 +22,8 @@ const DEFAULT_LABELS: &str = "revenue, gross, net, payout, rate, captain fee, ca
      port tax, net profit, hourly rate, daily rate";
 /// A label of one short word ("net") is an everyday word too: its amount must be near. A longer one is found inside words as well.
 const LONGEST_EVERYDAY_CHARS: usize = 5;
+const MOST_LABELS: usize = 100;
+const LONGEST_LABEL_CHARS: usize = 40;
 
 static CURRENCY: LazyLock<Pattern> = LazyLock::new(|| {
     let beginnings = "$,usd,eur,gbp,mxn,cad,dol,buck,peso,/,hour,per ,.0,.1,.2,.3,.4,.5,.6,.7,.8,.9";
@@ -124,8 +126,7 @@ impl Labels {
 }
 
 /// The operator's money labels, ready to judge names and texts.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(from = "Vec<String>")]
+#[derive(Debug, Clone)]
 pub(crate) struct MoneyWords {
     /// Money wherever they stand.
     sure: Pattern,
@@ -138,6 +139,18 @@ const DIGITS_OF_AN_AMOUNT: usize = 3;
 impl Default for MoneyWords {
     fn default() -> Self {
         Self::from(DEFAULT_LABELS.split(", ").map(String::from).collect::<Vec<_>>())
+    }
+}
+
+/// Bounded, so that the patterns which are made of them can be compiled.
+impl<'de> Deserialize<'de> for MoneyWords {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let labels = Vec::<String>::deserialize(deserializer)?;
+        if labels.len() > MOST_LABELS || labels.iter().any(|label| label.chars().count() > LONGEST_LABEL_CHARS) {
+            let bounds = format!("at most {MOST_LABELS} labels of at most {LONGEST_LABEL_CHARS} characters each");
+            return Err(D::Error::custom(bounds));
+        }
+        Ok(Self::from(labels))
     }
 }
 
@@ -290,7 +303,7 @@ fn plain(text: &str) -> String {
     folded(&humps_split(text)).replace('_', " ")
 }
 
-/// What stands beside a currency is an amount, whatever else it looks like: "$5:00", "555-$0123".
+/// What stands beside a currency is an amount, also where it looks like a time or a telephone number: "$5:00", "555-$0123".
 fn without_harmless(plain: &str) -> String {
     let amounts = LazyCell::new(|| CURRENCY.compiled().find_iter(plain).map(|found| found.range()).collect::<Vec<_>>());
     let replaced = HARMLESS.replace_all(plain, |found: &Captures<'_>| {
@@ -306,6 +319,40 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// Each alternative of the patterns has its beginning in the list.
+    #[test]
+    fn each_word_for_a_price_is_found_beside_an_amount() {
+        let prices = "pay paid paying payment price priced pricing cost fee deposit refund refunded discount invoice charge charged cash venmo \
+             zelle paypal budget total subtotal balance sum owe owed owing due pago pagar pagado pagamos pague pagaron paga pagan precio cuesta \
+             cuestan costo saldo reembolso descuento";
+        for word in prices.split_whitespace() {
+            assert!(PRICES.state_money_in(&format!("{word} 840")), "{word}");
+        }
+        for word in ["tip", "tipped", "tipping", "gratuity", "gratuities", "propina", "propinas"] {
+            assert!(TIPS.state_money_in(&format!("{word} 840")), "{word}");
+        }
+        let amounts = "$5|5 $|usd 5|eur:5|gbp 5|mxn 5|cad5|5 usd|5eur|5 gbp|5 mxn|5 cad|5 dollars|5 dolares|five hundred bucks|1 euro|ten euros|\
+             mil pesos|5/h|5 / hr|5/hour|5/pp|5 an hour|5 per hour|5 per person|5 per head|1,840.75|0.00|7.25";
+        for amount in amounts.split('|') {
+            assert!(CURRENCY.is_match(amount), "{amount}");
+        }
+    }
+
+    #[test]
+    fn as_many_labels_as_there_may_be_can_be_compiled() {
+        let labels = |count: usize, length: usize| serde_json::json!(vec!["ñ".repeat(length); count]);
+        let words: MoneyWords =
+            serde_json::from_value(labels(MOST_LABELS, LONGEST_LABEL_CHARS)).expect("within bounds");
+        assert!(words.surely_names_money(&"ñ".repeat(LONGEST_LABEL_CHARS)));
+        for (count, length) in [(MOST_LABELS + 1, 1), (1, LONGEST_LABEL_CHARS + 1)] {
+            let refused = serde_json::from_value::<MoneyWords>(labels(count, length)).expect_err("beyond them");
+            assert!(refused.to_string().contains("at most 100 labels"), "{refused}");
+        }
+        let everyday: MoneyWords =
+            serde_json::from_value(labels(MOST_LABELS, LONGEST_EVERYDAY_CHARS / 2)).expect("within bounds");
+        assert!(everyday.names_money("ññ"));
+    }
 
     proptest! {
         /// What is not looked at closely holds nothing that a closer look would find.
