@@ -1,5 +1,7 @@
 //! What was sold: the fields that only a booking that sails needs.
 
+use jiff::Timestamp;
+
 use serde_json::Value;
 
 use super::Reader;
@@ -43,7 +45,8 @@ impl Reader<'_> {
         let start = start?;
         Some(Sale {
             passed_over: Vec::new(),
-            start: start.instant,
+            // As the ledger keeps it, or a plan would see a move.
+            start: Timestamp::from_millisecond(start.instant.as_millisecond()).unwrap_or(start.instant),
             start_is_ambiguous: start.ambiguous,
             duration: duration?,
             boat: boat?,
