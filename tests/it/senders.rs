@@ -178,10 +178,9 @@ async fn a_ready_sender_needs_a_name_and_a_secret_alone() {
 /// A slip in the list is one more fault of the cold start; those that are spelled right are served.
 #[tokio::test]
 async fn a_ready_sender_that_is_misspelled_is_named() {
-    let env = [("READY_SENDERS", "getmyboat, getmyboats")];
+    let env = [("READY_SENDERS", "boatsetter, getmyboat, getmyboats")];
     let world = World::with_secrets(&env, &[("webhook/getmyboat", signing())]).await;
-    let words =
-        "READY_SENDERS: there is no ready mapping getmyboats, but checkfront, fareharbor, getmyboat and mailparser";
+    let words = "READY_SENDERS: there is no ready mapping getmyboats; there are checkfront, fareharbor, getmyboat and mailparser";
     world.line(&["started with faults", words]).await;
     let line = mappings_line(&world).await;
     assert_eq!(line["ok"], false, "{line:#}");

@@ -135,7 +135,7 @@ impl Senders {
 /// The compiled-in mappings of these names, as files, and a fault for each other name.
 fn ready_files(names: &[String]) -> (Vec<MappingFile>, Vec<String>) {
     let (mut files, mut faults) = (Vec::new(), Vec::new());
-    for name in names {
+    for name in names.iter().filter(|name| *name != BUILT_IN_SENDER) {
         match READY.iter().find(|(ready, _)| ready == name) {
             Some((_, text)) => {
                 files.push((Ok(SenderName(name.clone())), format!("mappings/{name}.toml"), Ok((*text).to_owned())));
@@ -143,7 +143,7 @@ fn ready_files(names: &[String]) -> (Vec<MappingFile>, Vec<String>) {
             None => {
                 let [others @ .., last] = READY.map(|(ready, _)| ready);
                 let others = others.join(", ");
-                faults.push(format!("READY_SENDERS: there is no ready mapping {name}, but {others} and {last}"));
+                faults.push(format!("READY_SENDERS: there is no ready mapping {name}; there are {others} and {last}"));
             }
         }
     }
