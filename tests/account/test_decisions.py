@@ -86,9 +86,12 @@ class Samconfig(unittest.TestCase):
         text = (self.ROOT / "infra/samconfig.toml").read_text().replace('"<', '"')
         staging = (self.ROOT / "infra/staging.yaml").read_text()
         for environment in settings.ENVIRONMENTS:
-            for sender in filter(None, settings.read(environment, text).parameters["ReadySenders"].split(",")):
+            senders = settings.read(environment, text).parameters["ReadySenders"].split(",")
+            for sender in filter(None, senders):
                 self.assertTrue((self.ROOT / f"mappings/{sender}.toml").exists(), sender)
                 if environment == "staging":
+                    # The smoke test posts as the first of them, in the canonical shape.
+                    self.assertEqual(senders[0], "getmyboat")
                     self.assertIn("Name: !Sub ${SecretsPrefix}/webhook/" + sender + "\n", staging)
 
     def test_what_is_wrong_is_named(self):
