@@ -109,6 +109,21 @@ async fn a_booking_from_outside_is_shown_and_can_be_moved() {
     assert_eq!((&last["label"], entries.as_array().map(Vec::len)), (&json!("Replay, from outside"), Some(4)));
 }
 
+/// The buttons speak as Boatsetter, who knows nothing of it.
+#[tokio::test]
+async fn another_senders_booking_from_outside_is_shown_alone() {
+    let secret = json!({ "scheme": "bearer", "tokens": ["a-token-of-some-length"] });
+    let visitor = visit_with(&[("READY_SENDERS", "getmyboat")], &[("webhook/getmyboat", secret)]).await;
+    let before = visitor.harbour.newest().expect("the sample").id;
+    let url = format!("{}/webhooks/getmyboat", visitor.rehearsal.front_door.url());
+    let headers = [("authorization", "Bearer a-token-of-some-length"), ("content-type", "application/json")];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let answered = visitor.rehearsal.post(&url, &headers, from_outside("77").to_string()).await.expect("an answer");
+    assert_eq!(answered.body["booking_id"], "GMB-77", "{answered:?}");
+    assert_eq!(visitor.state().await["entries"][1]["booking_id"], "GMB-77");
+    assert_eq!(visitor.harbour.newest().expect("a booking").id, before);
+}
+
 #[tokio::test]
 async fn a_quarantined_delivery_is_listed_and_can_be_replayed() {
     let visitor = visit().await;

@@ -214,8 +214,10 @@ impl Desk {
             (entry.milliseconds, entry.status) = (Some(past.invocation.milliseconds), status);
             entry.answer = Some(answer);
             self.logbook.close(&entry);
-            let body = event["body"].as_str().map_or_else(|| event.to_string(), str::to_owned);
-            self.remember(&entry, outside::webhook_id(event), &body);
+            if outside::is_boatsetters(event) {
+                let body = event["body"].as_str().map_or_else(|| event.to_string(), str::to_owned);
+                self.remember(&entry, outside::webhook_id(event), &body);
+            }
         }
     }
 

@@ -11,6 +11,8 @@ use std::{
 use serde_json::Value;
 use simulators::runtime_api::PastInvocation;
 
+use crate::WEBHOOK_PATH;
+
 const OWN_KEPT: usize = 200;
 /// Questions change nothing.
 const QUESTIONS: [&str; 7] = ["check", "status", "plan", "list", "quarantine", "desk_link", "map"];
@@ -68,6 +70,12 @@ fn is_question(event: &Value) -> bool {
     }
     let kind = event.as_object().filter(|keys| keys.len() == 1).and_then(|keys| keys.keys().next());
     kind.is_some_and(|kind| QUESTIONS.contains(&kind.as_str()))
+}
+
+/// Whether the buttons, which speak as Boatsetter, can follow its booking: a delivery of Boatsetter's, or what a person invoked.
+pub(super) fn is_boatsetters(event: &Value) -> bool {
+    let path = event["rawPath"].as_str().or_else(|| event["path"].as_str());
+    path.is_none_or(|path| path.trim_end_matches('/').ends_with(WEBHOOK_PATH))
 }
 
 /// What somebody did, in words.

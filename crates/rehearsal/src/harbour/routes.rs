@@ -24,7 +24,7 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/state", get(state))
         .route("/timeline/{booking_id}", get(timeline))
         .route("/send/{kind}", post(send))
-        // How long a body may be, the front door says.
+        // The front door limits the body's length.
         .route("/post/{sender}", post(super::post::post).layer(DefaultBodyLimit::disable()))
         .route("/sweep", post(sweep))
         .route("/replay", post(replay))
