@@ -106,7 +106,7 @@ impl<W: Write> Run<'_, W> {
                 names
             }
             Err(refusal) => {
-                writeln!(self.out, "not taken: {refusal}")?;
+                writeln!(self.out, "not as it should be: {refusal}")?;
                 return Ok(false);
             }
         };
@@ -177,7 +177,10 @@ impl<W: Write> Run<'_, W> {
         let prefix = booking_id.strip_suffix(&*self.booking.id);
         if prefix.is_none_or(|prefix| prefix.is_empty() == self.marketplace.has_prefix) {
             let wanted = if self.marketplace.has_prefix { "a prefix and " } else { "" };
-            return Err(format!("the booking is called {booking_id} instead of {wanted}{}", self.booking.id));
+            return Err(format!(
+                "{status}, but the booking is called {booking_id} instead of {wanted}{}",
+                self.booking.id
+            ));
         }
         let base = &self.services.guest_page_base_url;
         if guest_page != format!("{base}/g/{charter_id}") {
@@ -194,8 +197,8 @@ impl<W: Write> Run<'_, W> {
             return Ok(writeln!(self.out, "\nThe booking {} is left as it is.", self.booking.id)?);
         }
         let called_off = self.deliver(Stage::Cancelled, Instant::now()).await;
-        let how = called_off.map_or_else(|refusal| format!("not taken: {refusal}"), |(_, answered)| answered);
-        Ok(writeln!(self.out, "\nThe booking {} was cancelled: {how}", self.booking.id)?)
+        let how = called_off.map_or_else(|fault| format!("not as it should be: {fault}"), |(_, answered)| answered);
+        Ok(writeln!(self.out, "\nThe cancellation of {} was sent: {how}", self.booking.id)?)
     }
 }
 

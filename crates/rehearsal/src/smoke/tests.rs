@@ -259,7 +259,7 @@ async fn a_second_sender_without_a_prefix_is_a_fault() {
     let mut scene = start(false).await;
     scene.services.second = Some(marketplace(&scene.function, "dock"));
     let (well, said) = smoke(&scene).await;
-    assert!(!well && said.contains("not taken: the booking is called SMOKE-"), "{said}");
+    assert!(!well && said.contains("202 Accepted, but the booking is called SMOKE-"), "{said}");
 }
 
 #[tokio::test]
@@ -282,7 +282,7 @@ async fn a_booking_that_goes_wrong_is_named_and_called_off() {
         matches!(faults[..], [day, start] if day.starts_with("  - calendar: it is on ") && start.starts_with("  - calendar: it starts at ")),
         "{said}"
     );
-    assert!(said.contains("was cancelled: 202"), "{said}");
+    assert!(said.contains(" was sent: 202"), "{said}");
     assert!(scene.calendar.entries().is_empty(), "nothing is left in the calendar");
     assert_eq!(scene.scc.events().await[0]["status"], "cancelled");
 }
