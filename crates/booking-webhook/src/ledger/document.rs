@@ -1,5 +1,5 @@
 //! Values as DynamoDB's own types. They need less room than JSON in a text, and a write costs a unit for each kilobyte of its item; and the
-//! console shows them field by field. Numbers keep their exact digits, for DynamoDB writes decimals.
+//! console shows them field by field. Numbers keep their value: DynamoDB's are decimals.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_to_the_last_digit() {
+    fn what_is_written_is_what_is_read() {
         let value = json!({
             "amounts": [840.75, "840.75", -0.1], "far": 18_446_744_073_709_551_615_u64, "nothing": null, "empty": [{}, [], ""], "is": true,
         });

@@ -43,7 +43,7 @@ impl PageInput<'_> {
     }
 }
 
-/// A charter that starts at another time than its page said.
+/// A charter that starts at another time than its page said. The ledger stores it: the fields' names are its item's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Moved {
     /// The start that the page said before.
