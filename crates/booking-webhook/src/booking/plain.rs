@@ -18,7 +18,7 @@ pub(crate) fn one_line(text: &str) -> String {
     for letter in text.chars() {
         if letter.is_whitespace() || letter.is_control() || letter == BRAILLE_BLANK {
             line.push(' ');
-        } else if !is_invisible(letter) || (letter == EMOJI_STYLE && line.ends_with(is_symbol)) {
+        } else if letter.is_ascii() || !is_invisible(letter) || (letter == EMOJI_STYLE && line.ends_with(is_symbol)) {
             line.push(letter);
         }
     }
@@ -45,6 +45,9 @@ fn is_invisible(letter: char) -> bool {
 /// currency's sign is `$`.
 pub(super) fn folded(text: &str) -> String {
     use GeneralCategory as Category;
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     let category = CodePointMapData::<Category>::new();
     let decomposed = DecomposingNormalizerBorrowed::new_nfkd().normalize(text);
     let plain = decomposed.chars().filter_map(|letter| match category.get(letter) {
