@@ -139,7 +139,7 @@ fn is_harmless(line: &str) -> bool {
 fn may_be_contact(plain: &str) -> bool {
     let dot_within = || plain.as_bytes().windows(2).any(|pair| pair[0] == b'.' && pair[1].is_ascii_lowercase());
     let number = |text: &str| text.bytes().filter(u8::is_ascii_digit).count() >= SHORTEST_PHONE_NUMBER;
-    ["@", "://", "www.", " com"].iter().any(|word| plain.contains(word))
+    ["@", "://", "www.", "dot com", "punto com"].iter().any(|word| plain.contains(word))
         || dot_within()
         || plain.split(|letter: char| !letter.is_ascii_digit() && !" ().+/-".contains(letter)).any(number)
 }
@@ -148,7 +148,8 @@ fn may_be_contact(plain: &str) -> bool {
 fn may_be_code(plain: &str) -> bool {
     let opens = "code,pass,pin,combo,combination,codigo,contrasena,clave,lock,key,gate,door,entry,buzzer,use,enter,\
                  press,dial,punch,access,pw,open,#,*";
-    opens.split(',').any(|word| plain.contains(word))
+    let has_digit = plain.contains(|letter: char| letter.is_ascii_digit());
+    (has_digit || plain.contains("box") || plain.contains("pad")) && opens.split(',').any(|word| plain.contains(word))
 }
 
 /// A guest's notes, divided by who may read them.
@@ -197,7 +198,7 @@ mod tests {
         fn what_is_passed_at_a_glance_is_harmless(
             pieces in prop::collection::vec(prop::sample::select(vec![
                 "gate", "code", "codes", "passcode", "pin", "combo", "lock box", "lockbox", "key pad", "keybox", "access", "enter", "is", "the",
-                "dana", "at", "example", "dot com", "punto com", ".com", ".org/", "www", "www.", "http", "://", "@", "sail.", "a", "b", ".", "/",
+                "dana", "at", "example", "dot com", "punto com", ".com", ".org/", "www", "www.", "http", "://", "dot", "punto", "com", "lock", "key", "box", "pad", "@", "sail.", "a", "b", ".", "/",
                 "1", "48", "4821", "#", "*", "-", " ", "  ", ",", "zip", "postal code", "number", "opens", "for", "ten", "Gate", "LOCK",
             ]), 0..10),
             spaced in any::<bool>(),
