@@ -165,6 +165,7 @@ const GOES: &[(Place, &[&str])] = &[
         BoatOrLocation,
         &[
             "Pier 5, berth-$0123",
+            "tip USD · 12",
             "Sunset Special $275/hr",
             "Sunset Special 275/hr",
             "Gate code 4821, slip 9",

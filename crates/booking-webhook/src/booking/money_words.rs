@@ -194,15 +194,31 @@ impl MoneyWords {
     }
 
     /// A text of an SCC item without the sentences that state money; `None` when there are none. `allowed` are the operator's own words.
-    pub(crate) fn without_money<'a>(&self, text: &'a str, allowed: impl Fn(&str) -> bool) -> Option<String> {
+    pub(crate) fn without_money(&self, text: &str, allowed: impl Fn(&str) -> bool) -> Option<String> {
+        self.without(text, allowed, |line| CREWS_OWN.is_match(&folded(line)))
+    }
+
+    /// Whether the redaction would take something out of a text that crew did not write.
+    pub(super) fn parts_state_money(&self, text: &str) -> bool {
+        self.without(text, |_| false, |_| false).is_some()
+    }
+
+    fn without<'a>(
+        &self,
+        text: &'a str,
+        allowed: impl Fn(&str) -> bool,
+        is_crews_own: impl Fn(&str) -> bool,
+    ) -> Option<String> {
         let mut before = "";
         let mut dropped = false;
         let mut stays = |sentence: &'a str, crews_own: bool| {
             // "Captain fee", and on the next line "150": without a word of its own a number belongs to what stands before it.
             let context = if sentence.chars().any(char::is_alphabetic) { "" } else { before };
-            if !sentence.trim().is_empty() {
-                before = sentence;
+            // A closing quotation mark states nothing, and is no context.
+            if !sentence.contains(char::is_alphanumeric) && !folded(sentence).contains('$') {
+                return true;
             }
+            before = sentence;
             let judged = format!("{context} {sentence}");
             let money = match crews_own {
                 _ if !may_have_amount(&judged) => false,
@@ -215,7 +231,7 @@ impl MoneyWords {
             !money
         };
         let kept = text.lines().filter_map(|line| {
-            let crews_own = CREWS_OWN.is_match(&folded(line));
+            let crews_own = is_crews_own(line);
             let parts = line.split(PART_SEPARATOR).map(|part| {
                 let ours = OURS.is_match(part) || allowed(part);
                 sentences(part).into_iter().filter(|sentence| ours || stays(sentence, crews_own)).collect::<String>()
@@ -254,7 +270,7 @@ impl MoneyWords {
 
     /// `words` are the text's, as the patterns read them.
     fn words_speak_of_money(&self, text: &str, words: &str) -> bool {
-        self.words_state_money(words) || PRICES.state_money_in(words) || self.without_money(text, |_| false).is_some()
+        self.words_state_money(words) || PRICES.state_money_in(words) || self.parts_state_money(text)
     }
 
     /// A text as the patterns read it; `None` when a glance shows that none of them can match.

@@ -174,7 +174,7 @@ impl DividedNotes {
             let (kept, withheld): (Vec<_>, Vec<_>) = judged.partition(|(passes, _)| *passes);
             let several = kept.len() > 1;
             let joined = one_line(&kept.into_iter().map(|(_, sentence)| sentence).collect::<Vec<_>>().join(" "));
-            if several && words.without_money(&joined, |_| false).is_some() {
+            if several && words.parts_state_money(&joined) {
                 // "Gross." and then "840": each is harmless, the line is not.
                 divided.withheld.push(joined);
             } else if !joined.is_empty() {
