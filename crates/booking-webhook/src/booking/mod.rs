@@ -17,6 +17,7 @@ mod money_words;
 mod operator;
 mod operator_file;
 mod overlap;
+mod pattern;
 mod place;
 mod plain;
 mod public_text;
@@ -51,8 +52,3 @@ pub use time::span;
 pub(crate) use time::{
     CharterDuration, CharterTime, TimeReading, clock_on, day_of, read_local_time, read_time, rfc3339,
 };
-
-/// A pattern that is part of a rule.
-fn pattern(text: &str) -> regex_lite::Regex {
-    regex_lite::Regex::new(text).expect("a constant pattern that the tests compile")
-}

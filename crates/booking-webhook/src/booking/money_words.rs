@@ -4,16 +4,14 @@
 //! somebody wrote into SCC's items. Text that is withheld by mistake can be restored; an amount that was read cannot be unread.
 //! `goes_and_stays.rs` is the table of examples. Source: `docs/decisions.md`, "Money in crew data".
 
-use std::{
-    cell::LazyCell,
-    sync::{LazyLock, OnceLock},
-};
+use std::{cell::LazyCell, sync::LazyLock};
 
 use regex_lite::{Captures, Regex, escape};
 use serde::{Deserialize, Deserializer, de::Error};
 
 use super::{
-    Statement, pattern,
+    Statement,
+    pattern::{Pattern, pattern},
     plain::{folded, humps_split, sentences},
 };
 
@@ -70,35 +68,6 @@ static OURS: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(?:Boatsetter booking ref: [A-Za-z0-9._:-]{1,64}|calendar [A-Za-z0-9_-]+)$"));
 
 const PART_SEPARATOR: &str = " · ";
-
-/// A pattern, compiled when a text first needs it: a cold start needs none. Matching is slow, and most texts have none of its `beginnings`.
-#[derive(Debug, Clone)]
-struct Pattern {
-    /// One of these stands in everything that it matches.
-    beginnings: Vec<String>,
-    source: String,
-    compiled: OnceLock<Regex>,
-}
-
-impl Pattern {
-    /// `beginnings` are separated by commas.
-    fn new(beginnings: &str, source: impl Into<String>) -> Self {
-        let beginnings = beginnings.split(',').filter(|beginning| !beginning.is_empty()).map(str::to_owned).collect();
-        Self { beginnings, source: source.into(), compiled: OnceLock::new() }
-    }
-
-    fn may_match(&self, text: &str) -> bool {
-        self.beginnings.iter().any(|beginning| text.contains(beginning))
-    }
-
-    fn compiled(&self) -> &Regex {
-        self.compiled.get_or_init(|| pattern(&self.source))
-    }
-
-    fn is_match(&self, text: &str) -> bool {
-        self.may_match(text) && self.compiled().is_match(text)
-    }
-}
 
 /// Words that are money beside an amount.
 #[derive(Debug, Clone)]

@@ -9,7 +9,8 @@ use regex_lite::Regex;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use super::{
-    MoneyWords, Statement, pattern,
+    MoneyWords, Statement,
+    pattern::pattern,
     plain::{folded, one_line, sentences, shows_something},
 };
 
